@@ -1,0 +1,117 @@
+#include "base/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#include "base/banned.h"
+
+static const struct {
+    int status;
+    const char *words;
+} kinds[] = {
+#define X(kind, status, words) [ERR_##kind] = { status, words },
+    ERR_KINDS(X)
+#undef X
+};
+
+int err_exit_status(enum err_kind kind)
+{
+    return kinds[kind].status;
+}
+
+const char *err_kind_words(enum err_kind kind)
+{
+    return kinds[kind].words;
+}
+
+static void begin(struct err *err, enum err_kind kind, const char *fact, const char *format,
+                  va_list args)
+{
+    *err = (struct err){ .kind = kind, .fact = fact };
+    vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+{
+    va_list args;
+
+    if (!err)
+        return false;
+    va_start(args, format);
+    begin(err, kind, NULL, format, args);
+    va_end(args);
+    return false;
+}
+
+bool err_found(struct err *err, enum err_kind kind, const char *fact, const char *format, ...)
+{
+    va_list args;
+
+    if (!err)
+        return false;
+    va_start(args, format);
+    begin(err, kind, fact, format, args);
+    va_end(args);
+    return false;
+}
+
+bool err_sys(struct err *err, enum err_kind kind, int sys, const char *format, ...)
+{
+    va_list args;
+
+    if (!err)
+        return false;
+    va_start(args, format);
+    begin(err, kind, NULL, format, args);
+    va_end(args);
+    err->sys = sys;
+    size_t len = strlen(err->text);
+    snprintf(err->text + len, sizeof err->text - len, ": %s", strerror(sys));
+    return false;
+}
+
+bool err_no_memory(struct err *err)
+{
+    return err_set(err, ERR_MEMORY, "no memory is left");
+}
+
+bool err_in(struct err *err, const char *format, ...)
+{
+    char inner[ERR_TEXT_MAX];
+    va_list args;
+
+    if (!err)
+        return false;
+    memcpy(inner, err->text, sizeof inner);
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    size_t len = strlen(err->text);
+    snprintf(err->text + len, sizeof err->text - len, ": %.*s", (int)sizeof inner - 1, inner);
+    return false;
+}
+
+/* str_printable() writes to a buf, and a buf allocates; so this is its plain cousin: what is not
+ * printable UTF-8 becomes '?', and nothing grows. */
+bool err_said(struct err *err, struct span foreign)
+{
+    size_t out = 0;
+
+    if (!err)
+        return false;
+    while (foreign.len && out + 5 < sizeof err->said) {
+        size_t len = str_utf8_len(foreign);
+        if (len == 0 || !str_is_safe(span_cut(foreign, 0, len))) {
+            err->said[out++] = foreign.at[0] == '\t' ? ' ' : '?';
+            foreign = span_from(foreign, len ? len : 1);
+            continue;
+        }
+        memcpy(err->said + out, foreign.at, len);
+        out += len;
+        foreign = span_from(foreign, len);
+    }
+    err->said[out] = '\0';
+    return false;
+}

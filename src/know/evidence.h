@@ -1,0 +1,72 @@
+/* What is known of a failure when a cause is looked for: how far we had come, what was said, and
+ * what was found. Filled in by whoever met the failure; read by classify().
+ */
+#ifndef OUTPOST_KNOW_EVIDENCE_H
+#define OUTPOST_KNOW_EVIDENCE_H
+
+#include "base/err.h"
+
+/* How far a conversation had come, in the order of a conversation. The word is what --stage takes,
+ * what rules write, what JSON shows. */
+#define STAGES(X)                                                             \
+    X(NONE,     "none",     "before anything was tried")                      \
+    X(LOCAL,    "local",    "on this machine: files, settings, the message")  \
+    X(RESOLVE,  "resolve",  "looking up the server's name")                   \
+    X(CONNECT,  "connect",  "connecting")                                     \
+    X(TLS,      "tls",      "the TLS handshake")                              \
+    X(GREETING, "greeting", "waiting for the greeting")                       \
+    X(EHLO,     "ehlo",     "saying EHLO")                                    \
+    X(STARTTLS, "starttls", "asking for STARTTLS")                            \
+    X(TOKEN,    "token",    "getting an access token")                        \
+    X(AUTH,     "auth",     "signing in")                                     \
+    X(MAIL,     "mail",     "naming the sender")                              \
+    X(RCPT,     "rcpt",     "naming a recipient")                             \
+    X(DATA,     "data",     "asking to send the message")                     \
+    X(BODY,     "body",     "sending the message")                            \
+    X(END,      "end",      "waiting for the final word")                     \
+    X(QUIT,     "quit",     "saying goodbye")                                 \
+    X(HTTPS,    "https",    "an HTTPS request")
+
+enum stage {
+#define X(name, word, words) STAGE_##name,
+    STAGES(X)
+#undef X
+    STAGE_COUNT
+};
+
+const char *stage_word(enum stage stage);  /* "auth" */
+const char *stage_words(enum stage stage); /* "signing in" */
+MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
+
+/* The facts: words that err.fact may hold, for rules to match. An area and a finding; static text.
+ *
+ *   name:not-found name:malformed name:failure (the resolver did not answer, SERVFAIL)
+ *   connect:timeout connect:refused connect:unreachable connect:unreachable-ipv4
+ *   connect:unreachable-ipv6 connect:reset connect:denied (a local rule: EPERM, EACCES)
+ *   line:closed line:reset line:timeout     in mid conversation
+ *   greeting:closed greeting:timeout greeting:not-smtp
+ *   tls:plaintext (the peer answered in clear text) tls:protocol-version tls:weak-dh
+ *   tls:legacy-signature tls:handshake tls:closed tls:timeout
+ *   cert:expired cert:not-yet-valid cert:self-signed cert:untrusted-issuer cert:hostname
+ *   cert:pin cert:weak cert:revoked cert:no-ca-bundle
+ *   starttls:not-offered starttls:injected (bytes waiting before the handshake)
+ *   auth:not-offered auth:no-common-mechanism auth:server-signature auth:empty-password
+ *   reply:malformed reply:too-long reply:unasked ehlo:refused
+ *   size:too-big smtputf8:not-offered eightbit:not-offered line:too-long recipients:too-many
+ *   message:nul message:bare-line-end message:header
+ *   sender:missing address:malformed
+ *   config:no-account config:unreadable config:bad config:untrusted-mode secret:unreadable
+ *   disk:full oauth:client-id-missing clock:wrong https:unreachable
+ */
+
+struct evidence {
+    enum stage stage;
+    struct err err;        /* reply, enhanced code, their words, fact */
+    const char *provider;  /* profile id, or NULL: not known */
+    const char *mechanism; /* "PLAIN", when one was tried; or NULL */
+    const char *host;      /* the server's name as configured; or NULL */
+    uint16_t port;         /* 0: not known */
+    const char *security;  /* "starttls", "tls", "none"; or NULL */
+};
+
+#endif
