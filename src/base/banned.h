@@ -20,7 +20,7 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r gets
 #pragma GCC poison atoi atol atoll strtol strtoul strtoll strtoull strtod sscanf
-#pragma GCC poison alloca system popen tmpnam tempnam mktemp rand srand gmtime localtime ctime asctime
+#pragma GCC poison system popen tmpnam tempnam mktemp rand srand gmtime localtime ctime asctime
 #ifndef OUTPOST_MAY_ALLOCATE
 #pragma GCC poison malloc calloc realloc strdup strndup
 #endif
