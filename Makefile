@@ -6,8 +6,10 @@ comma   := ,
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
-	meson setup $(BUILD) $(OPTIONS)
+# A new room brings a meson.build of its own, which Meson only sees when it is configured again.
+$(BUILD)/build.ninja: $(wildcard src/*/meson.build tests/unit/*/meson.build)
+	meson setup $(if $(wildcard $(BUILD)/build.ninja),--reconfigure) $(BUILD) $(OPTIONS)
+	touch $@
 
 check: all
 	meson test -C $(BUILD) --print-errorlogs

@@ -92,15 +92,17 @@ static bool take_long(struct reader *r, const char *word)
     size_t equals = span_find(name, '=');
     const char *attached = equals < name.len ? word + equals + 1 : NULL;
     const struct option *option = find(r->command, span_cut(name, 0, equals), 0);
+    HELD(buf) bare = BUF(60);
 
     if (option)
         return take(r, option, attached);
-    option = nearest(r->command, word);
+    str_printable(&bare, span_cut(name, 0, equals), 40);
+    option = nearest(r->command, buf_text(&bare));
     if (option)
-        return err_set(r->err, ERR_USAGE, "there is no option --%.40s; did you mean --%s?", word,
-                       option->name);
-    return err_set(r->err, ERR_USAGE, "there is no option --%.40s; see outpost %s --help", word,
-                   r->command->name);
+        return err_set(r->err, ERR_USAGE, "there is no option --%s; did you mean --%s?",
+                       buf_text(&bare), option->name);
+    return err_set(r->err, ERR_USAGE, "there is no option --%s; see outpost %s --help",
+                   buf_text(&bare), r->command->name);
 }
 
 /* "-vq", "-sSubject": letters until one takes the rest of the word. */

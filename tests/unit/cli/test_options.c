@@ -1,5 +1,6 @@
 #include "support/check.h"
 
+#include "base/buf.h"
 #include "cli/options.h"
 #include "support/alloc_fails.h"
 
@@ -74,7 +75,7 @@ static void test_good(void **state)
 static const struct {
     const char *label, *line, *says;
 } bad[] = {
-    { "near",             "--subjekt=x",  "there is no option --subjekt=x; did you mean --subject?" },
+    { "near",             "--subjekt=x",  "there is no option --subjekt; did you mean --subject?" },
     { "far",              "--colour",     "there is no option --colour; see outpost send --help"    },
     { "letter",           "-Z",           "there is no option -Z; see outpost send --help"          },
     { "no value",         "--subject",    "--subject needs a value: --subject TEXT"                 },
