@@ -1,0 +1,38 @@
+#include "cli/cli.h"
+#include "cli/help.h"
+
+#include "base/banned.h"
+
+const struct command *const commands[] = {
+    &command_help,
+};
+const size_t command_count = COUNT(commands);
+
+/* Two words where a row has them ("account show"), else one; no word at all is the row without a
+ * name. */
+static bool names(const struct command *command, const char *const *words, size_t used)
+{
+    struct span name = span_of(command->name);
+    size_t blank = span_find(name, ' ');
+
+    if (used == 0)
+        return name.len == 0;
+    if ((used == 1) != (blank == name.len))
+        return false;
+    return span_is(span_cut(name, 0, blank), words[0]) &&
+           (used == 1 || span_is(span_from(name, blank + 1), words[1]));
+}
+
+const struct command *command_find(size_t count, const char *const *words, size_t *ret_used)
+{
+    for (size_t used = count < 2 ? count : 2;; used--) {
+        for (size_t i = 0; i < command_count; i++) {
+            if (names(commands[i], words, used)) {
+                *ret_used = used;
+                return commands[i];
+            }
+        }
+        if (used <= 1)
+            return NULL;
+    }
+}

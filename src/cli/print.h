@@ -1,0 +1,25 @@
+/* How outpost speaks: plain lines in a pipe, some bold on a terminal, JSON where asked.
+ *
+ * A failure is one line "outpost: what: why (cause-id)" on stderr and, on a terminal, the way out;
+ * with --json the failure object of the interface on stdout. Foreign text is made safe before.
+ */
+#ifndef OUTPOST_CLI_PRINT_H
+#define OUTPOST_CLI_PRINT_H
+
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "know/evidence.h"
+
+/* A line to stdout; nothing when quiet or when JSON was asked for. */
+void say(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same in bold, where that is welcome. */
+void say_heading(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A line to stderr that is no failure: what goes on, what to mind. Nothing when quiet. */
+void note(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A finished JSON text and a line end to stdout. False when stdout can't take it. */
+bool say_json(const struct buf *json);
+
+/* Paragraph text wrapped at the width of a terminal, each line indented. */
+void say_wrapped(const struct cli *cli, unsigned indent, const char *first, const char *text);
+
+#endif
