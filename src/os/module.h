@@ -1,0 +1,15 @@
+/* A heavy library is reached through a module of our own: a shared object that lies beside the
+ * program (in the build directory) or in its library directory (installed), found by the program's
+ * RUNPATH, loaded at first use and kept until the process ends. So who never fetches a URL never
+ * pays for curl.
+ */
+#ifndef OUTPOST_OS_MODULE_H
+#define OUTPOST_OS_MODULE_H
+
+#include "base/err.h"
+
+/* `file` is a bare name ("outpost-fetch.so"), `face` the name of the one symbol it shows: a constant
+ * struct of functions. Loading twice gives the same. */
+MUST_USE bool module_load(const char *file, const char *face, const void **ret_face, struct err *err);
+
+#endif

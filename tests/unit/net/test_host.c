@@ -1,0 +1,131 @@
+#include "support/check.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "net/host.h"
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *back; /* NULL: not an address */
+        bool public;
+    } cases[] = {
+        { "192.0.2.1", "192.0.2.1", false },
+        { "8.8.8.8", "8.8.8.8", true },
+        { "9.255.255.255", "9.255.255.255", true },
+        { "10.0.0.1", "10.0.0.1", false },
+        { "100.63.255.255", "100.63.255.255", true },
+        { "100.64.0.1", "100.64.0.1", false },
+        { "127.0.0.1", "127.0.0.1", false },
+        { "169.254.169.254", "169.254.169.254", false },
+        { "172.15.0.1", "172.15.0.1", true },
+        { "172.31.255.255", "172.31.255.255", false },
+        { "172.32.0.1", "172.32.0.1", true },
+        { "192.168.1.1", "192.168.1.1", false },
+        { "0.0.0.0", "0.0.0.0", false },
+        { "255.255.255.255", "255.255.255.255", false },
+        { "::1", "::1", false },
+        { "::", "::", false },
+        { "[::1]", "::1", false },
+        { "2606:4700::1111", "2606:4700::1111", true },
+        { "2001:db8::1", "2001:db8::1", false },
+        { "fe80::1", "fe80::1", false },
+        { "fd00::1", "fd00::1", false },
+        { "ff02::1", "ff02::1", false },
+        { "::ffff:127.0.0.1", "::ffff:127.0.0.1", false },
+        { "::ffff:8.8.8.8", "::ffff:8.8.8.8", true },
+        { "64:ff9b::10.0.0.1", "64:ff9b::a00:1", false },
+        { "2002:7f00:1::", "2002:7f00:1::", false },
+        { "2002:808:808::", "2002:808:808::", true },
+        { "127.1", NULL, false },
+        { "1.2.3.4 ", NULL, false },
+        { "[1.2.3.4]", NULL, false },
+        { "[]", NULL, false },
+        { "", NULL, false },
+        { "::1%lo", NULL, false },
+        { "1111:2222:3333:4444:5555:6666:7777:8888:9999", NULL, false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ip ip = { .family = 99 };
+        HELD(buf) text = BUF(64);
+
+        check_row(cases[i].text, ip_parse(span_of(cases[i].text), &ip) == (cases[i].back != NULL));
+        if (!cases[i].back) {
+            check_row(cases[i].text, ip.family == 99);
+            continue;
+        }
+        ip_write(&text, ip);
+        check_bytes(cases[i].text, buf_span(&text), span_of(cases[i].back));
+        check_row(cases[i].text, ip_is_public(ip) == cases[i].public);
+
+        struct sockaddr_storage address;
+        struct ip back;
+        check_row(cases[i].text, ip_to_sockaddr(ip, 465, &address) > 0);
+        check_row(cases[i].text, ip_from_sockaddr((struct sockaddr *)&address, &back));
+        check_row(cases[i].text, ip_equal(ip, back));
+    }
+    assert_false(ip_is_public((struct ip){ 0 }));
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char long_label[] =
+        "a23456789012345678901234567890123456789012345678901234567890123.example";
+    static const struct {
+        const char *text;
+        bool name;
+        bool host; /* a name or an address */
+    } cases[] = {
+        { "smtp.example.com", true, true },
+        { "localhost", true, true },
+        { "localhost.", true, true },
+        { "_submissions._tcp.example.com", true, true },
+        { "xn--bcher-kva.example", true, true },
+        { long_label, true, true },
+        { "2001:db8::1", false, true },
+        { "[2001:db8::1]", false, false },
+        { "", false, false },
+        { ".", false, false },
+        { "a..b", false, false },
+        { "a.b..", false, false },
+        { ".a", false, false },
+        { "-a.example", false, false },
+        { "a-.example", false, false },
+        { "a b", false, false },
+        { "smtp.example.com ", false, false },
+        { "https://smtp.example.com", false, false },
+        { "smtp.example.com:587", false, false },
+        { "b\303\274cher.example", false, false },
+        { "a\nb", false, false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct err err = { 0 };
+        check_row(cases[i].text, host_is_name(span_of(cases[i].text)) == cases[i].name);
+        check_row(cases[i].text, host_check(span_of(cases[i].text), &err) == cases[i].host);
+        if (!cases[i].host)
+            assert_string_equal(err.fact, "name:malformed");
+    }
+
+    char longest[HOST_NAME_MAX_LEN + 2];
+    memset(longest, 'a', sizeof longest);
+    for (size_t i = 63; i < sizeof longest; i += 64)
+        longest[i] = '.';
+    assert_true(host_is_name((struct span){ longest, HOST_NAME_MAX_LEN }));
+    assert_false(host_is_name((struct span){ longest, HOST_NAME_MAX_LEN + 1 }));
+    assert_false(host_is_name((struct span){ "a23456789012345678901234567890123456789012345678901234567890123x", 64 }));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
