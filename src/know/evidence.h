@@ -67,6 +67,14 @@ struct evidence {
     const char *host;      /* the server's name as configured; or NULL */
     uint16_t port;         /* 0: not known */
     const char *security;  /* "starttls", "tls", "none"; or NULL */
+    /* What the neighbours showed: findings as facts, ended by NULL; or NULL.
+     *   machine:container machine:cloud machine:no-ipv6 machine:no-ipv4
+     *   others:unreachable (every server tried on this port) others:reachable
+     *   port:other-open (another port of this server answers) port:none-open
+     *   cert:interception (the issuer is a known anti-virus or proxy)
+     *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user
+     *   user:shared-mailbox */
+    const char *const *found;
 };
 
 #endif
