@@ -78,6 +78,10 @@ static int run_help(struct cli *cli)
     struct err err = { 0 };
     size_t used;
 
+    if (arguments_has(&cli->args, "manual"))
+        return help_manual();
+    if (arguments_has(&cli->args, "completion"))
+        return help_completion();
     if (cli->args.operand_count == 0)
         return help_overview();
     const struct command *command =
@@ -89,10 +93,17 @@ static int run_help(struct cli *cli)
     return err_exit_status(err.kind);
 }
 
+static const struct option options[] = {
+    { 0, "manual", OPTION_FLAG, NULL, "the manual page" },
+    { 0, "completion", OPTION_FLAG, NULL, "the completion for bash" },
+};
+
 const struct command command_help = {
     .name = "help",
     .takes = "[COMMAND]",
     .does = "explain a command",
+    .options = options,
+    .option_count = COUNT(options),
     .operands_most = 2,
     .run = run_help,
 };

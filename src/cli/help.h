@@ -7,6 +7,8 @@
 int help_version(void);
 int help_overview(void);
 int help_command(const struct command *command);
+int help_manual(void);     /* the manual page, for man */
+int help_completion(void); /* for bash */
 /* No command has this name: tells so, and the nearest one. Always false. */
 bool help_unknown(const char *name, struct err *err);
 
