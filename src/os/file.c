@@ -1,0 +1,347 @@
+#include "os/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include "base/banned.h"
+
+/* A failed system call on a path, which is shown safely. */
+static bool failed(struct err *err, enum err_kind kind, int sys, const char *doing, const char *path)
+{
+    HELD(buf) shown = BUF(PATH_MAX);
+
+    str_printable(&shown, span_of(path), PATH_MAX / 8);
+    err_sys(err, kind, sys, "%s %s", doing, buf_text(&shown));
+    if (err && (sys == ENOSPC || sys == EDQUOT))
+        err->fact = "disk:full";
+    return false;
+}
+
+char *file_directory_of(const char *path)
+{
+    struct span all = span_of(path);
+    size_t slash = span_find_last(all, '/');
+
+    if (slash == all.len)
+        return str_copy(".");
+    return slash == 0 ? str_copy("/") : str_copy_span(span_cut(all, 0, slash));
+}
+
+char *file_path(const char *directory, const char *name)
+{
+    struct buf path = BUF(PATH_MAX);
+
+    buf_addf(&path, "%s%s%s", directory, strcmp(directory, "/") == 0 ? "" : "/", name);
+    char *text = buf_give(&path);
+    buf_done(&path);
+    return text;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+/* What others may do with a file that only we and root should: the bits of the mode that break the
+ * trust. */
+static mode_t too_open(const struct stat *st, enum file_trust trust)
+{
+    static const mode_t refused[] = {
+        [FILE_ANY] = 0,
+        [FILE_TRUSTED] = S_IWGRP | S_IWOTH,
+        [FILE_SECRET] = S_IRWXG | S_IRWXO,
+    };
+
+    return st->st_mode & refused[trust];
+}
+
+static bool check_trust(const char *path, const struct stat *st, enum file_trust trust, struct err *err)
+{
+    const char *fact = trust == FILE_SECRET ? "secret:unreadable" : "config:untrusted-mode";
+
+    if (trust == FILE_ANY)
+        return true;
+    if (st->st_uid != geteuid() && st->st_uid != 0)
+        return err_found(err, ERR_CONFIG, fact, "%s belongs to another user (uid %u): chown it", path,
+                         (unsigned)st->st_uid);
+    if (too_open(st, trust))
+        return err_found(err, ERR_CONFIG, fact, "others may %s %s (mode %04o): chmod %s it",
+                         trust == FILE_SECRET ? "read" : "write", path, (unsigned)st->st_mode & 07777,
+                         trust == FILE_SECRET ? "600" : "go-w");
+    return true;
+}
+
+static bool read_all(const struct disk *disk, int fd, const char *path, size_t most, struct buf *out,
+                     struct err *err)
+{
+    HELD(buf) bytes = BUF(most + 1);
+
+    for (;;) {
+        size_t left = most + 1 - bytes.len;
+        if (left == 0)
+            return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", path, most);
+        size_t piece = left < 65536 ? left : 65536;
+        char *room = buf_room(&bytes, piece);
+        if (!room)
+            return err_no_memory(err);
+        ssize_t n = disk->read(disk, fd, room, piece);
+        if (n == 0)
+            break;
+        if (n > 0)
+            buf_wrote(&bytes, (size_t)n);
+        else if (errno != EINTR)
+            return failed(err, ERR_INPUT, errno, "reading", path);
+    }
+    if (out->full || bytes.len > out->ceiling - out->len)
+        return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", path, out->ceiling - out->len);
+    buf_add_span(out, buf_span(&bytes));
+    return out->full ? err_no_memory(err) : true;
+}
+
+bool file_read(const struct disk *disk, const char *path, size_t most, enum file_trust trust,
+               struct buf *out, struct err *err)
+{
+    /* Not to be held up by a pipe that nobody writes to. */
+    int fd = disk->open(disk, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    struct stat st;
+    bool ok = false;
+
+    if (fd < 0)
+        return failed(err, ERR_INPUT, errno, "reading", path);
+    if (disk->stat(disk, fd, &st) < 0)
+        failed(err, ERR_INPUT, errno, "reading", path);
+    else if (!S_ISREG(st.st_mode))
+        failed(err, ERR_INPUT, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "reading", path);
+    else
+        ok = check_trust(path, &st, trust, err) && read_all(disk, fd, path, most, out, err);
+    disk->close(disk, fd);
+    return ok;
+}
+
+static bool write_all(const struct disk *disk, int fd, struct span bytes)
+{
+    while (bytes.len) {
+        ssize_t n = disk->write(disk, fd, bytes.at, bytes.len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0)
+            bytes = span_from(bytes, (size_t)n);
+    }
+    return true;
+}
+
+/* A file beside `path` that nobody has opened before, `DIRECTORY/.NAME.PID-N`: hidden, and so never
+ * read as configuration should a crash leave it. */
+static int open_beside(const struct disk *disk, const char *path, struct buf *ret_name)
+{
+    struct span all = span_of(path);
+    size_t slash = span_find_last(all, '/');
+    size_t base = slash == all.len ? 0 : slash + 1;
+
+    for (unsigned n = 0; n < 100; n++) {
+        buf_clear(ret_name);
+        buf_add_span(ret_name, span_cut(all, 0, base));
+        buf_addf(ret_name, ".%s.%ld-%u", path + base, (long)getpid(), n);
+        if (ret_name->full) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = disk->open(disk, buf_text(ret_name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+static bool sync_directory(const struct disk *disk, const char *path, struct err *err)
+{
+    char *directory = file_directory_of(path);
+
+    if (!directory)
+        return err_no_memory(err);
+    int fd = disk->open(disk, directory, O_RDONLY | O_DIRECTORY, 0);
+    bool ok = fd >= 0 && disk->sync(disk, fd) == 0;
+    if (!ok)
+        failed(err, ERR_IO, errno, "syncing", directory);
+    if (fd >= 0)
+        disk->close(disk, fd);
+    mem_free(directory);
+    return ok;
+}
+
+/* Everything up to the rename. A close that fails after a sync that did not is still a failure: some
+ * network file systems tell of a full disk there. */
+static bool fill(const struct disk *disk, int fd, struct span bytes, struct file_made made)
+{
+    bool ok = disk->chmod(disk, fd, made.mode) == 0 &&
+              (made.group == (gid_t)-1 || disk->chown(disk, fd, (uid_t)-1, made.group) == 0) &&
+              write_all(disk, fd, bytes) && disk->sync(disk, fd) == 0;
+    int sys = errno;
+
+    if (disk->close(disk, fd) == 0 && ok)
+        return true;
+    if (!ok)
+        errno = sys;
+    return false;
+}
+
+bool file_write(const struct disk *disk, const char *path, struct span bytes, struct file_made made,
+                struct err *err)
+{
+    HELD(buf) beside = BUF(PATH_MAX);
+    int fd = open_beside(disk, path, &beside);
+
+    if (fd < 0)
+        return failed(err, ERR_CREATE, errno, "making", path);
+    if (!fill(disk, fd, bytes, made) || disk->rename(disk, buf_text(&beside), path) < 0) {
+        failed(err, ERR_IO, errno, "writing", path);
+        disk->unlink(disk, buf_text(&beside));
+        return false;
+    }
+    return sync_directory(disk, path, err);
+}
+
+bool file_write_new(const struct disk *disk, const char *path, struct span bytes, struct file_made made,
+                    struct err *err)
+{
+    int fd = disk->open(disk, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return failed(err, ERR_CREATE, errno, "making", path);
+    if (!fill(disk, fd, bytes, made)) {
+        failed(err, ERR_IO, errno, "writing", path);
+        disk->unlink(disk, path);
+        return false;
+    }
+    return sync_directory(disk, path, err);
+}
+
+bool file_remove(const struct disk *disk, const char *path, struct err *err)
+{
+    if (disk->unlink(disk, path) < 0)
+        return failed(err, ERR_IO, errno, "removing", path);
+    return sync_directory(disk, path, err);
+}
+
+static bool check_directory(const struct disk *disk, const char *path, struct err *err)
+{
+    int fd = disk->open(disk, path, O_RDONLY | O_DIRECTORY, 0);
+    struct stat st;
+    bool ok = false;
+
+    if (fd < 0 || disk->stat(disk, fd, &st) < 0)
+        failed(err, ERR_CREATE, errno, "opening", path);
+    else
+        ok = check_trust(path, &st, FILE_TRUSTED, err);
+    if (fd >= 0)
+        disk->close(disk, fd);
+    return ok;
+}
+
+bool file_make_dirs(const struct disk *disk, const char *path, mode_t mode, struct err *err)
+{
+    struct span all = span_of(path);
+    HELD(buf) part = BUF(PATH_MAX);
+
+    for (size_t at = 0; at < all.len;) {
+        size_t end = at + 1 + span_find(span_from(all, at + 1), '/');
+        buf_clear(&part);
+        buf_add_span(&part, span_cut(all, 0, end));
+        if (part.full)
+            return failed(err, ERR_CREATE, ENAMETOOLONG, "making", path);
+        /* A parent on a disk that may only be read says EROFS, not EEXIST; the last part is looked
+         * at anyway. */
+        if (disk->mkdir(disk, buf_text(&part), mode) < 0 && !file_exists(buf_text(&part)))
+            return failed(err, ERR_CREATE, errno, "making", buf_text(&part));
+        at = end;
+    }
+    return check_directory(disk, path, err);
+}
+
+bool file_open_nameless(const struct disk *disk, const char *directory, int *ret_fd, struct err *err)
+{
+    HELD(buf) beside = BUF(PATH_MAX);
+    int fd = disk->open(disk, directory, O_TMPFILE | O_RDWR, 0600);
+
+    if (fd < 0) { /* not every file system has these */
+        char *path = file_path(directory, "nameless");
+        if (!path)
+            return err_no_memory(err);
+        fd = open_beside(disk, path, &beside);
+        mem_free(path);
+        if (fd < 0)
+            return failed(err, ERR_CREATE, errno, "making a file in", directory);
+        disk->close(disk, fd);
+        fd = disk->open(disk, buf_text(&beside), O_RDWR | O_NOFOLLOW, 0);
+        int sys = errno;
+        disk->unlink(disk, buf_text(&beside));
+        if (fd < 0)
+            return failed(err, ERR_CREATE, sys, "making a file in", directory);
+    }
+    *ret_fd = fd;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void file_names_done(struct file_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        mem_free(names->at[i]);
+    mem_free(names->at);
+    *names = (struct file_names){ 0 };
+}
+
+static bool names_add(struct file_names *names, const char *name)
+{
+    char *copy = str_copy(name);
+    char **more = copy ? mem_resize(names->at, names->count + 1, sizeof *more) : NULL;
+
+    if (!more) {
+        mem_free(copy);
+        return false;
+    }
+    more[names->count++] = copy;
+    names->at = more;
+    return true;
+}
+
+bool file_list(const char *directory, const char *suffix, struct file_names *ret_names, struct err *err)
+{
+    HELD(file_names) names = { 0 };
+    DIR *dir = opendir(directory);
+
+    if (!dir && errno != ENOENT)
+        return failed(err, ERR_INPUT, errno, "reading", directory);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct span name = span_of(entry->d_name), end = span_of(suffix);
+        if (name.at[0] == '.' || name.len <= end.len ||
+            !span_equal(span_from(name, name.len - end.len), end))
+            continue;
+        if (!names_add(&names, entry->d_name)) {
+            closedir(dir);
+            return err_no_memory(err);
+        }
+    }
+    if (dir)
+        closedir(dir);
+    if (names.count)
+        qsort(names.at, names.count, sizeof *names.at, by_name);
+    *ret_names = names;
+    names = (struct file_names){ 0 };
+    return true;
+}

@@ -1,0 +1,62 @@
+/* Where configuration and state live.
+ *
+ *   given    --config FILE or $OUTPOST_CONFIG; state in `state` beside it
+ *   user     ~/.config/outpost/outpost.conf; state in ~/.local/state/outpost (XDG variables obeyed)
+ *   system   /etc/outpost/outpost.conf; state in /var/lib/outpost
+ *
+ * Chosen in this order: given; --user or --system; root means system; the user's own configuration if
+ * there is one; system if its socket is there; else user. --state DIR or $OUTPOST_STATE moves the state
+ * of any of them. Nothing is made, and nothing but names and owners is looked at.
+ */
+#ifndef OUTPOST_OS_PLACE_H
+#define OUTPOST_OS_PLACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/own.h"
+
+enum place_scope {
+    PLACE_GIVEN,
+    PLACE_USER,
+    PLACE_SYSTEM,
+};
+
+struct place {
+    enum place_scope scope;
+    char *config;       /* the configuration file, which may not be there */
+    char *drop_in;      /* the directory read after it: `<config>.d` */
+    char *state;        /* the state directory */
+    char *providers[3]; /* directories of profiles, the last word last, then NULL: /etc/outpost/providers,
+                           and `providers` beside the configuration */
+};
+
+struct place_wish { /* the command line's; NULL and false: not said */
+    const char *config, *state;
+    bool user, system;
+};
+
+/* Who asks, and from where. place_asker() reads it from the process; tests make their own. */
+struct place_asker {
+    uid_t uid;
+    const char *home; /* of the uid in passwd; NULL: it has none */
+    const char *(*variable)(const struct place_asker *, const char *name);   /* or NULL */
+    bool (*exists)(const struct place_asker *, const char *path);
+    bool (*owns)(const struct place_asker *, const char *path); /* is this directory the uid's? */
+};
+
+/* The process's own: environment variables count for nothing where credentials differ (set-id). The home
+ * is good until place_asker_done(). */
+MUST_USE bool place_asker(struct place_asker *ret_asker, struct err *err);
+void place_asker_done(struct place_asker *asker);
+
+/* ERR_USAGE where both --user and --system are wished, ERR_CONFIG where a user has no home at all. */
+MUST_USE bool place_find(const struct place_wish *wish, const struct place_asker *asker,
+                         struct place **ret_place, struct err *err);
+void place_free(struct place *place);
+OWNED(place);
+
+const char *place_scope_word(enum place_scope scope); /* "given", "user", "system" */
+
+#endif
