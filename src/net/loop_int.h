@@ -1,0 +1,14 @@
+/* The loop as libuv knows it: for this room's own files. */
+#ifndef OUTPOST_NET_LOOP_INT_H
+#define OUTPOST_NET_LOOP_INT_H
+
+#include <uv.h>
+
+#include "net/loop.h"
+
+struct uv_loop_s *loop_uv(struct loop *loop);
+
+/* libuv's error as errno has it, for err_sys(); 0 for its own kinds, whose words are uv_strerror(). */
+int loop_errno(int uv_error);
+
+#endif

@@ -1,0 +1,102 @@
+/* One end of a TLS conversation, over memory: bytes of the line in and out, plain text out and in. No
+ * socket, so the whole handshake can be played, cut anywhere, in a test. Streams drive it.
+ *
+ * A client always verifies: chain and name, by the library and once more by us, in resumed
+ * conversations too. There is no switch to leave that out; there are other roots (`ca_file`) and the
+ * pin, which stands in their place. TLS 1.2 at least, no renegotiation, no compression (RFC 9325).
+ */
+#ifndef OUTPOST_NET_TLS_H
+#define OUTPOST_NET_TLS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/cert.h"
+
+struct tls;
+struct tls_context;
+
+/* ---- contexts: made once, good for many conversations; each tls keeps its context alive ---- */
+
+struct tls_client_plan {
+    const char *ca_file; /* PEM; NULL: the system's (SSL_CERT_FILE, SSL_CERT_DIR obeyed) */
+    /* "sha256:" and 64 hex digits of a certificate, or of its public key (SPKI): the peer's must be it,
+     * and then neither issuer, name nor dates matter. NULL: none. */
+    const char *pin;
+    const char *certificate_file, *key_file; /* PEM, for AUTH EXTERNAL; both or none */
+    bool offer_smtp;                         /* ALPN "smtp": another answer is fatal */
+};
+
+MUST_USE bool tls_client_context(const struct tls_client_plan *plan, struct tls_context **ret_context,
+                                 struct err *err);
+
+enum tls_version { TLS_VERSION_DEFAULT, TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+struct tls_server_plan {
+    struct span chain_pem, key_pem; /* leaf first; good until the call returns */
+    enum tls_version minimum;       /* default 1.2 */
+};
+
+MUST_USE bool tls_server_context(const struct tls_server_plan *plan, struct tls_context **ret_context,
+                                 struct err *err);
+
+void tls_context_free(struct tls_context *context);
+OWNED(tls_context);
+
+/* ---- a conversation ---- */
+
+/* `name` is what the user configured, a host name or an IP address (RFC 9525 6.1: never a name learnt
+ * from DNS); it is sent as SNI where it is a name. `ticket`, or none, is what tls_ticket() gave after
+ * an earlier conversation; one of another name, pin or CA file is not used. */
+MUST_USE bool tls_client(struct tls_context *context, const char *name, struct span ticket,
+                         struct tls **ret_tls, struct err *err);
+MUST_USE bool tls_server(struct tls_context *context, struct tls **ret_tls, struct err *err);
+
+enum tls_state {
+    TLS_SHAKING, /* hands */
+    TLS_OPEN,
+    TLS_ENDED,   /* the peer said goodbye: what it sent before is still to be read */
+    TLS_FAILED,  /* see tls_error(); an alert may be waiting in tls_output() */
+};
+
+/* Takes bytes from the line, all of them or, out of memory, none: TLS_FAILED then. A client's first
+ * call is tls_feed(tls, SPAN_NONE): it has the first word. */
+enum tls_state tls_feed(struct tls *tls, struct span from_line);
+enum tls_state tls_state(const struct tls *tls);
+/* Why TLS_FAILED, with one of the facts tls:... or cert:...; else kind ERR_NONE. */
+const struct err *tls_error(const struct tls *tls);
+
+/* The next plain text, 0 when there is none for now. */
+size_t tls_read(struct tls *tls, char *into, size_t room);
+/* Takes plain text; its records appear in tls_output(). How much was taken: all, or 0 where it is not
+ * open. */
+size_t tls_write(struct tls *tls, struct span plain);
+/* Says goodbye (close_notify): nothing can be written after it. */
+void tls_goodbye(struct tls *tls);
+
+/* Bytes for the line, good until the next call; tls_sent() says how many went. */
+struct span tls_output(const struct tls *tls);
+void tls_sent(struct tls *tls, size_t len);
+
+struct tls_description {
+    const char *version, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; static */
+    bool resumed, alpn;           /* alpn: both said "smtp" */
+    size_t chain_len;
+    struct cert_description chain[4]; /* the peer's, leaf first; none for a server */
+};
+
+/* After the handshake, and also after one that failed over a certificate. */
+void tls_describe(const struct tls *tls, struct tls_description *ret_description);
+
+/* For SCRAM-...-PLUS: 32 bytes of tls-exporter (RFC 9266), the same at both ends; false where it is not
+ * defined (TLS 1.2 without extended master secret) or the handshake is not done. */
+enum { TLS_BINDING_LEN = 32 };
+MUST_USE bool tls_channel_binding(const struct tls *tls, unsigned char into[TLS_BINDING_LEN]);
+
+/* Adds what makes the next conversation with this server shorter, when the server gave anything.
+ * Key material: to be kept like a secret. */
+bool tls_ticket(const struct tls *tls, struct buf *out);
+
+void tls_free(struct tls *tls);
+OWNED(tls);
+
+#endif
