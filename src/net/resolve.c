@@ -1,0 +1,361 @@
+#include "net/resolve.h"
+
+#include <netdb.h>
+
+#include "base/alloc.h"
+#include "base/obj.h"
+#include "base/str.h"
+#include "net/loop_int.h"
+#include "net/resolve_int.h"
+#include "net/timer.h"
+
+#include "base/banned.h"
+
+enum { RESOLVE_MAGIC = 0x7265736f, LOOKUP_MAGIC = 0x6c6f6f6b };
+
+struct resolver {
+    struct loop *loop;
+    struct dns *dns;         /* made with the first question that needs it */
+    char *server;            /* NULL: the system's */
+    uint64_t seed;
+    struct resolve *first;   /* all that is under way */
+};
+
+/* A getaddrinfo() on a worker thread. It can't always be stopped, so it may outlive its question. */
+struct lookup {
+    uint32_t magic;
+    uv_getaddrinfo_t uv;
+    struct resolve *resolve; /* NULL: nobody waits for it any more */
+};
+
+struct resolve {
+    uint32_t magic;
+    struct resolver *resolver;
+    struct resolve *next, **link; /* in resolver->first */
+    enum resolve_kind kind;
+    union {
+        resolve_addresses_done *addresses;
+        resolve_srv_done *srv;
+        resolve_mx_done *mx;
+        resolve_text_done *text;
+    } done;
+    void *data;
+    struct timer *timer;        /* the deadline; once answered, the next turn */
+    struct lookup *lookup;      /* who is asked: one of these, or none when it is answered */
+    struct dns_question *question;
+    bool answered, ok;
+    char name[HOST_NAME_MAX_LEN + 2];
+    struct err err;
+    union resolve_answer answer;
+};
+
+/* ---- the resolver ---- */
+
+bool resolver_new(struct loop *loop, const struct resolver_plan *plan,
+                  struct resolver **ret_resolver, struct err *err)
+{
+    OWN(resolver) resolver = NEW(resolver);
+
+    if (!resolver)
+        return err_no_memory(err);
+    resolver->loop = loop;
+    resolver->seed = plan->seed;
+    if (plan->server) {
+        resolver->server = str_copy(plan->server);
+        if (!resolver->server)
+            return err_no_memory(err);
+        if (!dns_new(loop, resolver->server, &resolver->dns, err))
+            return false;
+    }
+    *ret_resolver = GIVE(resolver);
+    return true;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+    if (!resolver)
+        return;
+    while (resolver->first)
+        resolve_cancel(resolver->first);
+    dns_free(resolver->dns);
+    mem_free(resolver->server);
+    mem_free(resolver);
+}
+
+/* ---- a question's life ---- */
+
+static void lookup_forget(struct lookup *lookup)
+{
+    if (!lookup)
+        return;
+    lookup->resolve = NULL;
+    uv_cancel((uv_req_t *)&lookup->uv); /* where it runs already, its end frees it */
+}
+
+void resolve_cancel(struct resolve *resolve)
+{
+    if (!resolve)
+        return;
+    *resolve->link = resolve->next;
+    if (resolve->next)
+        resolve->next->link = resolve->link;
+    timer_free(resolve->timer);
+    lookup_forget(resolve->lookup);
+    dns_forget(resolve->question);
+    OBJ_GONE(resolve);
+    mem_free(resolve);
+}
+
+/* The question is copied out first: whoever is told may free the resolver. */
+static void tell(struct resolve *resolve)
+{
+    bool ok = resolve->ok;
+    const union resolve_answer *answer = &resolve->answer;
+    const struct err *err = ok ? NULL : &resolve->err;
+
+    switch (resolve->kind) {
+    case RESOLVE_ADDRESSES:
+        resolve->done.addresses(resolve->data, ok ? &answer->addresses : NULL, err);
+        break;
+    case RESOLVE_SRV:
+        resolve->done.srv(resolve->data, ok ? &answer->srvs : NULL, err);
+        break;
+    case RESOLVE_MX:
+        resolve->done.mx(resolve->data, ok ? &answer->mxs : NULL, err);
+        break;
+    case RESOLVE_TEXT:
+        resolve->done.text(resolve->data, ok ? &answer->texts : NULL, err);
+        break;
+    }
+}
+
+/* The answer is there, or the deadline has passed. The question leaves the list before anybody is told,
+ * so that resolver_free() from there does not meet it. */
+static void rang(void *who)
+{
+    struct resolve *resolve = OBJ(resolve, RESOLVE_MAGIC, who);
+
+    if (!resolve->answered)
+        err_found(&resolve->err, ERR_NETWORK, "name:failure",
+                  "no answer about %s came in time", resolve->name);
+    *resolve->link = resolve->next;
+    if (resolve->next)
+        resolve->next->link = resolve->link;
+    resolve->next = NULL;
+    resolve->link = &resolve->next;
+    tell(resolve);
+    resolve_cancel(resolve);
+}
+
+union resolve_answer *resolve_answer(struct resolve *resolve)
+{
+    return &resolve->answer;
+}
+
+struct err *resolve_err(struct resolve *resolve)
+{
+    return &resolve->err;
+}
+
+void resolve_answered(struct resolve *resolve, bool ok)
+{
+    resolve->question = NULL;
+    resolve->lookup = NULL;
+    resolve->answered = true;
+    resolve->ok = ok;
+    if (ok && resolve->kind == RESOLVE_SRV)
+        resolve_srv_order(&resolve->answer.srvs, resolve->resolver->seed++);
+    timer_set(resolve->timer, loop_now(resolve->resolver->loop));
+}
+
+void resolve_add_address(struct resolve_addresses *addresses, const struct sockaddr *address)
+{
+    struct ip ip;
+
+    if (!ip_from_sockaddr(address, &ip) || addresses->count == RESOLVE_ADDRESSES_MAX)
+        return;
+    for (size_t i = 0; i < addresses->count; i++)
+        if (ip_equal(addresses->at[i], ip))
+            return;
+    addresses->at[addresses->count++] = ip;
+}
+
+/* ---- asking the system ---- */
+
+static void looked_up(struct lookup *lookup, int status, const struct addrinfo *list)
+{
+    struct resolve *resolve = OBJ(resolve, RESOLVE_MAGIC, lookup->resolve);
+    struct resolve_addresses *found = &resolve->answer.addresses;
+
+    for (; status == 0 && list; list = list->ai_next)
+        resolve_add_address(found, list->ai_addr);
+    if (status == UV_EAI_NONAME || status == UV_EAI_NODATA || (status == 0 && !found->count))
+        err_found(&resolve->err, ERR_NAME, "name:not-found", "%s was not found", resolve->name);
+    else if (status == UV_EAI_MEMORY || status == UV_ENOMEM)
+        err_no_memory(&resolve->err);
+    else if (status != 0)
+        err_found(&resolve->err, ERR_NETWORK, "name:failure", "looking up %s: %s", resolve->name,
+                  uv_strerror(status));
+    resolve_answered(resolve, found->count > 0);
+}
+
+static void on_lookup(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
+{
+    struct lookup *lookup = OBJ(lookup, LOOKUP_MAGIC, uv->data);
+
+    if (lookup->resolve)
+        looked_up(lookup, status, list);
+    uv_freeaddrinfo(list);
+    OBJ_GONE(lookup);
+    mem_free(lookup);
+}
+
+static bool ask_system(struct resolve *resolve, struct err *err)
+{
+    static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    struct lookup *lookup = NEW(lookup);
+
+    if (!lookup)
+        return err_no_memory(err);
+    lookup->magic = LOOKUP_MAGIC;
+    lookup->uv.data = lookup;
+    lookup->resolve = resolve;
+    int bad = uv_getaddrinfo(loop_uv(resolve->resolver->loop), &lookup->uv, on_lookup,
+                             resolve->name, NULL, &hints);
+    if (bad) {
+        mem_free(lookup);
+        return err_set(err, ERR_INTERNAL, "asking for %s: %s", resolve->name, uv_strerror(bad));
+    }
+    resolve->lookup = lookup;
+    return true;
+}
+
+/* ---- asking ---- */
+
+static bool ask_dns(struct resolve *resolve, struct err *err)
+{
+    struct resolver *resolver = resolve->resolver;
+
+    if (!resolver->dns && !dns_new(resolver->loop, NULL, &resolver->dns, err))
+        return false;
+    struct dns_question *question = dns_ask(resolver->dns, resolve, resolve->kind, resolve->name);
+    if (!question)
+        return err_no_memory(err);
+    if (!resolve->answered)
+        resolve->question = question;
+    return true;
+}
+
+static bool ask(struct resolve *resolve, struct err *err)
+{
+    struct ip ip;
+
+    if (resolve->kind != RESOLVE_ADDRESSES)
+        return ask_dns(resolve, err);
+    if (ip_parse(span_of(resolve->name), &ip)) {
+        resolve->answer.addresses = (struct resolve_addresses){ .count = 1, .at[0] = ip };
+        resolve_answered(resolve, true);
+        return true;
+    }
+    return resolve->resolver->server ? ask_dns(resolve, err) : ask_system(resolve, err);
+}
+
+/* A question of some kind, its `done` and `data` still to be filled in; nothing comes before that. */
+static struct resolve *begin(struct resolver *resolver, enum resolve_kind kind, struct span name,
+                             uint64_t deadline, struct err *err)
+{
+    struct resolve *resolve = NEW(resolve);
+
+    if (!resolve) {
+        err_no_memory(err);
+        return NULL;
+    }
+    resolve->magic = RESOLVE_MAGIC;
+    resolve->resolver = resolver;
+    resolve->kind = kind;
+    memcpy(resolve->name, name.at, name.len);
+    resolve->next = resolver->first;
+    resolve->link = &resolver->first;
+    if (resolver->first)
+        resolver->first->link = &resolve->next;
+    resolver->first = resolve;
+
+    resolve->timer = timer_new(resolver->loop, rang, resolve);
+    if (!resolve->timer)
+        err_no_memory(err);
+    else
+        timer_set(resolve->timer, deadline);
+    if (!resolve->timer || !ask(resolve, err)) {
+        resolve_cancel(resolve);
+        return NULL;
+    }
+    return resolve;
+}
+
+static struct resolve *begin_record(struct resolver *resolver, enum resolve_kind kind,
+                                    struct span name, uint64_t deadline, struct err *err)
+{
+    if (!host_is_name(name)) {
+        err_found(err, ERR_CONFIG, "name:malformed", "not a domain name");
+        return NULL;
+    }
+    return begin(resolver, kind, name, deadline, err);
+}
+
+static bool asked(struct resolve *resolve, struct resolve **ret_resolve)
+{
+    if (resolve && ret_resolve)
+        *ret_resolve = resolve;
+    return resolve;
+}
+
+bool resolve_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
+                       resolve_addresses_done *done, void *data, struct resolve **ret_resolve,
+                       struct err *err)
+{
+    if (!host_check(host, err))
+        return false;
+    struct resolve *resolve = begin(resolver, RESOLVE_ADDRESSES, host, deadline, err);
+    if (resolve) {
+        resolve->done.addresses = done;
+        resolve->data = data;
+    }
+    return asked(resolve, ret_resolve);
+}
+
+bool resolve_srv(struct resolver *resolver, struct span name, uint64_t deadline,
+                 resolve_srv_done *done, void *data, struct resolve **ret_resolve, struct err *err)
+{
+    struct resolve *resolve = begin_record(resolver, RESOLVE_SRV, name, deadline, err);
+
+    if (resolve) {
+        resolve->done.srv = done;
+        resolve->data = data;
+    }
+    return asked(resolve, ret_resolve);
+}
+
+bool resolve_mx(struct resolver *resolver, struct span name, uint64_t deadline,
+                resolve_mx_done *done, void *data, struct resolve **ret_resolve, struct err *err)
+{
+    struct resolve *resolve = begin_record(resolver, RESOLVE_MX, name, deadline, err);
+
+    if (resolve) {
+        resolve->done.mx = done;
+        resolve->data = data;
+    }
+    return asked(resolve, ret_resolve);
+}
+
+bool resolve_text(struct resolver *resolver, struct span name, uint64_t deadline,
+                  resolve_text_done *done, void *data, struct resolve **ret_resolve,
+                  struct err *err)
+{
+    struct resolve *resolve = begin_record(resolver, RESOLVE_TEXT, name, deadline, err);
+
+    if (resolve) {
+        resolve->done.text = done;
+        resolve->data = data;
+    }
+    return asked(resolve, ret_resolve);
+}

@@ -1,0 +1,42 @@
+/* A question as the files of net/resolve see it: resolve.c keeps it, its deadline and its answer, and
+ * asks the system; resolve_dns.c asks the DNS.
+ */
+#ifndef OUTPOST_NET_RESOLVE_INT_H
+#define OUTPOST_NET_RESOLVE_INT_H
+
+#include "net/loop.h"
+#include "net/resolve.h"
+
+enum resolve_kind { RESOLVE_ADDRESSES, RESOLVE_SRV, RESOLVE_MX, RESOLVE_TEXT };
+
+union resolve_answer {
+    struct resolve_addresses addresses;
+    struct resolve_srvs srvs;
+    struct resolve_mxs mxs;
+    struct resolve_texts texts;
+};
+
+/* Where an answer is to be put, and why there is none: exactly one of them before resolve_answered(). */
+union resolve_answer *resolve_answer(struct resolve *resolve);
+struct err *resolve_err(struct resolve *resolve);
+/* It is there; `done` will be called at the loop's next turn. The asker's thing is gone with this call. */
+void resolve_answered(struct resolve *resolve, bool ok);
+
+/* Adds an address unless it is there already or the limit is reached. */
+void resolve_add_address(struct resolve_addresses *addresses, const struct sockaddr *address);
+
+/* ---- the DNS ---- */
+
+struct dns;
+struct dns_question;
+
+MUST_USE bool dns_new(struct loop *loop, const char *server_or_null, struct dns **ret_dns,
+                      struct err *err);
+void dns_free(struct dns *dns); /* never from within c-ares: answers go through the loop */
+
+/* NULL: no memory. Else resolve_answered() comes, perhaps before this returns. */
+struct dns_question *dns_ask(struct dns *dns, struct resolve *resolve, enum resolve_kind kind,
+                             const char *name);
+void dns_forget(struct dns_question *question); /* resolve_answered() does not come; NULL is nothing */
+
+#endif
