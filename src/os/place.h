@@ -34,7 +34,7 @@ struct place {
 
 struct place_wish { /* the command line's; NULL and false: not said */
     const char *config, *state;
-    bool user, system;
+    bool user_scope, system_scope; /* --user, --system */
 };
 
 /* Who asks, and from where. place_asker() reads it from the process; tests make their own. */

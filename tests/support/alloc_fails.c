@@ -6,12 +6,21 @@
 #include "base/alloc.h"
 
 static unsigned until_failure;
+static bool (*asked)(void *of);
+static void *asked_of;
 static bool failed;
 static size_t alive;
 
 void alloc_fail_at(unsigned nth)
 {
     until_failure = nth;
+    failed = false;
+}
+
+void alloc_fail_when(bool (*fails)(void *of), void *of)
+{
+    asked = fails;
+    asked_of = of;
     failed = false;
 }
 
@@ -27,7 +36,7 @@ size_t alloc_alive(void)
 
 static bool fails_now(void)
 {
-    if (until_failure == 0 || --until_failure > 0)
+    if (asked ? !asked(asked_of) : until_failure == 0 || --until_failure > 0)
         return false;
     failed = true;
     return true;

@@ -18,6 +18,9 @@
 #include <stddef.h>
 
 void alloc_fail_at(unsigned nth); /* from now on, the nth allocation returns NULL; 0: none does */
+/* From now on, whether an allocation fails is asked; NULL: none does. So memory can be one of many things
+ * that fail (support/world.h). */
+void alloc_fail_when(bool (*fails)(void *of), void *of);
 bool alloc_failed(void);          /* did it come to that? */
 size_t alloc_alive(void);         /* blocks allocated and not freed */
 
