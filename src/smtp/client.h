@@ -13,7 +13,7 @@
  *         case SMTP_NEED_ENVELOPE:   signed in:        smtp_client_send() or smtp_client_quit()
  *         case SMTP_NEED_BODY:       read a piece;     smtp_client_body()
  *         case SMTP_NEED_BYTES:      read the socket;  smtp_client_recv()
- *         case SMTP_NEED_NOTHING:    it is over: close
+ *         case SMTP_NEED_NOTHING:    it is over: write what output is left, close
  *         }
  *     }
  *
@@ -38,6 +38,7 @@
 #include "base/secret.h"
 #include "know/evidence.h"
 #include "smtp/extension.h"
+#include "smtp/sasl.h"
 
 struct envelope; /* mail/envelope.h */
 
@@ -48,7 +49,8 @@ enum smtp_security {
 };
 
 enum smtp_pipelining {
-    SMTP_PIPELINING_AUTO,     /* as deep as the server offers: MAIL, RCPT and BDAT in one flight */
+    SMTP_PIPELINING_AUTO,     /* as deep as the server offers: MAIL, RCPT and BDAT in one flight, for
+                               * servers known to swallow the chunk of a message they refuse */
     SMTP_PIPELINING_COMMANDS, /* MAIL, RCPT and DATA together; no BDAT before their replies */
     SMTP_PIPELINING_OFF,      /* one command, one reply, and DATA */
 };
@@ -57,7 +59,8 @@ enum smtp_pipelining {
 struct smtp_plan {
     const char *hello; /* our name: a domain, or an address literal */
     enum smtp_security security;
-    const char *const *mechanisms; /* allowed ones, best first, NULL at the end; NULL: no sign-in */
+    unsigned mechanisms;             /* the allowed ones, bits as in smtp/sasl.h; 0: no sign-in */
+    enum sasl_credential credential; /* what the sign-in is made with */
     const char *user;
     const char *host;    /* the server's, for OAUTHBEARER; or NULL */
     uint16_t port;       /* the same; 0: unsaid */
@@ -72,7 +75,7 @@ enum smtp_need {
     SMTP_NEED_BYTES,      /* of the server: smtp_client_recv() */
     SMTP_NEED_TLS,        /* a handshake, verified: smtp_client_secured() */
     SMTP_NEED_CREDENTIAL, /* a password or a token: smtp_client_credential() */
-    SMTP_NEED_KEY,        /* SCRAM's salted password: smtp_client_key() */
+    SMTP_NEED_KEY,        /* SCRAM's salted password: smtp_client_salting(), smtp_client_key() */
     SMTP_NEED_ENVELOPE,   /* ready: smtp_client_send() or smtp_client_quit() */
     SMTP_NEED_BODY,       /* a piece of the message: smtp_client_body() */
 };
@@ -103,18 +106,15 @@ void smtp_client_broken(struct smtp_client *client, const struct err *why);
  * empty where there is none: then SCRAM goes without -PLUS. */
 void smtp_client_secured(struct smtp_client *client, struct span binding, uint64_t now);
 
-/* Hands over the password, or the access token where the mechanism is a bearer one (see
- * smtp_client_mechanism()). May be called ahead of the need. */
-void smtp_client_credential(struct smtp_client *client, struct secret *secret, uint64_t now);
+/* Hands over the password or the access token; borrowed for the call. At SMTP_NEED_CREDENTIAL; at
+ * SMTP_NEED_KEY too, and then it is salted here and now, which may take a second. Where a second
+ * mechanism is tried it is asked for again. */
+void smtp_client_credential(struct smtp_client *client, const struct secret *secret, uint64_t now);
 
-/* What to salt: SaltedPassword = PBKDF2(hash, the password, salt, count), RFC 5802, 2.2. */
-struct smtp_key_request {
-    const char *hash; /* "SHA-1" or "SHA-256" */
-    struct span salt;
-    unsigned count;   /* 4096 to 1,000,000, else the sign-in has failed already */
-};
-struct smtp_key_request smtp_client_key_request(const struct smtp_client *client);
-void smtp_client_key(struct smtp_client *client, struct secret *key, uint64_t now);
+/* At SMTP_NEED_KEY: what is to be computed with sasl_salt(), on a worker; the salt is good until the
+ * next call. Then the result. */
+struct sasl_salting smtp_client_salting(const struct smtp_client *client);
+void smtp_client_key(struct smtp_client *client, const struct secret *key, uint64_t now);
 
 enum { SMTP_RECIPIENTS_MAX = 1000 };
 
@@ -131,11 +131,13 @@ size_t smtp_client_transactions_left(const struct smtp_client *client);
 void smtp_client_send(struct smtp_client *client, const struct envelope *envelope, size_t first,
                       size_t count, uint64_t now);
 
-/* A piece of the message, in its final form: CRLF line ends, no dot stuffed. `last`: the message
- * ends with it. Takes all of it; pieces of up to 64 KB are right. A bare CR or LF, a NUL, or an
- * octet above 127 in a message of BODY_7BIT is never sent: the transaction fails. */
+enum { SMTP_PIECE_MAX = 64 * 1024 };
+
+/* A piece of the message, in its final form: CRLF line ends, no dot stuffed; up to SMTP_PIECE_MAX.
+ * `last`: the message ends with it. Only at SMTP_NEED_BODY; the piece is copied. A bare CR or LF,
+ * a NUL, or an octet above 127 in a message of BODY_7BIT is never sent: the transaction fails. */
 void smtp_client_body(struct smtp_client *client, struct span piece, bool last, uint64_t now);
-/* The body can't be had: nothing of the message counts as sent, and the line ends. */
+/* The body can't be had, or not further: the message isn't sent. */
 void smtp_client_body_failed(struct smtp_client *client, const struct err *why);
 
 /* Says goodbye, at SMTP_NEED_ENVELOPE. The outcomes stand already: nobody must wait for the reply. */

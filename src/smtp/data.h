@@ -15,7 +15,7 @@ struct smtp_data_check {
     bool binary;   /* anything goes */
     bool eight;    /* octets above 127 go */
     bool after_cr; /* the last piece ended in CR */
-    bool in_line;  /* the last piece ended inside a line */
+    bool in_line;  /* what was seen so far does not end in a line end */
 };
 /* False: a bare CR or LF ("message:bare-line-end"), a NUL ("message:nul"), an octet above 127
  * ("eightbit:not-offered"). `last`: a CR at the end stays bare. */
@@ -24,8 +24,7 @@ MUST_USE bool smtp_data_check(struct smtp_data_check *check, struct span piece, 
 
 /* Stuffs dots. `{ 0 }` begins. */
 struct smtp_data_writer {
-    bool in_line;  /* the last octet was not the end of a line */
-    bool after_cr;
+    bool in_line; /* the last octet was not the end of a line */
 };
 /* Adds the piece to *out, which may grow by the piece's length again, if it is all dots. */
 void smtp_data_write(struct smtp_data_writer *writer, struct span piece, struct buf *out);

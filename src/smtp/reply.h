@@ -17,6 +17,7 @@
 
 enum {
     SMTP_REPLY_LINE_KEPT = 2048,       /* octets of a line's text */
+    SMTP_CHALLENGE_KEPT = 12288, /* of a 334's text: RFC 4954, 4 */
     SMTP_REPLY_LINES_MAX = 100,
     SMTP_REPLY_OCTETS_MAX = 64 * 1024, /* as they stand on the wire, dropped ones included */
 };
@@ -24,18 +25,20 @@ enum {
 /* A reply. Its text is borrowed from the reader, and good until smtp_reply_read() is called again. */
 struct smtp_reply {
     uint16_t code;        /* 200 to 599 */
-    uint16_t enhanced[3]; /* RFC 2034, of the last line; 0.0.0: none, or not of the code's class */
+    uint16_t enhanced[3]; /* RFC 2034, of the first line with one; 0.0.0: none, or not of the code's class */
     struct span text;     /* without the codes; lines are parted by '\n', enhanced codes still there */
+    bool cut;             /* a line was longer than what is kept */
 };
 
 struct smtp_reply_reader {
     struct buf text;      /* of the lines so far */
     size_t line_starts;   /* where in `text` the line begins that is being read */
-    size_t line_len;      /* octets of that line so far, those not kept as well */
+    size_t line_len;      /* octets of that line so far, those not kept as well, without CR */
     size_t octets;        /* of the reply so far */
     unsigned lines;       /* lines that are complete */
     uint16_t code;        /* of the first line */
     uint16_t line_code;   /* of this line, as far as it was read */
+    bool cut;
     bool more;            /* this line said that another follows */
     bool was_cr;
     bool given;           /* the reply in `text` was handed out */

@@ -1,0 +1,162 @@
+#include "smtp/data.h"
+
+#include "base/scan.h"
+
+#include "base/banned.h"
+
+bool smtp_data_check(struct smtp_data_check *check, struct span piece, bool last, struct err *err)
+{
+    if (piece.len)
+        check->in_line = check->binary || piece.at[piece.len - 1] != '\n';
+    if (check->binary)
+        return true;
+    for (size_t i = 0; i < piece.len; i++) {
+        char c = piece.at[i];
+        if (check->after_cr != (c == '\n'))
+            return err_found(err, ERR_DATA, "message:bare-line-end",
+                             "the message has a line end that is not CR LF");
+        if (c == '\0')
+            return err_found(err, ERR_DATA, "message:nul", "the message has a NUL octet");
+        if ((unsigned char)c > 127 && !check->eight)
+            return err_found(err, ERR_DATA, "eightbit:not-offered",
+                             "the message has 8-bit text, and is said to have none");
+        check->after_cr = c == '\r';
+    }
+    if (last && check->after_cr)
+        return err_found(err, ERR_DATA, "message:bare-line-end", "the message ends in a bare CR");
+    return true;
+}
+
+/*= RFC 5321 4.5.2
+ *# Before sending a line of mail text, the SMTP client checks the first character of the line. If
+ *# it is a period, one additional period is inserted at the beginning of the line. */
+void smtp_data_write(struct smtp_data_writer *writer, struct span piece, struct buf *out)
+{
+    while (piece.len) {
+        if (!writer->in_line && *piece.at == '.')
+            buf_add_char(out, '.');
+        size_t line = span_find(piece, '\n');
+        writer->in_line = line == piece.len;
+        line += !writer->in_line;
+        buf_add_span(out, span_cut(piece, 0, line));
+        piece = span_from(piece, line);
+    }
+}
+
+void smtp_data_write_end(struct smtp_data_writer *writer, struct buf *out)
+{
+    buf_add(out, writer->in_line ? "\r\n.\r\n" : ".\r\n");
+    writer->in_line = false;
+}
+
+/* What was read last. LINE is the beginning of one: after CRLF, and before anything. */
+enum { LINE, INSIDE, CR, DOT, DOT_CR };
+
+static void count(struct smtp_data_reader *reader, size_t octets)
+{
+    reader->line += octets;
+    if (reader->line > reader->line_max)
+        reader->line_max = reader->line;
+}
+
+/* Adds octets up to the next CR or LF: how many. */
+static size_t read_run(struct smtp_data_reader *reader, struct span bytes, struct buf *out)
+{
+    size_t run = 0;
+
+    for (; run < bytes.len && bytes.at[run] != '\r' && bytes.at[run] != '\n'; run++) {
+        reader->nul |= bytes.at[run] == '\0';
+        reader->eight |= (unsigned char)bytes.at[run] > 127;
+    }
+    buf_add_span(out, span_cut(bytes, 0, run));
+    count(reader, run);
+    return run;
+}
+
+static void add_bare_cr(struct smtp_data_reader *reader, struct buf *out)
+{
+    reader->bare_cr = true;
+    buf_add_char(out, '\r');
+    count(reader, 1);
+}
+
+/* Resolves what was kept back, by the octet that follows it. True: the octet is used up. */
+static bool settle(struct smtp_data_reader *reader, char c, struct buf *out)
+{
+    switch (reader->state) {
+    case DOT: /* a stuffed dot goes; a dot alone waits for its line end */
+        reader->state = c == '\r' ? DOT_CR : INSIDE;
+        return c == '\r';
+    case DOT_CR:
+        reader->ended = c == '\n';
+        if (reader->ended)
+            return true;
+        add_bare_cr(reader, out);
+        reader->state = INSIDE;
+        return false;
+    case CR:
+        if (c == '\n') {
+            buf_add(out, "\r\n");
+            reader->line = 0;
+            reader->state = LINE;
+            return true;
+        }
+        add_bare_cr(reader, out);
+        reader->state = INSIDE;
+        return false;
+    default:
+        return false;
+    }
+}
+
+/*= RFC 5321 4.1.1.4
+ *# the character sequence "<CR><LF>.<CR><LF>" ... The custom of accepting lines ending only in <LF>
+ *# ... has proven to cause more interoperability problems than it solves, and SMTP server systems
+ *# MUST NOT do this, even in the name of improved robustness. */
+bool smtp_data_read(struct smtp_data_reader *reader, struct span *bytes, struct buf *out)
+{
+    while (bytes->len && !reader->ended) {
+        char c = *bytes->at;
+
+        if (settle(reader, c, out)) {
+            *bytes = span_from(*bytes, 1);
+        } else if (c == '\r') {
+            reader->state = CR;
+            *bytes = span_from(*bytes, 1);
+        } else if (c == '\n') {
+            reader->bare_lf = true;
+            buf_add_char(out, '\n');
+            count(reader, 1);
+            reader->state = INSIDE;
+            *bytes = span_from(*bytes, 1);
+        } else if (c == '.' && reader->state == LINE) {
+            reader->state = DOT;
+            *bytes = span_from(*bytes, 1);
+        } else {
+            *bytes = span_from(*bytes, read_run(reader, *bytes, out));
+            reader->state = INSIDE;
+        }
+    }
+    return reader->ended;
+}
+
+void smtp_bdat_write(struct buf *out, size_t size, bool last)
+{
+    buf_addf(out, "BDAT %zu%s\r\n", size, last ? " LAST" : "");
+}
+
+bool smtp_bdat_read(struct span text, uint64_t most, uint64_t *ret_size, bool *ret_last)
+{
+    struct scan scan = scan_of(text);
+    uint64_t size;
+    bool last;
+
+    if (!scan_number(&scan, 0, most, &size))
+        return false;
+    last = scan_word(&scan, " LAST");
+    if (!scan_end(&scan))
+        return false;
+    *ret_size = size;
+    *ret_last = last;
+    return true;
+}
