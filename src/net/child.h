@@ -29,9 +29,7 @@ typedef void child_done(void *data, struct buf *output, const struct err *err);
  * not called. */
 MUST_USE bool child_run(struct loop *loop, const char *const *argv, uint64_t deadline,
                         child_done *done, void *data, struct child **ret_child, struct err *err);
-/* The same for a configured command line: words parted by blanks, where "..." and '...' hold words
- * together and a backslash takes the next byte as it is; or, where it begins with '|', the rest as a
- * line for `sh -c`. */
+/* The same for a configured command line; how it is read, `| ...` for the shell too: net/command.h. */
 MUST_USE bool child_run_command(struct loop *loop, struct span command, uint64_t deadline,
                                 child_done *done, void *data, struct child **ret_child,
                                 struct err *err);
