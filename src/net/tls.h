@@ -23,17 +23,24 @@ struct tls_client_plan {
      * and then neither issuer, name nor dates matter. NULL: none. */
     const char *pin;
     const char *certificate_file, *key_file; /* PEM, for AUTH EXTERNAL; both or none */
-    bool offer_smtp;                         /* ALPN "smtp": another answer is fatal */
+    const char *protocol;                    /* ALPN, "smtp": another answer is fatal; NULL: none */
 };
 
 MUST_USE bool tls_client_context(const struct tls_client_plan *plan, struct tls_context **ret_context,
                                  struct err *err);
 
-enum tls_version { TLS_VERSION_DEFAULT, TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+enum tls_version {
+    TLS_VERSION_DEFAULT,
+    TLS_VERSION_1_0,
+    TLS_VERSION_1_1,
+    TLS_VERSION_1_2,
+    TLS_VERSION_1_3,
+};
 
 struct tls_server_plan {
     struct span chain_pem, key_pem; /* leaf first; good until the call returns */
     enum tls_version minimum;       /* default 1.2 */
+    const char *protocol;           /* ALPN: who offers only others is refused; NULL: any */
 };
 
 MUST_USE bool tls_server_context(const struct tls_server_plan *plan, struct tls_context **ret_context,
@@ -79,7 +86,7 @@ void tls_sent(struct tls *tls, size_t len);
 
 struct tls_description {
     const char *version, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; static */
-    bool resumed, alpn;           /* alpn: both said "smtp" */
+    bool resumed, protocol;       /* protocol: both ends named it (ALPN) */
     size_t chain_len;
     struct cert_description chain[4]; /* the peer's, leaf first; none for a server */
 };

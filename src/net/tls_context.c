@@ -1,0 +1,358 @@
+#include "net/tls.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "base/alloc.h"
+#include "base/obj.h"
+#include "base/str.h"
+#include "net/tls_int.h"
+
+#include "base/banned.h"
+
+/* RFC 9325, 4.1 and 4.2: none that does not encrypt or authenticate, nothing broken, nothing rare. */
+#define CIPHERS "HIGH:!aNULL:!eNULL:!PSK:!SRP:!3DES:!RC4:!MD5:!DSS:!CAMELLIA:!ARIA:!SEED"
+/* TLS 1.0 and 1.1 sign with SHA-1 and MD5, which OpenSSL 3 allows on its lowest level only. */
+#define CIPHERS_OLD CIPHERS ":@SECLEVEL=0"
+
+static const struct {
+    int number;
+    bool old;
+} versions[] = {
+    [TLS_VERSION_DEFAULT] = { TLS1_2_VERSION, false },
+    [TLS_VERSION_1_0] = { TLS1_VERSION, true },
+    [TLS_VERSION_1_1] = { TLS1_1_VERSION, true },
+    [TLS_VERSION_1_2] = { TLS1_2_VERSION, false },
+    [TLS_VERSION_1_3] = { TLS1_3_VERSION, false },
+};
+
+enum { CLIENT_SECURITY_LEVEL = 2 }; /* keys of 112 bits: RSA and DH from 2048, no SHA-1 */
+
+/* Where systems without hashed directories keep their authorities. */
+static const char *const bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+};
+
+static bool failed(struct err *err, enum err_kind kind, const char *doing)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    ERR_clear_error();
+    return err_set(err, kind, "%s: %s", doing, reason ? reason : "no reason given");
+}
+
+struct tls_context *tls_context_hold(struct tls_context *context)
+{
+    atomic_fetch_add(&context->users, 1);
+    return context;
+}
+
+void tls_context_free(struct tls_context *context)
+{
+    if (!context || atomic_fetch_sub(&context->users, 1) > 1)
+        return;
+    SSL_CTX_free(context->ssl);
+    BIO_meth_free(context->memory);
+    mem_free(context);
+}
+
+static bool set_protocol(struct tls_context *context, const char *protocol)
+{
+    size_t len = protocol ? strlen(protocol) : 0;
+
+    if (len >= sizeof context->protocol)
+        return false;
+    context->protocol[0] = (unsigned char)len;
+    if (len)
+        memcpy(context->protocol + 1, protocol, len);
+    return true;
+}
+
+static struct tls_context *context_new(const SSL_METHOD *method, const char *protocol)
+{
+    struct tls_context *context = NEW(tls_context);
+
+    if (!context)
+        return NULL;
+    atomic_init(&context->users, 1);
+    context->ssl = SSL_CTX_new(method);
+    context->memory = tls_memory_new();
+    if (!context->ssl || !context->memory || !set_protocol(context, protocol)) {
+        tls_context_free(context);
+        return NULL;
+    }
+    SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return context;
+}
+
+/* ---- what a client trusts ---- */
+
+/* "sha256:" and 64 hex digits, colons between them allowed, as openssl's fingerprints have them. */
+static bool pin_parse(struct span text, unsigned char ret_pin[TLS_HASH_LEN])
+{
+    unsigned char pin[TLS_HASH_LEN];
+    size_t digits = 0;
+
+    if (!span_starts_word(text, "sha256:"))
+        return false;
+    text = span_from(text, sizeof "sha256:" - 1);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = str_lower(text.at[i]);
+        if (c == ':')
+            continue;
+        bool letter = c >= 'a' && c <= 'f';
+        if ((!letter && !str_is_digit(c)) || digits == 2 * sizeof pin)
+            return false;
+        unsigned value = (unsigned)(letter ? c - 'a' + 10 : c - '0');
+        pin[digits / 2] = (unsigned char)(digits % 2 ? pin[digits / 2] << 4 | value : value);
+        digits++;
+    }
+    if (digits != 2 * sizeof pin)
+        return false;
+    memcpy(ret_pin, pin, sizeof pin);
+    return true;
+}
+
+bool tls_pin_fits(const struct tls_context *context, const X509 *x509)
+{
+    unsigned char whole[CERT_HASH_LEN], key[CERT_HASH_LEN];
+
+    cert_hashes(x509, whole, key);
+    return !memcmp(context->pin, whole, sizeof whole) || !memcmp(context->pin, key, sizeof key);
+}
+
+int tls_verify(X509_STORE_CTX *store, void *unused)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls *tls = OBJ(tls, TLS_MAGIC, SSL_get_app_data(ssl));
+    int good;
+
+    (void)unused;
+    sk_X509_pop_free(tls->chain, X509_free);
+    tls->chain = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(store));
+    if (tls->context->pinned) {
+        good = tls_pin_fits(tls->context, X509_STORE_CTX_get0_cert(store));
+        X509_STORE_CTX_set_error(store, good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+    } else {
+        good = X509_verify_cert(store) == 1;
+    }
+    tls->verified = X509_STORE_CTX_get_error(store);
+    tls->verified_depth = X509_STORE_CTX_get_error_depth(store);
+    return good;
+}
+
+static bool is_hash_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && str_is_digit(name[9]);
+}
+
+static bool is_hashed_directory(struct span path)
+{
+    char *terminated = str_copy_span(path);
+    DIR *directory = terminated ? opendir(terminated) : NULL;
+    const struct dirent *entry = NULL;
+
+    mem_free(terminated);
+    if (!directory)
+        return false;
+    while ((entry = readdir(directory)))
+        if (is_hash_name(entry->d_name))
+            break;
+    closedir(directory);
+    return entry;
+}
+
+/* Does any of these directories (a list with ':' between) hold certificates named by their hashes,
+ * such as 002c0b4f.0? Then each is looked up when it is needed; reading the whole bundle instead
+ * takes 20 ms. */
+static bool is_hashed(const char *directories)
+{
+    struct span rest = span_of(directories), one;
+
+    while (span_split(&rest, ':', &one))
+        if (is_hashed_directory(one))
+            return true;
+    return false;
+}
+
+static bool trust_bundle(SSL_CTX *ssl)
+{
+    if (SSL_CTX_load_verify_file(ssl, X509_get_default_cert_file()) == 1)
+        return true;
+    for (size_t i = 0; i < COUNT(bundles); i++)
+        if (SSL_CTX_load_verify_file(ssl, bundles[i]) == 1)
+            return true;
+    return false;
+}
+
+static bool trust_system(SSL_CTX *ssl, struct err *err)
+{
+    const char *file = secure_getenv(X509_get_default_cert_file_env());
+    const char *directory = secure_getenv(X509_get_default_cert_dir_env());
+
+    if (!directory)
+        directory = X509_get_default_cert_dir();
+    if (file && SSL_CTX_load_verify_file(ssl, file) != 1) {
+        err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "%s names no file of certificates: %s",
+                  X509_get_default_cert_file_env(), file);
+        ERR_clear_error();
+        return false;
+    }
+    bool found = is_hashed(directory) ? SSL_CTX_load_verify_dir(ssl, directory) == 1
+                                      : file || trust_bundle(ssl);
+    ERR_clear_error();
+    return found || err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
+                              "this machine has no certificate authorities installed");
+}
+
+static bool trust_file(SSL_CTX *ssl, const char *ca_file, struct err *err)
+{
+    if (access(ca_file, R_OK) != 0)
+        return err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "the CA file %s cannot be read", ca_file);
+    if (SSL_CTX_load_verify_file(ssl, ca_file) != 1) {
+        ERR_clear_error();
+        return err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
+                         "the CA file %s holds no certificate", ca_file);
+    }
+    /* Who names a file trusts what is in it, be it a root, an intermediate or the server itself. */
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
+    return true;
+}
+
+/* What a ticket must have been got under, to be used under this plan (CVE-2022-22576, curl). */
+static bool set_trust_mark(struct tls_context *context, const struct tls_client_plan *plan)
+{
+    HELD(buf) all = BUF(8192);
+    unsigned len;
+
+    buf_addf(&all, "ca=%s\npin=%s\ncertificate=%s\nalpn=%s\n", plan->ca_file ? plan->ca_file : "",
+             plan->pin ? plan->pin : "", plan->certificate_file ? plan->certificate_file : "",
+             plan->protocol ? plan->protocol : "");
+    return !all.full &&
+           EVP_Digest(all.at, all.len, context->trust, &len, EVP_sha256(), NULL) == 1;
+}
+
+static bool client_trust(struct tls_context *context, const struct tls_client_plan *plan, struct err *err)
+{
+    if (!set_trust_mark(context, plan))
+        return err_no_memory(err);
+    if (plan->pin) {
+        context->pinned = pin_parse(span_of(plan->pin), context->pin);
+        return context->pinned ||
+               err_set(err, ERR_CONFIG, "a pin is sha256: and 64 hex digits, not \"%.80s\"", plan->pin);
+    }
+    if (plan->ca_file)
+        return trust_file(context->ssl, plan->ca_file, err);
+    return trust_system(context->ssl, err);
+}
+
+static int no_passphrase(char *into, int room, int writing, void *who)
+{
+    (void)into, (void)room, (void)writing, (void)who;
+    return -1;
+}
+
+static bool client_identity(SSL_CTX *ssl, const struct tls_client_plan *plan, struct err *err)
+{
+    if (!plan->certificate_file)
+        return true;
+    SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
+    if (SSL_CTX_use_certificate_chain_file(ssl, plan->certificate_file) != 1) {
+        failed(err, ERR_CONFIG, "reading the client certificate");
+        return err_in(err, "%s", plan->certificate_file);
+    }
+    if (SSL_CTX_use_PrivateKey_file(ssl, plan->key_file, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(ssl) != 1) {
+        failed(err, ERR_CONFIG, "reading the client certificate's key");
+        return err_in(err, "%s", plan->key_file);
+    }
+    return true;
+}
+
+static int on_ticket(SSL *ssl, SSL_SESSION *ticket)
+{
+    struct tls *tls = OBJ(tls, TLS_MAGIC, SSL_get_app_data(ssl));
+
+    SSL_SESSION_free(tls->ticket);
+    tls->ticket = ticket;
+    return 1; /* kept */
+}
+
+bool tls_client_context(const struct tls_client_plan *plan, struct tls_context **ret_context,
+                        struct err *err)
+{
+    OWN(tls_context) context = context_new(TLS_client_method(), plan->protocol);
+
+    if (!context)
+        return err_no_memory(err);
+    SSL_CTX *ssl = context->ssl;
+    SSL_CTX_set_security_level(ssl, CLIENT_SECURITY_LEVEL);
+    if (!SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) ||
+        !SSL_CTX_set_max_proto_version(ssl, 0) || !SSL_CTX_set_cipher_list(ssl, CIPHERS) ||
+        (context->protocol[0] &&
+         SSL_CTX_set_alpn_protos(ssl, context->protocol, context->protocol[0] + 1u) != 0))
+        return failed(err, ERR_INTERNAL, "setting up TLS");
+    if (!client_trust(context, plan, err) || !client_identity(ssl, plan, err))
+        return false;
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(ssl, tls_verify, NULL);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl, on_ticket);
+    *ret_context = GIVE(context);
+    return true;
+}
+
+/* ---- a server's ---- */
+
+/* A client that speaks another protocol has been led here by somebody (ALPACA): no. */
+static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_len,
+                           const unsigned char *offered, unsigned offered_len, void *who)
+{
+    const unsigned char *ours = who;
+
+    (void)ssl;
+    for (unsigned i = 0; i < offered_len; i += offered[i] + 1u) {
+        if (offered[i] != ours[0] || memcmp(offered + i + 1, ours + 1, ours[0]) != 0)
+            continue;
+        *chosen = offered + i + 1;
+        *chosen_len = offered[i];
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+bool tls_server_context(const struct tls_server_plan *plan, struct tls_context **ret_context,
+                        struct err *err)
+{
+    static const unsigned char session_name[] = "outpost";
+    OWN(tls_context) context = context_new(TLS_server_method(), plan->protocol);
+    OWN(cert) cert = NULL;
+
+    if (!context)
+        return err_no_memory(err);
+    if (!cert_read(plan->chain_pem, plan->key_pem, &cert, err))
+        return false;
+    SSL_CTX *ssl = context->ssl;
+    bool old = versions[plan->minimum].old;
+    if (!SSL_CTX_set_min_proto_version(ssl, versions[plan->minimum].number) ||
+        !SSL_CTX_set_max_proto_version(ssl, 0) ||
+        !SSL_CTX_set_cipher_list(ssl, old ? CIPHERS_OLD : CIPHERS) ||
+        SSL_CTX_use_cert_and_key(ssl, cert_x509(cert), cert_key(cert), cert_above(cert), 1) != 1 ||
+        !SSL_CTX_set_num_tickets(ssl, 1) ||
+        !SSL_CTX_set_session_id_context(ssl, session_name, sizeof session_name - 1))
+        return failed(err, ERR_CONFIG, "setting up TLS");
+    SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    if (context->protocol[0])
+        SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, context->protocol);
+    *ret_context = GIVE(context);
+    return true;
+}

@@ -1,0 +1,392 @@
+#include "support/check.h"
+
+#include "base/alloc.h"
+#include "net/tls.h"
+#include "support/alloc_fails.h"
+#include "support/identity.h"
+
+#define HOST "smtp.example.org"
+
+static struct identity identity;
+
+struct pair {
+    struct tls *client, *server;
+    size_t cut; /* at most so many bytes at a time */
+};
+
+static void move(struct pair *pair, struct tls *from, struct tls *to)
+{
+    struct span out = tls_output(from);
+    size_t len = out.len < pair->cut ? out.len : pair->cut;
+
+    if (!len)
+        return;
+    tls_feed(to, span_cut(out, 0, len));
+    tls_sent(from, len);
+}
+
+/* Carries bytes both ways until nothing more comes. */
+static void carry(struct pair *pair)
+{
+    while (tls_output(pair->client).len || tls_output(pair->server).len) {
+        move(pair, pair->client, pair->server);
+        move(pair, pair->server, pair->client);
+    }
+}
+
+static void pair_make(struct pair *pair, struct tls_context *client, struct tls_context *server,
+                      const char *name, struct span ticket, size_t cut)
+{
+    struct err err = { 0 };
+
+    pair->cut = cut;
+    assert_true(tls_client(client, name, ticket, &pair->client, &err));
+    assert_true(tls_server(server, &pair->server, &err));
+    tls_feed(pair->client, SPAN_NONE);
+    carry(pair);
+}
+
+static void pair_done(struct pair *pair)
+{
+    tls_free(pair->client);
+    tls_free(pair->server);
+}
+
+static void expect_plain(const char *label, struct tls *tls, struct span want)
+{
+    HELD(buf) got = BUF(1000000);
+    char bytes[5000];
+    size_t len;
+
+    while ((len = tls_read(tls, bytes, sizeof bytes)))
+        buf_add_span(&got, (struct span){ bytes, len });
+    check_row(label, got.len == want.len && (!want.len || !memcmp(got.at, want.at, want.len)));
+}
+
+static void talk(const char *label, struct pair *pair)
+{
+    HELD(buf) long_text = BUF(1000000);
+
+    for (int i = 0; i < 5000; i++)
+        buf_addf(&long_text, "line %d of a message\r\n", i);
+    check_row(label, tls_write(pair->server, SPAN("220 hello\r\n")) == 11);
+    carry(pair);
+    expect_plain(label, pair->client, SPAN("220 hello\r\n"));
+    check_row(label, tls_write(pair->client, buf_span(&long_text)) == long_text.len);
+    carry(pair);
+    expect_plain(label, pair->server, buf_span(&long_text));
+
+    tls_goodbye(pair->client);
+    carry(pair);
+    expect_plain(label, pair->server, SPAN_NONE);
+    check_row(label, tls_state(pair->server) == TLS_ENDED);
+    check_row(label, tls_write(pair->client, SPAN("x")) == 0);
+    check_row(label, tls_write(pair->server, SPAN("221 bye\r\n")) == 9);
+}
+
+/* The whole conversation, and then the resumed one, with the line cut into pieces of each size. */
+static void test_cut_anywhere(void **state)
+{
+    static const struct {
+        const char *label;
+        size_t cut;
+    } cases[] = {
+        { "byte by byte", 1 },    { "3 bytes", 3 },         { "a record's head and one", 6 },
+        { "517 bytes", 517 },     { "a packet", 1460 },     { "whole", 1000000 },
+    };
+    OWN(tls_context) client = identity_client(&identity);
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, true);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        HELD(buf) ticket = BUF(20000);
+        struct tls_description about;
+        struct pair pair;
+        unsigned char at_client[TLS_BINDING_LEN], at_server[TLS_BINDING_LEN];
+
+        pair_make(&pair, client, server, HOST, SPAN_NONE, cases[i].cut);
+        check_row(cases[i].label, tls_state(pair.client) == TLS_OPEN);
+        check_row(cases[i].label, tls_state(pair.server) == TLS_OPEN);
+        tls_describe(pair.client, &about);
+        check_row(cases[i].label, !strcmp(about.version, "TLSv1.3") && !about.resumed);
+        check_row(cases[i].label, about.protocol && about.chain_len == 1);
+        check_row(cases[i].label, !strcmp(about.chain[0].names, HOST ", 127.0.0.1"));
+        check_row(cases[i].label, !strcmp(about.chain[0].issuer, "CN=Test Authority"));
+        check_row(cases[i].label, tls_channel_binding(pair.client, at_client) &&
+                                      tls_channel_binding(pair.server, at_server));
+        check_row(cases[i].label, !memcmp(at_client, at_server, sizeof at_client));
+        talk(cases[i].label, &pair);
+        check_row(cases[i].label, tls_ticket(pair.client, &ticket));
+        pair_done(&pair);
+
+        pair_make(&pair, client, server, HOST, buf_span(&ticket), cases[i].cut);
+        tls_describe(pair.client, &about);
+        check_row(cases[i].label, about.resumed && tls_state(pair.client) == TLS_OPEN);
+        talk(cases[i].label, &pair);
+        pair_done(&pair);
+    }
+}
+
+static void test_not_trusted(void **state)
+{
+    static const struct {
+        const char *label, *fact, *words;
+        enum identity_kind kind;
+        const char *issued_to, *asked_for;
+    } cases[] = {
+        { "good", NULL, "", IDENTITY_GOOD, HOST, HOST },
+        { "good, with the root's dot", NULL, "", IDENTITY_GOOD, HOST, HOST "." },
+        { "good, by its address", NULL, "", IDENTITY_GOOD, HOST, "127.0.0.1" },
+        { "a wildcard", NULL, "", IDENTITY_GOOD, "*.example.org", HOST },
+        { "another host", "cert:hostname", "names mail.example.net", IDENTITY_GOOD,
+          "mail.example.net", HOST },
+        { "another address", "cert:hostname", "names " HOST, IDENTITY_GOOD, HOST, "127.0.0.2" },
+        { "an address as a name", "cert:hostname", "names 127.0.0.3.example.org", IDENTITY_GOOD,
+          "127.0.0.3.example.org", "127.0.0.3" },
+        { "a lone asterisk", "cert:hostname", "*", IDENTITY_GOOD, "*", HOST },
+        { "a partial wildcard", "cert:hostname", "s*.example.org", IDENTITY_GOOD, "s*.example.org",
+          HOST },
+        { "a wildcard too deep", "cert:hostname", "", IDENTITY_GOOD, "*.example.org",
+          "a.smtp.example.org" },
+        { "expired", "cert:expired", "valid until 2017-07-14", IDENTITY_EXPIRED, HOST, HOST },
+        { "not yet", "cert:not-yet-valid", "valid from 2099-12-31", IDENTITY_NOT_YET_VALID, HOST,
+          HOST },
+        { "self-signed", "cert:self-signed", "signed by itself", IDENTITY_SELF_SIGNED, HOST, HOST },
+        { "nobody's", "cert:untrusted-issuer", "CN=Nobody Knows", IDENTITY_OTHER_ISSUER, HOST,
+          HOST },
+    };
+    OWN(tls_context) client = identity_client(&identity);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWN(tls_context) server = identity_server(&identity, cases[i].kind, cases[i].issued_to, true);
+        struct pair pair;
+
+        pair_make(&pair, client, server, cases[i].asked_for, SPAN_NONE, 1000);
+        const struct err *err = tls_error(pair.client);
+        if (!cases[i].fact) {
+            check_row(cases[i].label, tls_state(pair.client) == TLS_OPEN);
+        } else {
+            check_row(cases[i].label, tls_state(pair.client) == TLS_FAILED);
+            check_row(cases[i].label, err->fact && !strcmp(err->fact, cases[i].fact));
+            check_row(cases[i].label, err->kind == ERR_CERTIFICATE);
+            check_row(cases[i].label, strstr(err->text, cases[i].words));
+            check_row(cases[i].label, tls_write(pair.client, SPAN("AUTH")) == 0);
+            check_row(cases[i].label, tls_state(pair.server) == TLS_FAILED); /* told by an alert */
+        }
+        pair_done(&pair);
+    }
+}
+
+static void pin_of(const unsigned char hash[CERT_HASH_LEN], struct buf *out)
+{
+    buf_add(out, "sha256:");
+    for (size_t i = 0; i < CERT_HASH_LEN; i++)
+        buf_addf(out, "%02X", hash[i]);
+}
+
+static void test_pin(void **state)
+{
+    OWN(tls_context) any = identity_client(&identity);
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+    OWN(tls_context) expired = identity_server(&identity, IDENTITY_EXPIRED, "elsewhere", false);
+    struct tls_description about;
+    struct pair pair;
+
+    (void)state;
+    pair_make(&pair, any, expired, HOST, SPAN_NONE, 1000);
+    tls_describe(pair.client, &about);
+    pair_done(&pair);
+    for (int i = 0; i < 2; i++) {
+        HELD(buf) pin = BUF(100);
+        OWN(tls_context) client = NULL;
+        struct err err;
+
+        pin_of(i ? about.chain[0].sha256 : about.chain[0].key_sha256, &pin);
+        assert_true(tls_client_context(&(struct tls_client_plan){ .pin = buf_text(&pin) }, &client,
+                                       &err));
+        pair_make(&pair, client, expired, HOST, SPAN_NONE, 1000);
+        assert_int_equal(tls_state(pair.client), TLS_OPEN);
+        pair_done(&pair);
+        pair_make(&pair, client, server, HOST, SPAN_NONE, 1000);
+        assert_int_equal(tls_state(pair.client), TLS_FAILED);
+        assert_string_equal(tls_error(pair.client)->fact, "cert:pin");
+        pair_done(&pair);
+    }
+}
+
+static void test_bad_plans(void **state)
+{
+    static const struct {
+        const char *label;
+        struct tls_client_plan plan;
+        const char *fact;
+    } cases[] = {
+        { "a short pin", { .pin = "sha256:00ff" }, NULL },
+        { "another digest", { .pin = "sha1:00ff" }, NULL },
+        { "a long pin", { .pin = "sha256:00112233445566778899aabbccddeeff00112233445566778899aabb"
+                                 "ccddeeff00" }, NULL },
+        { "no CA file", { .ca_file = "/nonexistent" }, "cert:no-ca-bundle" },
+        { "a CA file with nothing in it", { .ca_file = "/dev/null" }, "cert:no-ca-bundle" },
+        { "no client certificate", { .ca_file = identity.ca_file, .certificate_file = "/nonexistent",
+                                     .key_file = "/nonexistent" }, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct tls_context *context = NULL;
+        struct err err = { 0 };
+        check_row(cases[i].label, !tls_client_context(&cases[i].plan, &context, &err));
+        check_row(cases[i].label, err.kind == ERR_CONFIG && !context);
+        check_row(cases[i].label, err.fact == cases[i].fact || !strcmp(err.fact, cases[i].fact));
+    }
+}
+
+/* A ticket of one name, or of other trust, is not used for another (CVE-2022-22576, curl). */
+static void test_ticket_bound(void **state)
+{
+    OWN(tls_context) client = identity_client(&identity);
+    OWN(tls_context) plain = NULL;
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, "*.example.org", false);
+    HELD(buf) ticket = BUF(20000);
+    struct tls_description about;
+    struct pair pair;
+    struct err err;
+
+    (void)state;
+    assert_true(tls_client_context(&(struct tls_client_plan){ .ca_file = identity.ca_file }, &plain,
+                                   &err));
+    pair_make(&pair, client, server, HOST, SPAN_NONE, 1000);
+    expect_plain("none yet", pair.client, SPAN_NONE);
+    assert_true(tls_ticket(pair.client, &ticket));
+    pair_done(&pair);
+    for (int i = 0; i < 3; i++) {
+        if (i == 2)
+            ticket.at[ticket.len / 2] ^= 1; /* damaged: not used, and no harm */
+        pair_make(&pair, i == 1 ? plain : client, server, i == 0 ? "other.example.org" : HOST,
+                  buf_span(&ticket), 1000);
+        tls_describe(pair.client, &about);
+        assert_int_equal(tls_state(pair.client), TLS_OPEN);
+        assert_true(i == 2 || !about.resumed);
+        pair_done(&pair);
+    }
+}
+
+static void test_not_tls(void **state)
+{
+    static const struct {
+        const char *label, *bytes, *fact, *said;
+    } cases[] = {
+        { "SMTP", "220 smtp.example.org ESMTP\r\n250 x", "tls:plaintext", "220 smtp.example.org ESMTP" },
+        { "HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "tls:plaintext", "HTTP/1.1 400 Bad Request" },
+        { "an alert: old version", "\x15\x03\x01\x00\x02\x02\x46", "tls:protocol-version", "" },
+        { "an alert: failure", "\x15\x03\x01\x00\x02\x02\x28", "tls:handshake", "" },
+    };
+    OWN(tls_context) context = identity_client(&identity);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWN(tls) tls = NULL;
+        struct err err;
+        size_t len = cases[i].bytes[0] == 0x15 ? 7 : strlen(cases[i].bytes);
+        assert_true(tls_client(context, HOST, SPAN_NONE, &tls, &err));
+        tls_feed(tls, SPAN_NONE);
+        check_row(cases[i].label, tls_feed(tls, (struct span){ cases[i].bytes, len }) == TLS_FAILED);
+        check_row(cases[i].label, !strcmp(tls_error(tls)->fact, cases[i].fact));
+        check_row(cases[i].label, !strcmp(tls_error(tls)->said, cases[i].said));
+    }
+}
+
+/* A client that offers HTTP only has been led here by somebody. */
+static void test_other_protocol(void **state)
+{
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+    OWN(tls_context) client = NULL;
+    struct pair pair;
+    struct err err;
+
+    (void)state;
+    assert_true(tls_client_context(
+        &(struct tls_client_plan){ .ca_file = identity.ca_file, .protocol = "http/1.1" }, &client,
+        &err));
+    pair_make(&pair, client, server, HOST, SPAN_NONE, 1000);
+    assert_int_equal(tls_state(pair.client), TLS_FAILED);
+    assert_int_equal(tls_state(pair.server), TLS_FAILED);
+    pair_done(&pair);
+}
+
+/* A byte changed on the way, anywhere after the handshake, is never plain text. */
+static void test_tampered(void **state)
+{
+    OWN(tls_context) client = identity_client(&identity);
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+    struct pair pair;
+    char bytes[200];
+
+    (void)state;
+    pair_make(&pair, client, server, HOST, SPAN_NONE, 1000);
+    tls_write(pair.server, SPAN("250 accepted\r\n"));
+    struct span out = tls_output(pair.server);
+    assert_true(out.len < sizeof bytes);
+    memcpy(bytes, out.at, out.len);
+    bytes[out.len - 3] ^= 1;
+    tls_feed(pair.client, (struct span){ bytes, out.len });
+    assert_int_equal(tls_read(pair.client, bytes, sizeof bytes), 0);
+    assert_int_equal(tls_state(pair.client), TLS_FAILED);
+    assert_string_equal(tls_error(pair.client)->fact, "tls:closed");
+    pair_done(&pair);
+}
+
+static void test_no_memory(void **state)
+{
+    OWN(tls_context) client = identity_client(&identity);
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+
+    (void)state;
+    for (unsigned n = 1;; n++) {
+        size_t before = alloc_alive();
+        struct pair pair = { .cut = 1000 };
+        struct err err;
+        alloc_fail_at(n);
+        if (tls_client(client, HOST, SPAN_NONE, &pair.client, &err) &&
+            tls_server(server, &pair.server, &err)) {
+            tls_feed(pair.client, SPAN_NONE);
+            carry(&pair);
+        }
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        bool open = pair.client && pair.server && tls_state(pair.client) == TLS_OPEN &&
+                    tls_state(pair.server) == TLS_OPEN;
+        assert_true(open || failed);
+        pair_done(&pair);
+        assert_int_equal(alloc_alive(), before);
+        if (!failed)
+            break;
+    }
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    identity_make(&identity);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    identity_done(&identity);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cut_anywhere),  cmocka_unit_test(test_not_trusted),
+        cmocka_unit_test(test_pin),           cmocka_unit_test(test_bad_plans),
+        cmocka_unit_test(test_ticket_bound),  cmocka_unit_test(test_not_tls),
+        cmocka_unit_test(test_other_protocol), cmocka_unit_test(test_tampered),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
