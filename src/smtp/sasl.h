@@ -116,7 +116,7 @@ struct sasl_client;
 
 struct sasl_client_plan {
     enum sasl_mechanism mechanism;
-    struct span username;        /* copied */
+    struct span username;        /* copied; EXTERNAL alone takes an empty one: who the certificate says */
     struct span host;            /* OAUTHBEARER tells them to the server; may be empty */
     uint16_t port;
     struct span channel_binding; /* -PLUS: the bytes of tls-exporter (RFC 9266); copied */
@@ -160,15 +160,24 @@ struct sasl_bearer_error sasl_client_bearer_error(const struct sasl_client *clie
 
 struct sasl_server;
 
-/* The channel binding is for a SCRAM -PLUS, as above; else empty. */
-MUST_USE bool sasl_server_new(enum sasl_mechanism mechanism, struct span channel_binding,
-                              struct sasl_server **ret_server, struct err *err);
+/* What can be served: all but EXTERNAL, whose proof lies in the TLS handshake. */
+#define SASL_SERVED (SASL_ALL & ~SASL_BIT(SASL_EXTERNAL))
+
+struct sasl_server_plan {
+    enum sasl_mechanism mechanism;
+    struct span channel_binding; /* -PLUS, as above; copied */
+    bool error_challenge;        /* tell of a refused token in a challenge first (RFC 7628, 3.2.2) */
+};
+
+MUST_USE bool sasl_server_new(const struct sasl_server_plan *plan, struct sasl_server **ret_server,
+                              struct err *err);
 void sasl_server_free(struct sasl_server *server);
 OWNED(sasl_server);
 
 enum sasl_need sasl_server_need(const struct sasl_server *server);
 
-/* The client's first response, when it has one, or the next. */
+/* The client's first response, when the AUTH line brought one (LOGIN takes one for the user name, while
+ * it needs to send), or the next. */
 void sasl_server_input(struct sasl_server *server, struct span response);
 struct span sasl_server_output(const struct sasl_server *server); /* a challenge; may be empty */
 void sasl_server_sent(struct sasl_server *server);
@@ -177,7 +186,7 @@ void sasl_server_sent(struct sasl_server *server);
 struct span sasl_server_user(const struct sasl_server *server);
 /* In SASL_NEED_VERDICT: the password or the token, as its mechanism says. */
 struct span sasl_server_proof(const struct sasl_server *server);
-/* Right or wrong? After a wrong token SASL_NEED_SEND may come first: the JSON error. */
+/* Right or wrong? After a wrong token the error challenge may come before SASL_FAILED. */
 void sasl_server_verdict(struct sasl_server *server, bool right);
 
 /* In SASL_NEED_KEY: the user's password. NULL: there is no such user; the exchange then takes the
