@@ -1,0 +1,184 @@
+/* outpost account ...: what is set up, from where each value comes, and taking it away again. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "cli/failure.h"
+#include "cli/input.h"
+#include "cli/print.h"
+#include "cli/world.h"
+
+#include "base/banned.h"
+
+static const char *const auth_words[] = { "", "oauth", "token", "password", "none" };
+
+static void account_members(struct json *json, const struct config *config,
+                            const struct account *account)
+{
+    const struct account *by_default = config_default(config);
+
+    json_text(json, "name", account->name);
+    json_text(json, "address", account->address);
+    json_text(json, "provider", account->provider);
+    json_text(json, "server", account->server.name);
+    json_number(json, "port", account->server.port);
+    json_text(json, "security", security_word(account_security(account)));
+    json_text(json, "auth", auth_words[account->auth]);
+    json_text(json, "username", account->username);
+    json_bool(json, "default", by_default == account);
+}
+
+static bool json_line(const struct config *config, const struct account *account)
+{
+    HELD(buf) text = BUF(16 * 1024);
+    struct json json = json_to(&text);
+
+    json_open(&json, NULL, '{');
+    account_members(&json, config, account);
+    json_close(&json);
+    return say_json(&text);
+}
+
+static int run_list(struct cli *cli)
+{
+    struct err err = { 0 };
+    const struct config *config = cli_config(cli, &err);
+
+    if (!config)
+        return fail_here(cli, &err);
+    if (config->account_count == 0 && !cli->json)
+        say(cli, "No account is set up. The way to one: outpost setup ADDRESS");
+    for (size_t i = 0; i < config->account_count; i++) {
+        const struct account *account = config->accounts[i];
+        if (cli->json)
+            json_line(config, account);
+        else
+            say(cli, "%c %-16s %-30s %s:%u %s, %s", config_default(config) == account ? '*' : ' ',
+                account->name, account->address ? account->address : "-", account->server.name,
+                account->server.port, security_word(account_security(account)),
+                auth_words[account->auth]);
+    }
+    return 0;
+}
+
+/* The one named, else the default. */
+static const struct account *chosen(struct cli *cli, const struct config **ret_config,
+                                    struct err *err)
+{
+    const struct account *account;
+    const char *name = cli->args.operand_count ? cli->args.operands[0] : NULL;
+
+    *ret_config = cli_config(cli, err);
+    if (!*ret_config || !config_choose(*ret_config, name, SPAN_NONE, &account, err))
+        return NULL;
+    return account;
+}
+
+static int run_show(struct cli *cli)
+{
+    struct err err = { 0 };
+    const struct config *config;
+    const struct account *account = chosen(cli, &config, &err);
+
+    if (!account)
+        return fail_here(cli, &err);
+    if (cli->json)
+        return json_line(config, account) ? 0 : err_exit_status(ERR_IO);
+    say_heading(cli, "[account %s]", account->name);
+    for (size_t i = 0; i < account_kind.count; i++) {
+        const struct setting *setting = &account_kind.settings[i];
+        const struct setting_origin *origin = &account->origins[i];
+        HELD(buf) value = BUF(8192);
+        HELD(buf) from = BUF(4096);
+        if (!origin->from)
+            continue;
+        setting_show(setting, account, &value);
+        buf_addf(&from, origin->line ? "%s:%u" : "%s", origin->from, origin->line);
+        say(cli, "%-26s %-34s # %s", setting->key, buf_text(&value), buf_text(&from));
+    }
+    return 0;
+}
+
+static int run_default(struct cli *cli)
+{
+    struct err err = { 0 };
+    const struct config *config;
+    const struct account *account = chosen(cli, &config, &err);
+
+    if (!account || !config_set_default(cli_place(cli, NULL), &disk_system, account->name, &err))
+        return fail_here(cli, &err);
+    say(cli, "%s is the default account now.", account->name);
+    return 0;
+}
+
+static int run_remove(struct cli *cli)
+{
+    struct err err = { 0 };
+    const struct config *config;
+    const struct account *account = chosen(cli, &config, &err);
+    struct secret_world world;
+    HELD(buf) question = BUF(400);
+
+    if (!account)
+        return fail_here(cli, &err);
+    buf_addf(&question, "Remove the account %s (%s) and its stored password?", account->name,
+             account->address);
+    if (!arguments_has(&cli->args, "yes") && !cli->may_ask) {
+        err_set(&err, ERR_USAGE, "removing an account wants to be confirmed: add --yes");
+        return fail_here(cli, &err);
+    }
+    if (!arguments_has(&cli->args, "yes") && !input_yes(cli, buf_text(&question)))
+        return 1;
+    bool kept_here = !account->secret || strcmp(account->secret, "file") == 0;
+    if (!config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err) ||
+        (kept_here &&
+         (!cli_secrets(cli, &world, &err) || !secret_forget(&world, account, &err))))
+        return fail_here(cli, &err);
+    say(cli, "The account %s is gone, and its password with it.", account->name);
+    return 0;
+}
+
+const struct command command_account = {
+    .name = "account",
+    .takes = "",
+    .does = "list the accounts; the default is marked",
+    .run = run_list,
+};
+
+const struct command command_account_list = {
+    .name = "account list",
+    .takes = "",
+    .does = "the same",
+    .run = run_list,
+};
+
+const struct command command_account_show = {
+    .name = "account show",
+    .takes = "[NAME]",
+    .does = "show an account's settings, and where each comes from",
+    .operands_most = 1,
+    .run = run_show,
+};
+
+const struct command command_account_default = {
+    .name = "account default",
+    .takes = "NAME",
+    .does = "use this account where the sender decides nothing",
+    .operands_least = 1,
+    .operands_most = 1,
+    .run = run_default,
+};
+
+static const struct option remove_options[] = {
+    { 'y', "yes", OPTION_FLAG, NULL, "don't ask" },
+};
+
+const struct command command_account_remove = {
+    .name = "account remove",
+    .takes = "NAME",
+    .does = "take an account away, with its stored password",
+    .options = remove_options,
+    .option_count = COUNT(remove_options),
+    .operands_least = 1,
+    .operands_most = 1,
+    .run = run_remove,
+};

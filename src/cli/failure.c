@@ -1,0 +1,196 @@
+#include "cli/failure.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/world.h"
+#include "cli/print.h"
+
+#include "base/banned.h"
+
+static const struct {
+    const char *who, *words;
+} actors[] = {
+    { "provider",      "only the provider can change this"         },
+    { "org-admin",     "your organisation's mail administrator"    },
+    { "server-admin",  "whoever runs the mail server"              },
+    { "you:account",   "you, in your account with the provider"    },
+    { "you:settings",  "you, in outpost's settings"                },
+    { "you:machine",   "you, on this machine"                      },
+    { "you:message",   "you, in the message"                       },
+    { "you:behaviour", "you, by sending less or more slowly"       },
+    { "network",       "whoever runs this network"                 },
+    { "wait",          "nobody: it passes by itself"               },
+};
+
+const char *failure_who_words(const char *who)
+{
+    for (size_t i = 0; i < COUNT(actors); i++)
+        if (strcmp(actors[i].who, who) == 0)
+            return actors[i].words;
+    return who;
+}
+
+/* A refusal's status depends on where it came: 4yz is "not now" anywhere. */
+int failure_status(const struct evidence *evidence)
+{
+    const struct err *err = &evidence->err;
+
+    if (err->kind != ERR_REPLY)
+        return err_exit_status(err->kind);
+    if (err->reply >= 400 && err->reply < 500)
+        return err_exit_status(ERR_LATER);
+    if (evidence->stage == STAGE_AUTH || evidence->stage == STAGE_TOKEN)
+        return err_exit_status(ERR_SIGNIN);
+    return err_exit_status(evidence->stage == STAGE_RCPT ? ERR_RECIPIENT : ERR_REPLY);
+}
+
+/* The catalogue tells of every command there will ever be; this program shows the steps that it can
+ * take itself. A step that runs another's command, or none, is always shown. */
+static bool step_is_ours(const char *step)
+{
+    struct span rest = span_of(step), word;
+    const struct command *command;
+    size_t used;
+
+    rest = span_from(rest, span_find_text(rest, ": outpost "));
+    if (rest.len == 0)
+        return true;
+    char words[2][24] = { "", "" };
+    span_split(&rest, ' ', &word);
+    span_split(&rest, ' ', &word);
+    for (size_t i = 0; i < 2 && span_split(&rest, ' ', &word); i++)
+        snprintf(words[i], sizeof words[i], "%.*s", SPAN_ARG(word));
+    command = command_find(2, (const char *const[]){ words[0], words[1] }, &used);
+    if (!command)
+        command = command_find(1, (const char *const[]){ words[0] }, &used);
+    if (!command)
+        return false;
+    rest = span_of(step);
+    while (span_split(&rest, ' ', &word))
+        if (span_starts(word, "--") && word.len > 2 && !option_find(command, span_from(word, 2)))
+            return false;
+    return true;
+}
+
+size_t failure_steps(const struct knowledge *know, const struct verdict *verdict,
+                     const struct evidence *evidence, const char **ret_steps)
+{
+    const char *all[FAILURE_STEPS_MAX];
+    size_t count = cause_fixes(know, verdict->cause, evidence->provider, all, FAILURE_STEPS_MAX);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (step_is_ours(all[i]))
+            ret_steps[kept++] = all[i];
+    return kept;
+}
+
+static void evidence_text(struct buf *out, const struct err *err)
+{
+    if (err->said[0] && err->reply)
+        buf_addf(out, "%u ", err->reply);
+    buf_add(out, err->said[0] ? err->said : err->text);
+}
+
+void failure_members(struct json *json, const struct knowledge *know, const struct verdict *verdict,
+                     const struct evidence *evidence)
+{
+    const struct cause *cause = verdict->cause;
+    const char *steps[FAILURE_STEPS_MAX];
+    size_t count = failure_steps(know, verdict, evidence, steps);
+    HELD(buf) text = BUF(2 * ERR_TEXT_MAX);
+
+    json_text(json, "cause", cause->id);
+    json_open(json, "also", '[');
+    for (size_t i = 0; i < verdict->also_count; i++)
+        json_text(json, NULL, verdict->also[i]->id);
+    json_close(json);
+    json_bool(json, "guess", verdict->guess);
+    json_text(json, "title", cause->title);
+    json_text(json, "meaning", cause->meaning);
+    json_open(json, "fix", '[');
+    for (size_t i = 0; i < count; i++)
+        json_text(json, NULL, steps[i]);
+    json_close(json);
+    json_text(json, "who", cause->who);
+    json_text(json, "takes", cause->takes);
+    json_text(json, "scope", scope_word(verdict->scope));
+    json_text(json, "retry", retry_word(verdict->retry));
+    json_text(json, "provider", evidence->provider);
+    json_text(json, "stage", stage_word(evidence->stage));
+    evidence_text(&text, &evidence->err);
+    json_text(json, "evidence", buf_text(&text));
+}
+
+void failure_explain(const struct cli *cli, bool to_stderr, const struct knowledge *know,
+                     const struct verdict *verdict, const struct evidence *evidence)
+{
+    const struct cause *cause = verdict->cause;
+    struct page page = page_to(cli, to_stderr);
+    const char *steps[FAILURE_STEPS_MAX];
+    size_t count = failure_steps(know, verdict, evidence, steps);
+    char number[16];
+
+    page_heading(&page, cause->title);
+    page_text(&page, "", cause->meaning);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(number, sizeof number, "%zu. ", i + 1);
+        page_text(&page, number, steps[i]);
+    }
+    page_pair(&page, "Who", failure_who_words(cause->who));
+    page_pair(&page, "Takes", cause->takes);
+    if (verdict->guess)
+        page_pair(&page, "Sure?", "a guess: this text is not known, only its place and its code");
+    for (size_t i = 0; i < verdict->also_count; i++)
+        page_pair(&page, i ? "" : "Or", verdict->also[i]->title);
+}
+
+static void line_to_stderr(const struct evidence *evidence, const struct verdict *verdict)
+{
+    const struct err *err = &evidence->err;
+
+    fprintf(stderr, "outpost: %s", err->text);
+    if (err->said[0])
+        fprintf(stderr, ": %s", err->said);
+    if (verdict)
+        fprintf(stderr, " (%s)", verdict->cause->id);
+    fputc('\n', stderr);
+}
+
+static void failure_json(const struct knowledge *know, const struct verdict *verdict,
+                         const struct evidence *evidence)
+{
+    HELD(buf) text = BUF(64 * 1024);
+    struct json json = json_to(&text);
+
+    json_open(&json, NULL, '{');
+    if (verdict) {
+        failure_members(&json, know, verdict, evidence);
+    } else {
+        json_null(&json, "cause");
+        json_text(&json, "evidence", evidence->err.text);
+    }
+    json_close(&json);
+    say_json(&text);
+}
+
+int fail(struct cli *cli, const struct evidence *evidence)
+{
+    const struct knowledge *know = cli_knowledge(cli, NULL);
+    struct verdict verdict;
+    bool known = know && classify(know, evidence, &verdict);
+
+    line_to_stderr(evidence, known ? &verdict : NULL);
+    if (cli->json)
+        failure_json(know, known ? &verdict : NULL, evidence);
+    else if (known && !cli->quiet && isatty(STDERR_FILENO))
+        failure_explain(cli, true, know, &verdict, evidence);
+    return failure_status(evidence);
+}
+
+int fail_here(struct cli *cli, const struct err *err)
+{
+    struct evidence evidence = { .stage = STAGE_LOCAL, .err = *err };
+    return fail(cli, &evidence);
+}

@@ -1,0 +1,254 @@
+#include "cli/world.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "know/embedded.h"
+#include "mail/address.h"
+#include "net/loop.h"
+#include "net/resolve.h"
+#include "os/file.h"
+#include "os/random.h"
+
+#include "base/banned.h"
+
+enum { PROFILE_FILE_MAX = 1024 * 1024, OVERRIDES_MAX = 1000, DETOURS_MAX = 64 };
+
+struct cli_world {
+    struct place *place;
+    struct knowledge *know;
+    struct config *config;
+    struct network network;
+    bool networked;
+    struct dial_detour detours[DETOURS_MAX];
+    char hostname[256];
+};
+
+static struct cli_world *world_of(struct cli *cli, struct err *err)
+{
+    if (!cli->world && !(cli->world = NEW(cli_world)))
+        err_no_memory(err);
+    return cli->world;
+}
+
+const struct place *cli_place(struct cli *cli, struct err *err)
+{
+    struct cli_world *world = world_of(cli, err);
+    struct place_wish wish = {
+        .config = arguments_text(&cli->args, "config"),
+        .state = arguments_text(&cli->args, "state"),
+        .user = arguments_has(&cli->args, "user"),
+        .system = arguments_has(&cli->args, "system"),
+    };
+    struct place_asker asker;
+
+    if (!world || world->place)
+        return world ? world->place : NULL;
+    if (!place_asker(&asker, err))
+        return NULL;
+    bool found = place_find(&wish, &asker, &world->place, err);
+    place_asker_done(&asker);
+    return found ? world->place : NULL;
+}
+
+/* ---- what is known ---- */
+
+struct overrides {
+    struct knowledge_text *texts;
+    size_t count, built_in;
+};
+
+static void overrides_done(struct overrides *o)
+{
+    for (size_t i = o->built_in; i < o->count; i++)
+        mem_free((void *)(uintptr_t)o->texts[i].text.at);
+    mem_free(o->texts);
+}
+
+static bool add_override(struct overrides *o, const char *directory, const char *name,
+                         struct err *err)
+{
+    HELD(buf) text = BUF(PROFILE_FILE_MAX);
+    char *path = file_path(directory, name);
+
+    if (!path)
+        return err_no_memory(err);
+    bool read = file_read(&disk_system, path, PROFILE_FILE_MAX, FILE_TRUSTED, &text, err);
+    size_t len = text.len;
+    char *owned = read ? buf_give(&text) : NULL;
+    mem_free(path);
+    if (!owned)
+        return read ? err_no_memory(err) : false;
+    o->texts[o->count++] = (struct knowledge_text){ name, { owned, len } };
+    return true;
+}
+
+static bool load_overrides(const struct place *place, struct file_names *names, size_t most,
+                           struct overrides *o, struct err *err)
+{
+    const struct knowledge_text *built_in = know_embedded(&o->built_in);
+
+    o->texts = mem_array(o->built_in + most, sizeof *o->texts);
+    if (!o->texts)
+        return err_no_memory(err);
+    memcpy(o->texts, built_in, o->built_in * sizeof *o->texts);
+    o->count = o->built_in;
+    for (size_t d = 0; place && place->providers[d]; d++)
+        for (size_t i = 0; i < names[d].count; i++)
+            if (!add_override(o, place->providers[d], names[d].at[i], err))
+                return false;
+    return true;
+}
+
+const struct knowledge *cli_knowledge(struct cli *cli, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+    struct overrides overrides = { 0 };
+    struct file_names names[COUNT(place->providers)] = { 0 };
+    size_t most = 0;
+    bool good = place != NULL;
+
+    if (!good || cli->world->know)
+        return good ? cli->world->know : NULL;
+    for (size_t d = 0; good && place->providers[d]; d++) {
+        good = file_list(place->providers[d], ".ini", &names[d], err);
+        most += names[d].count;
+    }
+    if (good && most > OVERRIDES_MAX)
+        good = err_set(err, ERR_CONFIG, "%zu provider files are more than %d", most, OVERRIDES_MAX);
+    if (good)
+        good = load_overrides(place, names, most, &overrides, err) &&
+               know_new(overrides.texts, overrides.count, &cli->world->know, err);
+    overrides_done(&overrides);
+    for (size_t d = 0; d < COUNT(names); d++)
+        file_names_done(&names[d]);
+    return good ? cli->world->know : NULL;
+}
+
+/* ---- the configuration ---- */
+
+const struct config *cli_config(struct cli *cli, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+    const struct knowledge *know = place ? cli_knowledge(cli, err) : NULL;
+
+    if (!know)
+        return NULL;
+    if (!cli->world->config &&
+        !config_load(place, &disk_system, know, &cli->world->config, err))
+        return NULL;
+    return cli->world->config;
+}
+
+void cli_config_changed(struct cli *cli)
+{
+    config_free(cli->world->config);
+    cli->world->config = NULL;
+}
+
+const char *cli_hostname(struct cli *cli)
+{
+    const struct config *config = cli_config(cli, NULL);
+    HELD(buf) domain = BUF(sizeof cli->world->hostname - 1);
+
+    if (config && config->outpost.hostname)
+        return config->outpost.hostname;
+    if (!cli->world)
+        return "localhost";
+    char *name = cli->world->hostname;
+    if (gethostname(name, sizeof cli->world->hostname - 1) != 0 ||
+        !address_domain_parse(span_of(name), &domain, NULL) || domain.len == 0)
+        return "localhost";
+    memcpy(name, buf_text(&domain), domain.len + 1);
+    return name;
+}
+
+/* ---- the network ---- */
+
+static bool add_detour(struct cli_world *world, struct span text, struct err *err)
+{
+    struct network *network = &world->network;
+
+    if (network->detours.count == DETOURS_MAX)
+        return err_set(err, ERR_USAGE, "--connect-to was given more than %d times", DETOURS_MAX);
+    if (!dial_detour_parse(text, &world->detours[network->detours.count], err))
+        return false;
+    network->detours.at = world->detours;
+    network->detours.count++;
+    return true;
+}
+
+static bool read_detours(struct cli *cli, struct err *err)
+{
+    struct span rest = span_of(secure_getenv("OUTPOST_CONNECT_TO")), part;
+    const char *text;
+
+    for (size_t at = 0; (text = arguments_next(&cli->args, "connect-to", &at));)
+        if (!add_detour(cli->world, span_of(text), err))
+            return false;
+    while (span_split(&rest, ',', &part))
+        if (span_trim(part).len && !add_detour(cli->world, span_trim(part), err))
+            return err_in(err, "$OUTPOST_CONNECT_TO");
+    return true;
+}
+
+static const char *option_or_variable(const struct cli *cli, const char *option,
+                                      const char *variable)
+{
+    const char *text = arguments_text(&cli->args, option);
+    if (!text)
+        text = secure_getenv(variable);
+    return text && *text ? text : NULL;
+}
+
+const struct network *cli_network(struct cli *cli, struct err *err)
+{
+    struct cli_world *world = world_of(cli, err);
+    struct resolver_plan plan = { .server = option_or_variable(cli, "dns", "OUTPOST_DNS") };
+
+    if (!world || world->networked)
+        return world ? &world->network : NULL;
+    struct network *network = &world->network;
+    network->ca_file = option_or_variable(cli, "ca-file", "OUTPOST_CA_FILE");
+    network->connect_timeout_ms = 1000 * arguments_number(&cli->args, "connect-timeout", 0);
+    network->timeout_ms = 1000 * arguments_number(&cli->args, "timeout", 0);
+    if (!read_detours(cli, err) || !random_fill(&dice_system, &plan.seed, sizeof plan.seed, err) ||
+        !loop_new(&network->loop, err) ||
+        !resolver_new(network->loop, &plan, &network->resolver, err))
+        return NULL;
+    world->networked = true;
+    return network;
+}
+
+bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+
+    if (!place || !file_make_dirs(&disk_system, place->state, 0700, err))
+        return false;
+    *ret_world = (struct secret_world){
+        .state = place->state,
+        .disk = &disk_system,
+        .dice = &dice_system,
+        .loop = cli->world->network.loop,
+    };
+    return true;
+}
+
+void cli_world_done(struct cli *cli)
+{
+    struct cli_world *world = cli->world;
+
+    if (!world)
+        return;
+    resolver_free(world->network.resolver);
+    loop_free(world->network.loop);
+    config_free(world->config);
+    knowledge_free(world->know);
+    place_free(world->place);
+    mem_free(world);
+    cli->world = NULL;
+}

@@ -1,0 +1,44 @@
+/* What commands need of the world, each made at first use and freed at the end: where things live,
+ * what is known, the configuration, the network. A command that needs no network starts no loop.
+ *
+ * All return NULL where it can't be had; `err` says why.
+ */
+#ifndef OUTPOST_CLI_WORLD_H
+#define OUTPOST_CLI_WORLD_H
+
+#include "account/config.h"
+#include "account/secret.h"
+#include "cli/cli.h"
+#include "know/knowledge.h"
+#include "net/dial.h"
+
+const struct place *cli_place(struct cli *cli, struct err *err);
+
+/* What is built in, and over it the owner's files in place->providers. */
+const struct knowledge *cli_knowledge(struct cli *cli, struct err *err);
+
+/* Read and filled in from the profiles. Read again after cli_config_changed(). */
+const struct config *cli_config(struct cli *cli, struct err *err);
+void cli_config_changed(struct cli *cli);
+
+/* The everyday options of the network; each option stands before its environment variable. */
+struct network {
+    struct loop *loop;
+    struct resolver *resolver;
+    struct dial_detours detours;
+    const char *ca_file;         /* NULL: the system's */
+    uint64_t connect_timeout_ms; /* 0: as the protocol says */
+    uint64_t timeout_ms;         /* 0: none */
+};
+
+const struct network *cli_network(struct cli *cli, struct err *err);
+
+/* Where secrets are kept; the state directory is made if need be. */
+MUST_USE bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *err);
+
+/* The name to say in EHLO: configured, else the machine's made valid, else "localhost". */
+const char *cli_hostname(struct cli *cli);
+
+void cli_world_done(struct cli *cli);
+
+#endif

@@ -1,0 +1,582 @@
+#include "session/client.h"
+
+#include "base/alloc.h"
+#include "mail/envelope.h"
+#include "net/timer.h"
+#include "session/observe.h"
+#include "session/salt.h"
+
+#include "base/banned.h"
+
+enum {
+    PIECE = 32 * 1024,               /* of a body, read at a time */
+    HANDSHAKE_MS = 60 * 1000,        /* where nobody said otherwise */
+    CONNECT_MS = 60 * 1000,
+};
+
+struct session {
+    struct loop *loop;
+    const struct session_plan *plan;
+    struct session_events events;
+    void *who;
+    struct smtp_plan machine_plan;
+    struct smtp_client *client;
+    struct tls_context *context;
+    struct dial *dial;
+    struct stream *stream;
+    struct timer *timer;
+    struct salt *salting;
+    struct secret *password;       /* kept only while SCRAM may want it salted */
+    struct session_body body;
+    uint64_t body_sent, body_size;
+    uint64_t give_up;              /* of the whole */
+    uint64_t stepped;              /* when the peer or we last got on */
+    uint64_t line_moved;           /* stream_sent() when that was last looked at */
+    bool asked, told_ready, in_transaction, shaking, woken, over;
+};
+
+static void drive(struct session *s);
+
+/* ---- endings ---- */
+
+static void take_evidence(const struct session *s, enum stage stage, const struct err *err,
+                          struct evidence *ret)
+{
+    *ret = (struct evidence){
+        .stage = stage,
+        .err = *err,
+        .mechanism = s->client ? smtp_client_mechanism(s->client) : NULL,
+        .host = s->plan->host,
+        .port = s->plan->port,
+        .security = security_word(s->plan->security),
+    };
+}
+
+/* The last thing a function does: the session may be gone afterwards. */
+static void tell_failed(struct session *s, enum stage stage, const struct err *err)
+{
+    struct evidence evidence;
+
+    s->over = true;
+    timer_set(s->timer, UINT64_MAX);
+    take_evidence(s, stage, err, &evidence);
+    err_in(&evidence.err, "%s:%u", s->plan->host, s->plan->port);
+    s->events.failed(s->who, &evidence);
+}
+
+/* The machine needs nothing any more: a transaction's outcomes are told, else why it failed. */
+static void tell_over(struct session *s)
+{
+    const struct smtp_outcome *failure = smtp_client_failure(s->client);
+
+    s->over = true;
+    timer_set(s->timer, UINT64_MAX);
+    if (s->in_transaction) {
+        s->in_transaction = false;
+        s->events.sent(s->who);
+    } else if (failure) {
+        tell_failed(s, failure->stage, &failure->err);
+    }
+}
+
+/* ---- time ---- */
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t after(uint64_t now, uint64_t ms, uint64_t otherwise)
+{
+    return now + (ms ? ms : otherwise);
+}
+
+static void set_timer(struct session *s)
+{
+    uint64_t reply = s->shaking ? after(s->stepped, s->plan->connect_timeout_ms, HANDSHAKE_MS)
+                                : smtp_client_deadline(s->client);
+
+    if (s->plan->connect_timeout_ms && reply != UINT64_MAX)
+        reply = sooner(reply, s->stepped + s->plan->connect_timeout_ms);
+    timer_set(s->timer, sooner(reply, s->give_up));
+}
+
+/* The whole has taken too long - unless a body is on its way and gets on: then it has as long again. */
+static bool still_moving(struct session *s)
+{
+    uint64_t sent = stream_sent(s->stream);
+    bool moved = s->in_transaction && smtp_client_stage(s->client) == STAGE_BODY &&
+                 sent > s->line_moved;
+
+    s->line_moved = sent;
+    return moved;
+}
+
+static void rang(void *who)
+{
+    struct session *s = who;
+    struct err err = { 0 };
+    uint64_t now = loop_now(s->loop);
+
+    if (s->over || !s->client)
+        return;
+    if (s->woken) {
+        s->woken = false;
+        drive(s);
+        return;
+    }
+    if (now >= s->give_up && still_moving(s)) {
+        s->give_up = now + s->plan->timeout_ms;
+        set_timer(s);
+        return;
+    }
+    if (s->shaking) {
+        err_found(&err, ERR_TLS, "tls:timeout", "the TLS handshake got no answer in time");
+        smtp_client_broken(s->client, &err);
+    } else {
+        smtp_client_expired(s->client);
+    }
+    drive(s);
+}
+
+/* ---- the line ---- */
+
+static void came(void *who, struct span bytes)
+{
+    struct session *s = who;
+
+    if (s->over)
+        return;
+    s->stepped = loop_now(s->loop);
+    observe_input(&s->plan->observer, smtp_client_stage(s->client), bytes, s->stepped);
+    smtp_client_recv(s->client, bytes, s->stepped);
+    drive(s);
+}
+
+static void writable(void *who)
+{
+    struct session *s = who;
+
+    if (s->over)
+        return;
+    s->stepped = loop_now(s->loop);
+    drive(s);
+}
+
+static void ended(void *who, const struct err *why)
+{
+    struct session *s = who;
+
+    if (s->over)
+        return;
+    if (why->kind == ERR_NONE)
+        smtp_client_closed(s->client);
+    else
+        smtp_client_broken(s->client, why);
+    drive(s);
+}
+
+/* ---- what the machine needs ---- */
+
+static void note_tls(struct session *s)
+{
+    struct tls_description about;
+
+    if (!s->plan->observer.saw || !session_tls(s, &about))
+        return;
+    observe_note(&s->plan->observer, STAGE_TLS, loop_now(s->loop), "%s, %s%s", about.version,
+                 about.cipher, about.resumed ? ", resumed" : "");
+}
+
+static void secured(void *who, const struct err *why)
+{
+    struct session *s = who;
+    unsigned char binding[TLS_BINDING_LEN];
+
+    s->shaking = false;
+    s->stepped = loop_now(s->loop);
+    if (why->kind != ERR_NONE) {
+        smtp_client_broken(s->client, why);
+    } else {
+        bool bound = tls_channel_binding(stream_tls(s->stream), binding);
+        note_tls(s);
+        smtp_client_secured(s->client,
+                            bound ? (struct span){ (char *)binding, sizeof binding } : SPAN_NONE,
+                            s->stepped);
+    }
+    drive(s);
+}
+
+/* False: it could not begin, and the machine knows. */
+static bool shake_hands(struct session *s)
+{
+    struct err err = { 0 };
+    OWN(tls) tls = NULL;
+
+    if (!tls_client(s->context, s->plan->host, SPAN_NONE, &tls, &err)) {
+        smtp_client_broken(s->client, &err);
+        return false;
+    }
+    s->shaking = true;
+    s->stepped = loop_now(s->loop);
+    stream_secure(s->stream, GIVE(tls), secured, s);
+    set_timer(s);
+    return true;
+}
+
+static void salted(void *who, const struct secret *key)
+{
+    struct session *s = who;
+    struct err err = { 0 };
+
+    s->salting = NULL;
+    if (key) {
+        smtp_client_key(s->client, key, loop_now(s->loop));
+    } else {
+        err_found(&err, ERR_SIGNIN, "auth:no-common-mechanism",
+                  "the password holds characters that SCRAM can't carry");
+        smtp_client_broken(s->client, &err);
+    }
+    drive(s);
+}
+
+/* False: it could not begin, and the machine knows. */
+static bool salt(struct session *s)
+{
+    const struct sasl_salting how = smtp_client_salting(s->client);
+    struct err err = { 0 };
+
+    if (salt_start(s->loop, &how, secret_bytes(s->password), salted, s, &s->salting, &err))
+        return true;
+    smtp_client_broken(s->client, &err);
+    return false;
+}
+
+static void send_piece(struct session *s)
+{
+    char piece[PIECE];
+    size_t len = 0;
+    struct err err = { 0 };
+
+    if (!s->body.read(s->body.of, piece, sizeof piece, &len, &err)) {
+        smtp_client_body_failed(s->client, &err);
+        return;
+    }
+    s->body_sent += len;
+    bool last = len == 0 || (s->body_size && s->body_sent >= s->body_size);
+    smtp_client_body(s->client, (struct span){ piece, len }, last, loop_now(s->loop));
+    if (s->events.progress)
+        s->events.progress(s->who, s->body_sent, s->body_size);
+}
+
+/* One password serves all mechanisms of a session: it is asked for once, and kept until signed in. */
+static bool give_credential(struct session *s)
+{
+    if (s->password)
+        smtp_client_credential(s->client, s->password, loop_now(s->loop));
+    return s->password != NULL;
+}
+
+static void want_credential(struct session *s)
+{
+    if (s->asked)
+        return;
+    s->asked = true;
+    s->events.credential(s->who, smtp_client_mechanism(s->client));
+}
+
+static void tell_ready(struct session *s)
+{
+    secret_free(GIVE(s->password));
+    if (s->in_transaction) {
+        s->in_transaction = false;
+        s->events.sent(s->who);
+    } else if (!s->told_ready) {
+        s->told_ready = true;
+        s->events.ready(s->who);
+    }
+}
+
+/* Hands the machine's output to the line; true when all of it was taken. */
+static bool flush(struct session *s)
+{
+    for (;;) {
+        struct span output = smtp_client_output(s->client);
+        uint64_t now = loop_now(s->loop);
+        size_t taken = output.len ? stream_write(s->stream, output) : 0;
+        if (taken == 0)
+            return output.len == 0;
+        observe_output(&s->plan->observer, smtp_client_stage(s->client),
+                       span_cut(output, 0, taken), now);
+        smtp_client_wrote(s->client, taken, now);
+    }
+}
+
+/* Serves one need; true when the machine should be asked again at once. Events are told last: after
+ * one the session may be gone. */
+static bool serve(struct session *s, enum smtp_need need)
+{
+    switch (need) {
+    case SMTP_NEED_BYTES:
+        return false;
+    case SMTP_NEED_BODY:
+        send_piece(s);
+        return true;
+    case SMTP_NEED_TLS:
+        return !s->shaking && !shake_hands(s);
+    case SMTP_NEED_KEY:
+        if (s->password)
+            return !s->salting && !salt(s);
+        want_credential(s);
+        return false;
+    case SMTP_NEED_CREDENTIAL:
+        if (give_credential(s))
+            return true;
+        want_credential(s);
+        return false;
+    case SMTP_NEED_ENVELOPE:
+        tell_ready(s);
+        return false;
+    case SMTP_NEED_NOTHING:
+        tell_over(s);
+        return false;
+    }
+    return false;
+}
+
+static void drive(struct session *s)
+{
+    for (;;) {
+        bool flushed = flush(s);
+        enum smtp_need need = smtp_client_need(s->client);
+
+        set_timer(s);
+        if (!flushed && (need == SMTP_NEED_BODY || need == SMTP_NEED_TLS))
+            return; /* writable() goes on */
+        if (!serve(s, need))
+            return;
+    }
+}
+
+/* ---- the call ---- */
+
+static enum smtp_security machine_security(enum security security)
+{
+    return security == SECURITY_TLS        ? SMTP_SECURITY_TLS
+           : security == SECURITY_STARTTLS ? SMTP_SECURITY_STARTTLS
+                                           : SMTP_SECURITY_NONE;
+}
+
+/* In the clear only within the machine, or where the plan allows it and nothing secret will go. */
+static bool check_plaintext(const struct session *s, struct err *err)
+{
+    if (s->plan->security != SECURITY_NONE || stream_is_loopback(s->stream) ||
+        (s->plan->allow_plaintext && !s->plan->mechanisms))
+        return true;
+    return err_set(err, ERR_CONFIG, "security = none would send in clear text to another machine");
+}
+
+static bool begin(struct session *s, struct err *err)
+{
+    const struct session_plan *plan = s->plan;
+
+    s->machine_plan = (struct smtp_plan){
+        .hello = plan->hello,
+        .security = machine_security(plan->security),
+        .mechanisms = plan->probe ? 0 : plan->mechanisms,
+        .credential = plan->sign_in_with,
+        .user = plan->user,
+        .host = plan->host,
+        .port = plan->port,
+        .long_initial = plan->long_initial,
+        .clear_password = stream_is_loopback(s->stream),
+        .pipelining = plan->pipelining,
+    };
+    s->stepped = loop_now(s->loop);
+    s->client = smtp_client_new(&s->machine_plan, s->stepped, err);
+    return s->client && check_plaintext(s, err);
+}
+
+static void dialled(void *who, struct stream *stream, const struct err *why)
+{
+    static const struct stream_events events = { came, writable, ended };
+    struct session *s = who;
+    struct err err = { 0 };
+
+    if (!stream) {
+        bool name = why->fact && strncmp(why->fact, "name:", 5) == 0;
+        tell_failed(s, name ? STAGE_RESOLVE : STAGE_CONNECT, why);
+        return;
+    }
+    s->stream = stream;
+    observe_note(&s->plan->observer, STAGE_CONNECT, loop_now(s->loop), "connected to %s",
+                 stream_peer(stream));
+    if (!begin(s, &err)) {
+        tell_failed(s, STAGE_LOCAL, &err);
+        return;
+    }
+    stream_on(stream, &events, s);
+    drive(s);
+}
+
+bool session_open(struct loop *loop, const struct session_plan *plan,
+                  const struct session_events *events, void *who, struct session **ret_session,
+                  struct err *err)
+{
+    OWN(session) s = NEW(session);
+    uint64_t now = loop_now(loop);
+    const struct tls_client_plan trust = {
+        .ca_file = plan->ca_file,
+        .pin = plan->tls_pin,
+        .protocol = "smtp",
+    };
+
+    if (!s)
+        return err_no_memory(err);
+    s->loop = loop;
+    s->plan = plan;
+    s->events = *events;
+    s->who = who;
+    s->give_up = plan->timeout_ms ? now + plan->timeout_ms : UINT64_MAX;
+    s->timer = timer_new(loop, rang, s);
+    if (!s->timer)
+        return err_no_memory(err);
+    if (plan->security != SECURITY_NONE && !tls_client_context(&trust, &s->context, err))
+        return false;
+    const struct dial_plan call = {
+        .host = plan->host,
+        .port = plan->port,
+        .detours = plan->detours,
+        .resolver = plan->resolver,
+        .source_address = plan->source_address,
+        .deadline = sooner(after(now, plan->connect_timeout_ms, CONNECT_MS), s->give_up),
+    };
+    if (!dial_start(loop, &call, dialled, s, &s->dial, err))
+        return false;
+    *ret_session = GIVE(s);
+    return true;
+}
+
+/* Goes on at the next turn of the loop, so that nothing is told from within a call. */
+static void wake(struct session *s)
+{
+    s->woken = true;
+    timer_set(s->timer, loop_now(s->loop));
+}
+
+void session_credential(struct session *s, struct secret *secret)
+{
+    secret_free(s->password);
+    s->password = secret;
+    if (!s->over)
+        wake(s);
+}
+
+void session_no_credential(struct session *s, const struct err *why)
+{
+    if (s->over)
+        return;
+    smtp_client_broken(s->client, why);
+    wake(s);
+}
+
+void session_send(struct session *s, const struct envelope *envelope, size_t first, size_t count,
+                  const struct session_body *body)
+{
+    s->body = *body;
+    s->body_sent = 0;
+    s->body_size = envelope->size;
+    s->in_transaction = true;
+    smtp_client_send(s->client, envelope, first, count, loop_now(s->loop));
+    wake(s);
+}
+
+/* ---- what was learnt ---- */
+
+size_t session_recipients_max(const struct session *s)
+{
+    return smtp_client_recipients_max(s->client);
+}
+
+void session_outcome(const struct session *s, size_t recipient, struct smtp_outcome *ret_outcome)
+{
+    smtp_client_outcome(s->client, recipient, ret_outcome);
+}
+
+void session_evidence(const struct session *s, const struct smtp_outcome *outcome,
+                      struct evidence *ret_evidence)
+{
+    take_evidence(s, outcome->stage, &outcome->err, ret_evidence);
+}
+
+bool session_open_still(const struct session *s)
+{
+    return !s->over;
+}
+
+const struct smtp_extensions *session_extensions(const struct session *s)
+{
+    return smtp_client_extensions(s->client);
+}
+
+const char *session_mechanism(const struct session *s)
+{
+    return s->client ? smtp_client_mechanism(s->client) : NULL;
+}
+
+bool session_signed_in(const struct session *s)
+{
+    return s->client && smtp_client_signed_in(s->client);
+}
+
+struct span session_greeting(const struct session *s)
+{
+    return s->client ? smtp_client_greeting(s->client) : SPAN_NONE;
+}
+
+bool session_tls(const struct session *s, struct tls_description *ret_description)
+{
+    struct tls *tls = s->stream ? stream_tls(s->stream) : NULL;
+
+    if (tls)
+        tls_describe(tls, ret_description);
+    return tls != NULL;
+}
+
+const struct dial_attempt *session_attempts(const struct session *s, size_t *ret_count)
+{
+    *ret_count = 0;
+    return s->dial ? dial_attempts(s->dial, ret_count) : NULL;
+}
+
+const char *session_peer(const struct session *s)
+{
+    return s->stream ? stream_peer(s->stream) : NULL;
+}
+
+/* ---- the end ---- */
+
+void session_finish(struct session *s)
+{
+    if (!s->over && s->client && smtp_client_need(s->client) == SMTP_NEED_ENVELOPE) {
+        smtp_client_quit(s->client, loop_now(s->loop));
+        flush(s);
+    }
+    if (s->stream)
+        stream_finish(GIVE(s->stream));
+    session_free(s);
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    salt_abandon(s->salting);
+    stream_free(s->stream);
+    dial_free(s->dial);
+    timer_free(s->timer);
+    smtp_client_free(s->client);
+    tls_context_free(s->context);
+    secret_free(s->password);
+    mem_free(s);
+}
