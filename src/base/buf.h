@@ -36,7 +36,7 @@ void buf_add(struct buf *buf, const char *text);
 void buf_add_span(struct buf *buf, struct span bytes);
 void buf_add_char(struct buf *buf, char c);
 void buf_addf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_addv(struct buf *buf, const char *format, va_list args);
+void buf_addv(struct buf *buf, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
 /* Room for `len` more bytes to be written in place, or NULL; then buf_wrote() says how many were. */
 char *buf_room(struct buf *buf, size_t len);

@@ -26,8 +26,8 @@ const char *err_kind_words(enum err_kind kind)
     return kinds[kind].words;
 }
 
-static void begin(struct err *err, enum err_kind kind, const char *fact, const char *format,
-                  va_list args)
+static void PRINTF_LIKE(4, 0) begin(struct err *err, enum err_kind kind, const char *fact,
+                                    const char *format, va_list args)
 {
     *err = (struct err){ .kind = kind, .fact = fact };
     vsnprintf(err->text, sizeof err->text, format, args);

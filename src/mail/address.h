@@ -62,7 +62,7 @@ struct address_list {
 void address_list_done(struct address_list *list);
 
 /* Adds the members of `value` to *list. A bare name gets `domain`; without one (NULL) it is an error.
- * A list with one bad member is refused whole: the error tells which ("address 2, at character 19: ...")
+ * A list with one bad member is refused whole: the error tells which ("address 2: at character 19: ...")
  * and *list is as it was. More than ADDRESS_LIST_MAX are refused: ERR_LIMIT, "recipients:too-many". */
 MUST_USE bool address_list_parse(struct span value, const char *domain, struct address_list *list,
                                  struct err *err);

@@ -1,0 +1,35 @@
+#include "support/check.h"
+
+#include "mail/date.h"
+
+static void test_dates(void **state)
+{
+    static const struct {
+        const char *label;
+        uint64_t seconds;
+        int zone;
+        const char *text;
+    } cases[] = {
+        { "the beginning", 0, 0, "Thu, 1 Jan 1970 00:00:00 +0000" },
+        { "before the beginning", 0, -60, "Thu, 1 Jan 1970 00:00:00 +0000" },
+        { "east", 1795389300, 60, "Mon, 23 Nov 2026 00:15:00 +0100" },
+        { "west", 1795389300, -210, "Sun, 22 Nov 2026 19:45:00 -0330" },
+        { "a leap day", 1709164800, 0, "Thu, 29 Feb 2024 00:00:00 +0000" },
+        { "no leap day", 4107542400, 0, "Mon, 1 Mar 2100 00:00:00 +0000" },
+        { "2000 had one", 951782400, 0, "Tue, 29 Feb 2000 00:00:00 +0000" },
+        { "the last second of a year", 1798761599, 0, "Thu, 31 Dec 2026 23:59:59 +0000" },
+        { "far out", UINT64_MAX, 100000, "Fri, 31 Dec 9999 23:58:59 +2359" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        HELD(buf) out = BUF(40);
+        date_add(&out, cases[i].seconds, cases[i].zone);
+        check_bytes(cases[i].label, buf_span(&out), span_of(cases[i].text));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_dates) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
