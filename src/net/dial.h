@@ -32,12 +32,13 @@ void dial_detour_follow(struct dial_detours detours, const char **host, uint16_t
 
 /* ---- the call ---- */
 
+
 struct resolver;
 
 struct dial_plan {
     const char *host; /* a name, an IP address, or a Unix socket's path that begins with '/' */
     uint16_t port;
-    struct dial_detours detours; /* good until `done` */
+    struct dial_detours detours;
     struct resolver *resolver;  /* finds the addresses (net/resolve.h); outlives the call */
     const char *source_address;     /* our own end, an IP address; NULL: the system's choice */
     uint64_t deadline;              /* of loop_now(), for all of it; UINT64_MAX: none */

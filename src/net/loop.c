@@ -17,11 +17,20 @@ enum { LOOP_MAGIC = 0x6c6f6f70, SIGNALS = COUNT(signals) };
 struct loop {
     uint32_t magic;
     uv_loop_t uv;
+    char *raw, *plain;
     bool listens; /* the signal handles are there */
     uv_signal_t signals[SIGNALS];
     void (*came)(void *who, int number);
     void *who;
 };
+
+static void release(struct loop *loop)
+{
+    OBJ_GONE(loop);
+    mem_free(loop->raw);
+    mem_free(loop->plain);
+    mem_free(loop);
+}
 
 bool loop_new(struct loop **ret_loop, struct err *err)
 {
@@ -29,9 +38,15 @@ bool loop_new(struct loop **ret_loop, struct err *err)
 
     if (!loop)
         return err_no_memory(err);
+    loop->raw = mem_array(1, LOOP_ROOM);
+    loop->plain = mem_array(1, LOOP_ROOM);
+    if (!loop->raw || !loop->plain) {
+        release(loop);
+        return err_no_memory(err);
+    }
     int bad = uv_loop_init(&loop->uv);
     if (bad) {
-        mem_free(loop);
+        release(loop);
         return err_sys(err, ERR_INTERNAL, loop_errno(bad), "starting the event loop");
     }
     signal(SIGPIPE, SIG_IGN);
@@ -44,6 +59,16 @@ bool loop_new(struct loop **ret_loop, struct err *err)
 struct uv_loop_s *loop_uv(struct loop *loop)
 {
     return &loop->uv;
+}
+
+char *loop_raw(struct loop *loop)
+{
+    return loop->raw;
+}
+
+char *loop_plain(struct loop *loop)
+{
+    return loop->plain;
 }
 
 int loop_errno(int uv_error)
@@ -119,6 +144,5 @@ void loop_free(struct loop *loop)
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) != 0)
         abort(); /* somebody's handle is still open: its memory would be used after it is gone */
-    OBJ_GONE(loop);
-    mem_free(loop);
+    release(loop);
 }

@@ -8,6 +8,12 @@
 
 struct uv_loop_s *loop_uv(struct loop *loop);
 
+/* Room for what is being read, LOOP_ROOM bytes each, shared by all streams of a loop: bytes are handed
+ * on before anything else is read. Raw from the line; plain from TLS, to be wiped by who filled it. */
+enum { LOOP_ROOM = 64 * 1024 };
+char *loop_raw(struct loop *loop);
+char *loop_plain(struct loop *loop);
+
 /* libuv's error as errno has it, for err_sys(); 0 for its own kinds, whose words are uv_strerror(). */
 int loop_errno(int uv_error);
 

@@ -1,0 +1,382 @@
+#include "net/dial.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/obj.h"
+#include "base/str.h"
+#include "net/resolve.h"
+#include "net/stream_int.h"
+#include "net/timer.h"
+
+#include "base/banned.h"
+
+enum {
+    DIAL_MAGIC = 0x6469616c,
+    CALL_MAGIC = 0x63616c6c,
+    NEXT_MS = 250, /* RFC 8305, 5: the recommended Connection Attempt Delay */
+};
+
+/* One address being tried. It outlives the dial where libuv still holds it. */
+struct call {
+    uint32_t magic;
+    uv_connect_t request;
+    struct dial *dial; /* NULL: nobody waits for it any more */
+    struct stream *stream;
+    size_t index;
+    uint64_t began;
+};
+
+struct dial {
+    uint32_t magic;
+    struct loop *loop;
+    struct resolve *question;
+    struct timer *timer; /* the next try, or the deadline */
+    char *host;
+    uint16_t port;
+    bool has_source;
+    struct ip source;
+    uint64_t deadline;
+
+    struct ip to_try[RESOLVE_ADDRESSES_MAX];
+    size_t to_try_count, next; /* next: whose turn it is */
+    struct call *calls[RESOLVE_ADDRESSES_MAX];
+    struct dial_attempt attempts[RESOLVE_ADDRESSES_MAX];
+    size_t attempt_count, running;
+
+    bool over;
+    void (*done)(void *who, struct stream *stream, const struct err *why);
+    void *who;
+};
+
+/* ---- the order ---- */
+
+/* RFC 8305, 4: the families in turns, beginning with that of the first, each in its own order. */
+static void interleave(struct dial *dial, const struct ip *found, size_t count)
+{
+    size_t at[2] = { 0, 0 };
+    uint8_t families[2] = { found[0].family, found[0].family == 4 ? 6 : 4 };
+
+    for (size_t turn = 0; dial->to_try_count < count; turn = 1 - turn) {
+        while (at[turn] < count && found[at[turn]].family != families[turn])
+            at[turn]++;
+        if (at[turn] < count)
+            dial->to_try[dial->to_try_count++] = found[at[turn]++];
+    }
+}
+
+/* ---- how it went ---- */
+
+static const struct {
+    int sys;
+    const char *fact, *fact_v6, *words;
+} results[] = {
+    { ECONNREFUSED, "connect:refused", "connect:refused", "refused" },
+    { ECONNRESET, "connect:reset", "connect:reset", "hung up" },
+    { EPERM, "connect:denied", "connect:denied", "forbidden on this machine" },
+    { EACCES, "connect:denied", "connect:denied", "forbidden on this machine" },
+    { ETIMEDOUT, "connect:timeout", "connect:timeout", "no answer" },
+    { EHOSTUNREACH, "connect:unreachable", "connect:unreachable-ipv6", "no way there" },
+    { ENETUNREACH, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
+    { EADDRNOTAVAIL, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
+    { EINVAL, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
+    { ENOENT, "connect:refused", "connect:refused", "no such socket" },
+};
+
+/* Of several failures the one that says most: somebody answered, before nobody did. The order of the
+ * table is that of their worth. */
+static size_t result_of(int sys)
+{
+    for (size_t i = 0; i < COUNT(results); i++)
+        if (results[i].sys == sys)
+            return i;
+    return COUNT(results);
+}
+
+static const char *fact_of(int sys, bool v6)
+{
+    size_t i = result_of(sys);
+
+    if (i == COUNT(results))
+        return "connect:unreachable";
+    return v6 ? results[i].fact_v6 : results[i].fact;
+}
+
+static void add_attempt(struct buf *words, const struct dial_attempt *attempt)
+{
+    size_t i = result_of(attempt->sys);
+
+    if (words->len)
+        buf_add(words, "; ");
+    if (attempt->ip.family) {
+        ip_write(words, attempt->ip);
+        buf_add(words, " ");
+    }
+    buf_add(words, i < COUNT(results) ? results[i].words : uv_strerror(-attempt->sys));
+}
+
+/* What all attempts together tell. */
+static void sum_up(const struct dial *dial, struct err *err)
+{
+    const struct dial_attempt *best = NULL;
+    bool tried_v4 = false;
+    HELD(buf) words = BUF(ERR_TEXT_MAX / 2);
+
+    for (size_t i = 0; i < dial->attempt_count; i++) {
+        const struct dial_attempt *attempt = &dial->attempts[i];
+        if (!best || result_of(attempt->sys) < result_of(best->sys))
+            best = attempt;
+        tried_v4 |= attempt->ip.family == 4;
+        add_attempt(&words, attempt);
+    }
+    const char *fact = best ? best->fact : "connect:timeout";
+    if (tried_v4 && span_starts(span_of(fact), "connect:unreachable"))
+        fact = "connect:unreachable"; /* not IPv6's fault: this machine has no way out */
+    if (dial->port)
+        err_found(err, ERR_NETWORK, fact, "connecting to %s port %u: %s", dial->host,
+                  (unsigned)dial->port, buf_text(&words));
+    else
+        err_found(err, ERR_NETWORK, fact, "connecting to %s: %s", dial->host, buf_text(&words));
+    err->sys = best ? best->sys : ETIMEDOUT;
+}
+
+/* ---- the end ---- */
+
+/* Nobody waits for this call: its stream goes, and it itself when libuv lets go of it. */
+static void abandon(struct dial *dial, size_t index, const char *fact, int sys)
+{
+    struct call *call = dial->calls[index];
+
+    if (!call)
+        return;
+    dial->calls[index] = NULL;
+    dial->running--;
+    dial->attempts[index].ms = loop_now(dial->loop) - call->began;
+    dial->attempts[index].fact = fact;
+    dial->attempts[index].sys = sys;
+    call->dial = NULL;
+    stream_free(call->stream);
+}
+
+static void finish(struct dial *dial, struct stream *stream, const struct err *why)
+{
+    dial->over = true;
+    timer_set(dial->timer, UINT64_MAX);
+    for (size_t i = 0; i < dial->attempt_count; i++)
+        abandon(dial, i, "", 0);
+    dial->done(dial->who, stream, why);
+}
+
+static void fail(struct dial *dial)
+{
+    struct err err;
+
+    sum_up(dial, &err);
+    finish(dial, NULL, &err);
+}
+
+/* ---- the tries ---- */
+
+static void failed(struct dial *dial, size_t index, int uv_error)
+{
+    struct dial_attempt *attempt = &dial->attempts[index];
+
+    attempt->sys = loop_errno(uv_error);
+    attempt->fact = fact_of(attempt->sys, attempt->ip.family == 6);
+}
+
+static void on_answer(uv_connect_t *request, int status)
+{
+    struct call *call = OBJ(call, CALL_MAGIC, request->data);
+    struct dial *dial = call->dial;
+    struct stream *stream = call->stream;
+    size_t index = call->index;
+    uint64_t began = call->began;
+
+    OBJ_GONE(call);
+    mem_free(call);
+    if (!dial)
+        return;
+    dial->calls[index] = NULL;
+    dial->running--;
+    dial->attempts[index].ms = loop_now(dial->loop) - began;
+    if (status == 0) {
+        static const struct err none;
+        stream_connected(stream);
+        finish(dial, stream, &none);
+        return;
+    }
+    stream_free(stream);
+    failed(dial, index, status);
+    if (dial->next < dial->to_try_count)
+        timer_set(dial->timer, loop_now(dial->loop)); /* no need to wait for the next one's turn */
+    else if (!dial->running)
+        fail(dial);
+}
+
+static int bind_source(const struct dial *dial, struct stream *stream, struct ip ip)
+{
+    struct sockaddr_storage source;
+
+    if (!dial->has_source)
+        return 0;
+    if (dial->source.family != ip.family)
+        return UV_EADDRNOTAVAIL; /* the other family can't be reached from there */
+    ip_to_sockaddr(dial->source, 0, &source);
+    return uv_tcp_bind(&stream->handle.tcp, (struct sockaddr *)&source, 0);
+}
+
+static int connect_to(struct dial *dial, struct call *call, struct ip ip)
+{
+    struct sockaddr_storage address;
+
+    if (!ip.family) {
+        uv_pipe_connect(&call->request, &call->stream->handle.pipe, dial->host, on_answer);
+        return 0;
+    }
+    int bad = bind_source(dial, call->stream, ip);
+    if (bad)
+        return bad;
+    ip_to_sockaddr(ip, dial->port, &address);
+    return uv_tcp_connect(&call->request, &call->stream->handle.tcp, (struct sockaddr *)&address,
+                          on_answer);
+}
+
+/* Begins the next try; false where it failed at once. */
+static bool try_next(struct dial *dial)
+{
+    size_t index = dial->attempt_count++;
+    struct ip ip = dial->to_try[dial->next++];
+    struct call *call = NEW(call);
+
+    dial->attempts[index] = (struct dial_attempt){ .ip = ip, .port = dial->port };
+    struct stream *stream = call ? stream_new(dial->loop, !ip.family) : NULL;
+    if (!stream) {
+        mem_free(call);
+        failed(dial, index, UV_ENOMEM);
+        return false;
+    }
+    *call = (struct call){ .magic = CALL_MAGIC, .dial = dial, .stream = stream, .index = index,
+                           .began = loop_now(dial->loop) };
+    call->request.data = call;
+    int bad = connect_to(dial, call, ip);
+    if (bad) {
+        stream_free(stream);
+        mem_free(call);
+        failed(dial, index, bad);
+        return false;
+    }
+    dial->calls[index] = call;
+    dial->running++;
+    return true;
+}
+
+static void on_timer(void *who)
+{
+    struct dial *dial = OBJ(dial, DIAL_MAGIC, who);
+    uint64_t now = loop_now(dial->loop);
+
+    if (now >= dial->deadline) {
+        for (size_t i = 0; i < dial->attempt_count; i++)
+            abandon(dial, i, "connect:timeout", ETIMEDOUT);
+        fail(dial);
+        return;
+    }
+    while (dial->next < dial->to_try_count && !try_next(dial))
+        ;
+    if (!dial->running) {
+        fail(dial);
+        return;
+    }
+    bool more = dial->next < dial->to_try_count;
+    timer_set(dial->timer,
+              more && now + NEXT_MS < dial->deadline ? now + NEXT_MS : dial->deadline);
+}
+
+static void on_found(void *who, const struct resolve_addresses *answer, const struct err *err)
+{
+    struct dial *dial = OBJ(dial, DIAL_MAGIC, who);
+
+    dial->question = NULL;
+    if (!answer || !answer->count) {
+        finish(dial, NULL, err);
+        return;
+    }
+    interleave(dial, answer->at, answer->count);
+    timer_set(dial->timer, UINT64_MAX);
+    on_timer(dial);
+}
+
+/* ---- a life ---- */
+
+/* Where addresses come from: none is needed for a Unix socket (family 0), nor for an address. */
+static bool ask(struct dial *dial, const struct dial_plan *plan, struct err *err)
+{
+    struct ip ip = { 0 };
+    bool is_unix = dial->host[0] == '/';
+
+    if (is_unix)
+        dial->port = 0;
+    if (!is_unix && !ip_parse(span_of(dial->host), &ip)) {
+        if (!plan->resolver)
+            return err_found(err, ERR_NAME, "name:failure", "nobody to ask for the address of %.200s",
+                             dial->host);
+        return resolve_addresses(plan->resolver, span_of(dial->host), plan->deadline, on_found, dial,
+                                 &dial->question, err);
+    }
+    dial->to_try[dial->to_try_count++] = ip;
+    timer_set(dial->timer, loop_now(dial->loop));
+    return true;
+}
+
+bool dial_start(struct loop *loop, const struct dial_plan *plan,
+                void (*done)(void *who, struct stream *stream, const struct err *why), void *who,
+                struct dial **ret_dial, struct err *err)
+{
+    OWN(dial) dial = NEW(dial);
+    const char *host = plan->host;
+    uint16_t port = plan->port;
+
+    if (!dial)
+        return err_no_memory(err);
+    dial_detour_follow(plan->detours, &host, &port);
+    dial->magic = DIAL_MAGIC;
+    dial->loop = loop;
+    dial->host = str_copy(host);
+    dial->port = port;
+    dial->deadline = plan->deadline;
+    dial->done = done;
+    dial->who = who;
+    dial->timer = timer_new(loop, on_timer, dial);
+    if (!dial->host || !dial->timer)
+        return err_no_memory(err);
+    if (plan->source_address) {
+        dial->has_source = ip_parse(span_of(plan->source_address), &dial->source);
+        if (!dial->has_source)
+            return err_set(err, ERR_CONFIG, "the source address \"%.80s\" is not an IP address",
+                           plan->source_address);
+    }
+    if (!ask(dial, plan, err))
+        return false;
+    *ret_dial = GIVE(dial);
+    return true;
+}
+
+const struct dial_attempt *dial_attempts(const struct dial *dial, size_t *ret_count)
+{
+    *ret_count = dial->attempt_count;
+    return dial->attempts;
+}
+
+void dial_free(struct dial *dial)
+{
+    if (!dial)
+        return;
+    resolve_cancel(dial->question);
+    for (size_t i = 0; i < dial->attempt_count; i++)
+        abandon(dial, i, "", 0);
+    timer_free(dial->timer);
+    mem_free(dial->host);
+    OBJ_GONE(dial);
+    mem_free(dial);
+}
