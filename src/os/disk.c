@@ -60,6 +60,12 @@ static int system_rename(const struct disk *disk, const char *from, const char *
     return rename(from, to);
 }
 
+static int system_link(const struct disk *disk, const char *from, const char *to)
+{
+    (void)disk;
+    return link(from, to);
+}
+
 static int system_unlink(const struct disk *disk, const char *path)
 {
     (void)disk;
@@ -82,6 +88,7 @@ const struct disk disk_system = {
     .chmod = system_chmod,
     .chown = system_chown,
     .rename = system_rename,
+    .link = system_link,
     .unlink = system_unlink,
     .mkdir = system_mkdir,
 };

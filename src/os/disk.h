@@ -17,6 +17,7 @@ struct disk {
     int (*chmod)(const struct disk *, int fd, mode_t mode);
     int (*chown)(const struct disk *, int fd, uid_t owner, gid_t group);
     int (*rename)(const struct disk *, const char *from, const char *to);
+    int (*link)(const struct disk *, const char *from, const char *to);
     int (*unlink)(const struct disk *, const char *path);
     int (*mkdir)(const struct disk *, const char *path, mode_t mode);
 };

@@ -196,35 +196,35 @@ static bool fill(const struct disk *disk, int fd, struct span bytes, struct file
     return false;
 }
 
-bool file_write(const struct disk *disk, const char *path, struct span bytes, struct file_made made,
-                struct err *err)
+/* A new file with these bytes beside `path`, which then gets its name by rename(2) or link(2). */
+static bool write_beside(const struct disk *disk, const char *path, struct span bytes,
+                         struct file_made made, bool replace, struct err *err)
 {
     HELD(buf) beside = BUF(PATH_MAX);
     int fd = open_beside(disk, path, &beside);
 
     if (fd < 0)
         return failed(err, ERR_CREATE, errno, "making", path);
-    if (!fill(disk, fd, bytes, made) || disk->rename(disk, buf_text(&beside), path) < 0) {
-        failed(err, ERR_IO, errno, "writing", path);
+    bool ok = fill(disk, fd, bytes, made) &&
+              (replace ? disk->rename(disk, buf_text(&beside), path)
+                       : disk->link(disk, buf_text(&beside), path)) == 0;
+    if (!ok)
+        failed(err, errno == EEXIST ? ERR_CREATE : ERR_IO, errno, "writing", path);
+    if (!ok || !replace)
         disk->unlink(disk, buf_text(&beside));
-        return false;
-    }
-    return sync_directory(disk, path, err);
+    return ok && sync_directory(disk, path, err);
+}
+
+bool file_write(const struct disk *disk, const char *path, struct span bytes, struct file_made made,
+                struct err *err)
+{
+    return write_beside(disk, path, bytes, made, true, err);
 }
 
 bool file_write_new(const struct disk *disk, const char *path, struct span bytes, struct file_made made,
                     struct err *err)
 {
-    int fd = disk->open(disk, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-
-    if (fd < 0)
-        return failed(err, ERR_CREATE, errno, "making", path);
-    if (!fill(disk, fd, bytes, made)) {
-        failed(err, ERR_IO, errno, "writing", path);
-        disk->unlink(disk, path);
-        return false;
-    }
-    return sync_directory(disk, path, err);
+    return write_beside(disk, path, bytes, made, false, err);
 }
 
 bool file_remove(const struct disk *disk, const char *path, struct err *err)
@@ -249,6 +249,24 @@ static bool check_directory(const struct disk *disk, const char *path, struct er
     return ok;
 }
 
+/* Makes one, if there is none. A parent on a disk that may only be read says EROFS, not EEXIST. */
+static bool make_directory(const struct disk *disk, const char *path, mode_t mode)
+{
+    if (disk->mkdir(disk, path, mode) < 0) {
+        int sys = errno;
+        bool there = file_exists(path);
+        errno = sys;
+        return there;
+    }
+    int fd = disk->open(disk, path, O_RDONLY | O_DIRECTORY, 0);
+    bool ok = fd >= 0 && disk->chmod(disk, fd, mode) == 0; /* mkdir heeds the umask */
+    int sys = errno;
+    if (fd >= 0)
+        disk->close(disk, fd);
+    errno = sys;
+    return ok;
+}
+
 bool file_make_dirs(const struct disk *disk, const char *path, mode_t mode, struct err *err)
 {
     struct span all = span_of(path);
@@ -260,9 +278,7 @@ bool file_make_dirs(const struct disk *disk, const char *path, mode_t mode, stru
         buf_add_span(&part, span_cut(all, 0, end));
         if (part.full)
             return failed(err, ERR_CREATE, ENAMETOOLONG, "making", path);
-        /* A parent on a disk that may only be read says EROFS, not EEXIST; the last part is looked
-         * at anyway. */
-        if (disk->mkdir(disk, buf_text(&part), mode) < 0 && !file_exists(buf_text(&part)))
+        if (!make_directory(disk, buf_text(&part), mode))
             return failed(err, ERR_CREATE, errno, "making", buf_text(&part));
         at = end;
     }

@@ -40,15 +40,16 @@ struct file_made {
  * after a power cut. A symbolic link is replaced, not followed. */
 MUST_USE bool file_write(const struct disk *disk, const char *path, struct span bytes,
                          struct file_made made, struct err *err);
-/* The same, but only where nothing is: ERR_CREATE with err.sys EEXIST else. */
+/* The same, but only where nothing is: ERR_CREATE with err.sys EEXIST else. Of two that try at once, one
+ * succeeds, and nobody ever sees half a file. */
 MUST_USE bool file_write_new(const struct disk *disk, const char *path, struct span bytes,
                              struct file_made made, struct err *err);
 
 /* Takes a file away, for good. */
 MUST_USE bool file_remove(const struct disk *disk, const char *path, struct err *err);
 
-/* A directory and those above it, where they are not there yet: `mode` for those that are made. The
- * last must be a directory that nobody but root and we may write (ERR_CONFIG, config:untrusted-mode). */
+/* A directory and those above it, where they are not there yet: `mode` for those that are made, whatever
+ * the umask. The last must be a directory that nobody but root and we may write (ERR_CONFIG, config:untrusted-mode). */
 MUST_USE bool file_make_dirs(const struct disk *disk, const char *path, mode_t mode, struct err *err);
 
 /* A file for reading and writing that has no name, in this directory: gone when it is closed. */

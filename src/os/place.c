@@ -1,5 +1,6 @@
 #include "os/place.h"
 
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -27,6 +27,20 @@ const char *place_scope_word(enum place_scope scope)
     };
 
     return words[scope];
+}
+
+struct file_made place_file_made(const struct place *place)
+{
+    const struct group *group = place->scope == PLACE_SYSTEM ? getgrnam("outpost") : NULL;
+
+    if (place->scope != PLACE_SYSTEM)
+        return FILE_MADE(0600);
+    return (struct file_made){ .mode = 0640, .group = group ? group->gr_gid : (gid_t)-1 };
+}
+
+mode_t place_directory_mode(const struct place *place)
+{
+    return place->scope == PLACE_SYSTEM ? 0755 : 0700;
 }
 
 void place_free(struct place *place)

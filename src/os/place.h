@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/own.h"
+#include "os/file.h"
 
 enum place_scope {
     PLACE_GIVEN,
@@ -56,6 +57,11 @@ MUST_USE bool place_find(const struct place_wish *wish, const struct place_asker
                          struct place **ret_place, struct err *err);
 void place_free(struct place *place);
 OWNED(place);
+
+/* How files and directories of the configuration are made there: ours alone; in system scope root's, and
+ * to be read by the group `outpost`. */
+struct file_made place_file_made(const struct place *place);
+mode_t place_directory_mode(const struct place *place);
 
 const char *place_scope_word(enum place_scope scope); /* "given", "user", "system" */
 

@@ -123,6 +123,11 @@ static int fake_rename(const struct disk *disk, const char *from, const char *to
     return disk_fails(disk) ? -1 : disk_system.rename(disk, from, to);
 }
 
+static int fake_link(const struct disk *disk, const char *from, const char *to)
+{
+    return disk_fails(disk) ? -1 : disk_system.link(disk, from, to);
+}
+
 static int fake_unlink(const struct disk *disk, const char *path)
 {
     return disk_fails(disk) ? -1 : disk_system.unlink(disk, path);
@@ -139,7 +144,7 @@ void world_init(struct world *world)
         .clock = { fake_now, fake_wall },
         .dice = { fake_fill },
         .disk = { fake_open, fake_read, fake_write, fake_sync, fake_close, fake_stat, fake_chmod,
-                  fake_chown, fake_rename, fake_unlink, fake_mkdir },
+                  fake_chown, fake_rename, fake_link, fake_unlink, fake_mkdir },
         .now = 1000,
         .wall = 1772366400000, /* 2026-03-01T12:00:00Z */
         .sys = ENOSPC,
