@@ -38,24 +38,24 @@ enum { ACCOUNT_SETTINGS_MAX = 48, ACCOUNT_NAME_MAX = 64 };
 /* Members are what their setting's type says (base/settings.h); the words are numbered from 1, so
  * 0 and NULL are "not set". After account_fill() `server`, `security`, `auth` and `username` are set. */
 struct account {
-    char *name; /* of the section: letters, digits, '.', '_', '-', '@', '+'; no leading '.' or '-' */
+    char *name; /* of the section: letters, digits and . _ - @ +, the first a letter or digit */
 
     char *address;      /* me@example.com */
     char *person;       /* the key `name`: shown before the address */
     char *provider;     /* a profile's id */
     struct setting_host server;
-    unsigned security;  /* see account_security() */
+    unsigned security;  /* 1 + enum security; see account_security() */
     bool allow_plaintext;
     unsigned auth;      /* enum account_auth */
-    struct setting_list mechanisms; /* SASL names, as written; empty: what profile and server offer */
+    struct setting_list mechanisms; /* SASL names, as written; see account_mechanisms() */
     char *username;
     char *secret;       /* "file", "command:ARGV..."; see account/secret.h */
     unsigned other_senders; /* enum account_other_senders */
     struct setting_list send_as; /* addresses and patterns ("*@example.org") */
     char *ca_file, *tls_pin, *source_address;
-    char *client_id, *tenant, *issuer;
+    char *client_id, *tenant, *issuer; /* of the OAuth application */
     struct profile_limits limits; /* what is 0 is not limited */
-    unsigned pipeline;            /* see account_pipeline() */
+    unsigned pipeline;            /* 1 + enum profile_pipeline; see account_pipeline() */
     uint64_t pipeline_window;     /* messages in flight */
 
     const struct profile *profile; /* set by account_fill(); NULL: no profile is known. The knowledge's */
@@ -79,24 +79,26 @@ MUST_USE bool account_set(struct account *account, const char *key, struct span 
 
 /* Fills in what was left out. The profile is the one named by `provider`; else, where a server is named,
  * the one whose server that is; else the one of the address's domain. Where nothing tells the server:
- * ERR_CONFIG. Limits of the profile hold unless the account names its own. */
+ * ERR_CONFIG. Limits of the profile hold unless the account names its own. The knowledge must outlive
+ * the account. */
 MUST_USE bool account_fill(struct account *account, const struct knowledge *know, struct err *err);
 
-/* Is it whole, and does it agree with itself? An address, plaintext only where it is allowed, a
- * certificate pin that can be one. ERR_CONFIG (config:bad), naming the file and line to mend. */
+/* Is it whole, and does it agree with itself? An address, a user name, plaintext only to this machine or
+ * where it is allowed. ERR_CONFIG (config:bad), naming the file and line to mend. Of a filled account. */
 MUST_USE bool account_check(const struct account *account, struct err *err);
 
-/* May it sign in at all, as far as we know before anything is sent? Passwords at a provider that takes
- * none are refused here: ERR_SIGNIN, fact profile:no-passwords. Of a filled account. */
+/* May it sign in at all, as far as we know before anything is sent? A password at a provider that takes
+ * none is refused here: ERR_SIGNIN, fact profile:no-passwords. So is `auth = oauth`, which needs a client
+ * id (ERR_CONFIG, oauth:client-id-missing) and a way to the token. Of a filled account. */
 MUST_USE bool account_check_sendable(const struct account *account, struct err *err);
 
 /* Of a filled account. */
 enum security account_security(const struct account *account);
 enum profile_pipeline account_pipeline(const struct account *account);
-/* The SASL mechanisms to try, the strongest first: the account's own list, else the profile's, else
- * all we know, and of these only what fits `auth`: bearer mechanisms for a token, the others for a
- * password. Names in capitals. `ret_names` are static text or the account's. Returns how many. */
-size_t account_mechanisms(const struct account *account, const char **ret_names, size_t room);
+/* The SASL mechanisms that may be used, as bits of smtp/sasl.h: the account's own list, else the profile's,
+ * else the usual ones; of these only what fits `auth`, so that an account that signs in with a token
+ * never falls back to a password, nor the reverse. */
+unsigned account_mechanisms(const struct account *account);
 
 /* Is this address the account's own, or one of send_as? ASCII case aside. */
 bool account_may_send_as(const struct account *account, struct span address);

@@ -22,6 +22,7 @@ struct config {
     struct config_outpost outpost;
     struct account **accounts; /* in the order in which they first came */
     size_t account_count;
+    char *main;   /* the main file's path, whether it is there or not */
     char **files; /* those that were read, in order; the origins point at these */
     size_t file_count;
 };
@@ -51,7 +52,8 @@ MUST_USE bool config_choose(const struct config *config, const char *name_or_nul
 /* Writes `<drop-in>/NAME.conf`: 0600, or 0640 root:outpost in system scope. */
 MUST_USE bool config_write_account(const struct place *place, const struct disk *disk,
                                    const struct account *account, struct err *err);
-/* Takes that file away. ERR_CONFIG where the account stands in a file that is not ours, naming it. */
+/* Takes that file away, and with it its being the default. ERR_CONFIG where the account, or the default,
+ * stands in a file that is not ours, naming it; then nothing was done. */
 MUST_USE bool config_remove_account(const struct place *place, const struct disk *disk,
                                     const struct config *config, const char *name, struct err *err);
 /* Makes it the default, in a file of its own in the drop-in directory. */

@@ -1,7 +1,7 @@
 /* Where an account's password or token is kept, and how it is fetched. The key `secret` says which:
  *
  *   file               sealed in the state directory; the default
- *   command:ARGV...    what a program prints, fetched each time
+ *   command:ARGV...    what a program prints, less one line end; asked each time it is needed
  *   command:| LINE     the same, by `sh -c`
  *
  * Fetching is asynchronous with a deadline, for all of them; the sealed file answers before the call

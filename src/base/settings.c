@@ -411,8 +411,8 @@ bool settings_read(const struct setting_kind *kind, const struct ini_section *se
                       first->line);
             return err_in(err, "line %u", entry->line);
         }
-        if (!settings_set(kind, entry->key.at, entry->value, (struct setting_origin){ from, entry->line },
-                          into, origins, err))
+        const struct setting_origin origin = { .from = from, .line = entry->line };
+        if (!settings_set(kind, entry->key.at, entry->value, origin, into, origins, err))
             return err_in(err, "line %u", entry->line);
     }
     return true;
@@ -427,7 +427,7 @@ bool settings_fill(const struct setting_kind *kind, void *into, struct setting_o
             continue;
         if (!set(setting, span_of(setting->fallback), into, err))
             return false;
-        origins[i] = (struct setting_origin){ "default", 0 };
+        origins[i] = (struct setting_origin){ .from = "default", .filled = true };
     }
     return true;
 }

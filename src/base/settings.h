@@ -73,6 +73,7 @@ struct setting_kind { /* a kind of section */
 struct setting_origin {
     const char *from; /* a file's name, or other words such as "the profile"; NULL: not set. Not owned */
     unsigned line;    /* 0: not from a line */
+    bool filled;      /* nobody wrote it: a default, or what is known elsewhere */
 };
 
 /* The kind of a section, among these; else ERR_CONFIG naming the nearest, or a name where none may be. */

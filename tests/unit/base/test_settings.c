@@ -115,7 +115,7 @@ static void test_values(void **state)
         HELD(buf) shown = BUF(1000);
         const struct setting *setting = setting_find(&thing_kind, span_of(rows[i].key));
         bool ok = settings_set(&thing_kind, rows[i].key, span_of(rows[i].value),
-                               (struct setting_origin){ "here", 1 }, &thing, origins, &err);
+                               (struct setting_origin){ .from = "here" }, &thing, origins, &err);
 
         check_row(rows[i].label, ok == (rows[i].shown != NULL));
         check_row(rows[i].label, (origins[setting - settings].from != NULL) == ok);
