@@ -78,7 +78,7 @@ bool header_listed(struct span name, const char *const list[])
     return false;
 }
 
-static size_t longest_line(struct span lines)
+size_t header_longest_line(struct span lines)
 {
     struct scan scan = scan_of(lines);
     struct span line;
@@ -121,7 +121,7 @@ void header_copy_but(struct buf *out, struct span block, const char *const list[
     while (header_next(&scan, &field)) {
         if (header_listed(field.name, list))
             continue;
-        if (longest_line(field.whole) <= HEADER_LINE_MAX) {
+        if (header_longest_line(field.whole) <= HEADER_LINE_MAX) {
             buf_add_span(out, field.whole);
             continue;
         }

@@ -36,6 +36,9 @@ bool header_listed(struct span name, const char *const list[]);
 /* Copies the fields that are not listed. Lines above HEADER_LINE_MAX are folded on the way. */
 void header_copy_but(struct buf *out, struct span block, const char *const list[]);
 
+/* Of the block's lines, without CRLF. */
+size_t header_longest_line(struct span block);
+
 /* RFC 5322, 3.6.8: printable ASCII, no colon. */
 bool header_name_is_good(struct span name);
 /* For what people and programs put into a header: no CR, LF or NUL (a second field would begin), and
