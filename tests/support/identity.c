@@ -18,6 +18,8 @@ void identity_make(struct identity *identity)
     assert_true(cert_make_authority("Nobody Knows", FROM, until, &identity->stranger, &err));
     cert_add_chain(identity->authority, &pem);
     assert_false(pem.full);
+    identity->protocol = "smtp";
+    identity->also = NULL;
     strcpy(identity->ca_file, "/tmp/outpost-ca-XXXXXX");
     int fd = mkstemp(identity->ca_file);
     assert_true(fd >= 0);
@@ -35,7 +37,9 @@ void identity_done(struct identity *identity)
 struct tls_context *identity_server(const struct identity *identity, enum identity_kind kind,
                                     const char *name, bool with_ip)
 {
-    const char *const names[] = { name, with_ip ? "127.0.0.1" : NULL, NULL };
+    const char *ip = with_ip ? "127.0.0.1" : NULL;
+    const char *const names[] = { name, identity->also ? identity->also : ip,
+                                  identity->also ? ip : NULL, NULL };
     struct cert_plan plan = { names, FROM, until, identity->authority };
     struct tls_context *context = NULL;
     OWN(cert) cert = NULL;
@@ -56,7 +60,7 @@ struct tls_context *identity_server(const struct identity *identity, enum identi
     cert_add_key(cert, &key);
     assert_true(tls_server_context(&(struct tls_server_plan){ .chain_pem = buf_span(&chain),
                                                               .key_pem = buf_span(&key),
-                                                              .protocol = "smtp" },
+                                                              .protocol = identity->protocol },
                                    &context, &err));
     return context;
 }

@@ -1,0 +1,53 @@
+/* One HTTPS request and its answer, on the loop. By libcurl, which is loaded at the first of them.
+ *
+ * Verified TLS always, 1.2 at least. Names are looked up by us and handed over. Redirects are followed by
+ * hand: of a GET only, three at most, to https only, and to another host only where the caller says
+ * so. Nothing is kept between requests: no cookie, no connection, no cache.
+ */
+#ifndef OUTPOST_NET_FETCH_H
+#define OUTPOST_NET_FETCH_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/dial.h"
+
+struct fetch;
+
+enum { FETCH_BODY_MAX = 64 * 1024, FETCH_REDIRECTS_MAX = 3 };
+
+/* Everything in it is borrowed until `done` was called or the fetch was cancelled. */
+struct fetch_plan {
+    const char *url;            /* https://... */
+    bool post;                  /* POST with `body`; else GET */
+    struct span body;
+    const char *const *headers; /* "Name: value" lines, NULL ends; NULL: none. No CR, no LF */
+    struct resolver *resolver;
+    struct dial_detours detours; /* --connect-to; a detour goes there directly, by no proxy */
+    const char *ca_file;        /* PEM; NULL: the system's (SSL_CERT_FILE, SSL_CERT_DIR obeyed) */
+    const char *proxy;          /* https_proxy: http://[user:password@]host[:port]; NULL: none */
+    size_t body_max;            /* of the answer; 0: FETCH_BODY_MAX */
+    uint64_t deadline;          /* of loop_now(), for all of it, redirects too; UINT64_MAX: none */
+    /* The URL is somebody else's idea: no request to an address that is not on the public net, looked at
+     * after the lookup; unless a detour leads there. Through a proxy, names are the proxy's to judge. */
+    bool public_only;
+    /* May a redirect lead to this host? NULL: to no other one. */
+    bool (*may_follow)(void *who, const char *host);
+};
+
+struct fetch_answer {
+    unsigned status; /* 200, 404, ...: any that came, but for a redirect that was followed */
+    struct buf *body; /* for the callee to take or to leave; wiped */
+    const char *url;  /* the one that answered in the end */
+};
+
+/* Exactly one of `answer` and `err` is given. Facts: name:..., cert:..., tls:handshake,
+ * https:unreachable. */
+typedef void fetch_done(void *who, const struct fetch_answer *answer, const struct err *err);
+
+/* `done` is called once, never from within this. On failure it is not. */
+MUST_USE bool fetch_start(struct loop *loop, const struct fetch_plan *plan, fetch_done *done,
+                          void *who, struct fetch **ret_fetch, struct err *err);
+/* `done` is not called any more. NULL is nothing. */
+void fetch_cancel(struct fetch *fetch);
+
+#endif
