@@ -113,7 +113,8 @@ static bool pin_parse(struct span text, unsigned char ret_pin[TLS_HASH_LEN])
         if ((!letter && !str_is_digit(c)) || digits == 2 * sizeof pin)
             return false;
         unsigned value = (unsigned)(letter ? c - 'a' + 10 : c - '0');
-        pin[digits / 2] = (unsigned char)(digits % 2 ? (unsigned)pin[digits / 2] << 4 | value : value);
+        unsigned before = digits % 2 ? pin[digits / 2] : 0u;
+        pin[digits / 2] = (unsigned char)(before << 4 | value);
         digits++;
     }
     if (digits != 2 * sizeof pin)
