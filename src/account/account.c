@@ -35,7 +35,9 @@ char *account_name_from(struct span address)
     size_t dot = span_find_last(domain, '.');
     char *name;
 
-    if (dot < domain.len) {
+    if (span_starts(domain, "[")) { /* an address literal has no name */
+        label = SPAN_NONE;
+    } else if (dot < domain.len) {
         struct span front = span_cut(domain, 0, dot);
         size_t before = span_find_last(front, '.');
         if (before < front.len && front.len - before - 1 <= 3) {

@@ -50,19 +50,20 @@ static bool are_mechanisms(struct span value, struct err *err)
     return true;
 }
 
-/* What net/tls.h takes: sha256: and 64 hexadecimal digits. */
+/* What net/tls.h takes: sha256: and 64 hexadecimal digits, with colons between them or without. */
 static bool is_pin(struct span value, struct err *err)
 {
-    struct span digits = span_from(value, strlen("sha256:"));
-    size_t good = 0;
+    struct span rest = span_from(value, strlen("sha256:"));
+    size_t digits = 0;
+    bool good = span_starts_word(value, "sha256:");
 
-    while (good < digits.len &&
-           (str_is_digit(digits.at[good]) ||
-            (str_lower(digits.at[good]) >= 'a' && str_lower(digits.at[good]) <= 'f')))
-        good++;
-    if (!span_starts(value, "sha256:") || digits.len != 64 || good != 64)
-        return err_found(err, ERR_CONFIG, "config:bad", "sha256: and 64 hexadecimal digits are wanted");
-    return true;
+    for (size_t i = 0; good && i < rest.len; i++) {
+        char c = str_lower(rest.at[i]);
+        good = str_is_digit(c) || (c >= 'a' && c <= 'f') || c == ':';
+        digits += c != ':';
+    }
+    return (good && digits == 64) ||
+           err_found(err, ERR_CONFIG, "config:bad", "sha256: and 64 hexadecimal digits are wanted");
 }
 
 static bool is_ip(struct span value, struct err *err)

@@ -146,8 +146,11 @@ static bool read_host(const struct setting *setting, struct span value, void *at
         name = span_cut(value, 0, colon);
         port = span_from(value, colon);
     }
-    if (name.len == 0 || span_find(name, ' ') < name.len || span_find(name, '/') < name.len)
-        return bad(err, "HOST:PORT is wanted, without a URL's parts");
+    for (size_t i = 0; i < name.len; i++)
+        if (memchr(" \t/[]\"", name.at[i], 6))
+            return bad(err, "HOST:PORT is wanted, without a URL's parts");
+    if (name.len == 0)
+        return bad(err, "HOST:PORT is wanted");
     if (port.len && !str_to_u16(span_from(port, 1), 1, UINT16_MAX, &number))
         return bad(err, "the port is a number from 1 to 65535");
     char *copy = str_copy_span(name);
