@@ -1,0 +1,618 @@
+#include "support/check.h"
+
+
+#include "mail/envelope.h"
+#include "smtp/server_int.h"
+#include "support/alloc_fails.h"
+
+/* -- a driver that decides by what it reads -- */
+
+enum how { CLEAR = 0, TLS = 1, SIGN_IN = 2, SMALL = 4, LIMITS = 8, CHALLENGE = 16, FULL = 32, NO_BEGIN = 64 };
+
+static struct smtp_server_plan plan_of(int how)
+{
+    struct smtp_server_plan plan = {
+        .name = "mail.example",
+        .must_secure = how & SIGN_IN,
+        .must_sign_in = how & SIGN_IN,
+        .error_challenge = how & CHALLENGE,
+    };
+    smtp_extensions_read(SPAN("x\nPIPELINING\nSIZE 100000\n8BITMIME\nSMTPUTF8\nBINARYMIME\nCHUNKING\nDSN\n"
+                              "ENHANCEDSTATUSCODES\nSTARTTLS"), &plan.clear);
+    smtp_extensions_read(SPAN("x\nPIPELINING\nSIZE 100000\n8BITMIME\nSMTPUTF8\nBINARYMIME\nCHUNKING\nDSN\n"
+                              "ENHANCEDSTATUSCODES\nAUTH PLAIN LOGIN XOAUTH2 CRAM-MD5 SCRAM-SHA-256 "
+                              "SCRAM-SHA-256-PLUS"), &plan.secured);
+    if (how & SMALL)
+        plan.clear.size = plan.secured.size = 20;
+    if (how & LIMITS)
+        plan.clear.rcpt_max = plan.secured.mail_max = 2;
+    return plan;
+}
+
+struct driver {
+    int how;
+    struct buf said; /* all that the server wrote */
+    struct buf kept; /* all messages kept, "sender>first recipient|text" each */
+    struct buf body;
+};
+
+static void decide(struct smtp_server *server, struct driver *driver)
+{
+    struct smtp_answer answer = { .yes = true };
+    const struct envelope *envelope = smtp_server_envelope(server);
+    OWN(secret) secret = secret_new(SPAN("secret"));
+
+    switch (smtp_server_question(server)) {
+    case SMTP_ASK_SIGN_IN:
+        answer.yes = span_is(smtp_server_claim(server).user, "me")
+                     && span_is(smtp_server_claim(server).proof, "secret");
+        if (span_is(smtp_server_claim(server).proof, "basic"))
+            answer = (struct smtp_answer){ false, 535, "5.7.139", "basic authentication is disabled" };
+        break;
+    case SMTP_ASK_KEY:
+        smtp_server_password(server, span_is(smtp_server_claim(server).user, "me") ? secret : NULL, 0);
+        return;
+    case SMTP_ASK_SENDER:
+        answer.yes = strcmp(envelope->sender, "no@x.org") != 0;
+        break;
+    case SMTP_ASK_RECIPIENT:
+        answer.yes = strcmp(smtp_server_recipient(server), "no@x.org") != 0;
+        if (!strcmp(smtp_server_recipient(server), "bye@x.org"))
+            answer = (struct smtp_answer){ false, 421, "4.3.2", "Going down" };
+        break;
+    case SMTP_ASK_BEGIN:
+        answer.yes = !(driver->how & NO_BEGIN);
+        break;
+    case SMTP_ASK_KEEP:
+        buf_addf(&driver->kept, "%s>%s|", envelope->sender, envelope->recipients[0].address);
+        buf_add_span(&driver->kept, buf_span(&driver->body));
+        buf_clear(&driver->body);
+        break;
+    }
+    smtp_server_answer(server, &answer, 0);
+}
+
+static void pump(struct smtp_server *server, struct driver *driver)
+{
+    for (;;) {
+        struct span output = smtp_server_output(server);
+        buf_add_span(&driver->said, output);
+        smtp_server_wrote(server, output.len, 0);
+        if (!smtp_server_in_message(server))
+            buf_clear(&driver->body);
+        switch (smtp_server_need(server)) {
+        case SMTP_SERVER_QUESTION:
+            decide(server, driver);
+            break;
+        case SMTP_SERVER_BODY:
+            buf_add_span(&driver->body, smtp_server_body(server));
+            if (driver->how & FULL)
+                smtp_server_body_lost(server, &(struct smtp_answer){ 0 }, 0);
+            else
+                smtp_server_body_kept(server, 0);
+            break;
+        case SMTP_SERVER_TLS:
+            smtp_server_secured(server, SPAN("binding"), 0);
+            break;
+        default:
+            if (!smtp_server_output(server).len)
+                return;
+        }
+    }
+}
+
+static void feed(struct smtp_server *server, struct driver *driver, struct span bytes)
+{
+    if (smtp_server_need(server) == SMTP_SERVER_BYTES)
+        smtp_server_recv(server, bytes, 0);
+    pump(server, driver);
+}
+
+#define DRIVER(flags) { .how = (flags), .said = BUF(1 << 20), .kept = BUF(1 << 20), .body = BUF(1 << 20) }
+
+static void driver_done(struct driver *driver)
+{
+    buf_done(&driver->said);
+    buf_done(&driver->kept);
+    buf_done(&driver->body);
+}
+
+/* The codes of the replies' last lines: "220 250". */
+static void codes(struct buf *out, struct span said)
+{
+    struct span line;
+
+    while (span_split(&said, '\n', &line)) {
+        if (line.len > 3 && line.at[3] == ' ')
+            buf_addf(out, "%s%.3s", out->len ? " " : "", line.at);
+    }
+}
+
+/* -- conversations, each played whole, octet by octet, and cut in two at every place -- */
+
+#define HI      "EHLO me\r\n"
+#define TO_X    "MAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\n"
+#define AUTH_ME "AUTH PLAIN AG1lAHNlY3JldA==\r\n"
+
+static const struct {
+    const char *label;
+    int how;
+    struct span said;
+    const char *replies, *kept;
+} talks[] = {
+    { "a message", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nHi\r\n..dot\r\n.\r\nQUIT\r\n"),
+      "220 250 250 250 354 250 221", "a@x.org>b@x.org|Hi\r\n.dot\r\n" },
+    { "two messages", CLEAR, SPAN_INIT(HI TO_X "DATA\r\n1\r\n.\r\n" TO_X "DATA\r\n2\r\n.\r\n"),
+      "220 250 250 250 354 250 250 250 354 250", "a@x.org>b@x.org|1\r\na@x.org>b@x.org|2\r\n" },
+    { "an empty message", CLEAR, SPAN_INIT(HI TO_X "DATA\r\n.\r\n"), "220 250 250 250 354 250", "a@x.org>b@x.org|" },
+    { "by chunks", CLEAR, SPAN_INIT(HI TO_X "BDAT 6\r\nHi\r\n.\rBDAT 3 LAST\r\n\n\r\n"),
+      "220 250 250 250 250 250", "a@x.org>b@x.org|Hi\r\n.\r\n\r\n" },
+    { "an empty last chunk", CLEAR, SPAN_INIT(HI TO_X "BDAT 4\r\nHi\r\nBDAT 0 LAST\r\nNOOP\r\n"),
+      "220 250 250 250 250 250 250", "a@x.org>b@x.org|Hi\r\n" },
+    { "an empty first chunk", CLEAR, SPAN_INIT(HI TO_X "BDAT 0\r\nBDAT 4 LAST\r\nHi\r\n"),
+      "220 250 250 250 250 250", "a@x.org>b@x.org|Hi\r\n" },
+    { "commands inside a chunk are content", CLEAR, SPAN_INIT(HI TO_X "BDAT 9 LAST\r\nQUIT\r\n.\r\n"),
+      "220 250 250 250 250", "a@x.org>b@x.org|QUIT\r\n.\r\n" },
+    { "binary", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org> BODY=BINARYMIME\r\nRCPT TO:<b@x.org>\r\nBDAT 3 LAST\r\n\0\n\r"),
+      "220 250 250 250 250", NULL },
+    { "binary by DATA", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org> BODY=BINARYMIME\r\nRCPT TO:<b@x.org>\r\nDATA\r\nRCPT TO:<c@x.org>\r\n"),
+      "220 250 250 250 503 503", "" },
+
+    /* ends of data that some take for one, and what followed was a second message */
+    { "LF.LF", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\n.\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "LF.CRLF", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\n.\r\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "CRLF.LF", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\r\n.\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "CR.CR", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\r.\rMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "CR.CRLF", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\r.\r\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "CRLF NUL . CRLF", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\r\n\0.\r\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "CRCRLF.CRLF", CLEAR, SPAN_INIT(HI TO_X "DATA\r\nx\r\r\n.\r\nNOOP\r\n"), "220 250 250 250 354 550 250", "" },
+    { "a bare LF in a chunk", CLEAR, SPAN_INIT(HI TO_X "BDAT 4\r\na\nb\nBDAT 1 LAST\r\nxNOOP\r\n"),
+      "220 250 250 250 550 503 250", "" },
+    { "a bare CR at a chunk's end", CLEAR, SPAN_INIT(HI TO_X "BDAT 2 LAST\r\na\rNOOP\r\n"),
+      "220 250 250 250 550 250", "" },
+
+    /* command lines */
+    { "a bare LF splits nothing", CLEAR, SPAN_INIT(HI "NOOP\nQUIT\r\nNOOP\r\n"), "220 250 500 250", "" },
+    { "a bare CR splits nothing", CLEAR, SPAN_INIT(HI "NOOP\rQUIT\r\nNOOP\r\n"), "220 250 500 250", "" },
+    { "an empty line", CLEAR, SPAN_INIT("\r\nNOOP\r\n"), "220 500 250", "" },
+    { "any case", CLEAR, SPAN_INIT("ehlo me\r\nmail from:<a@x.org>\r\nrcpt to:<b@x.org>\r\n"), "220 250 250 250", "" },
+    { "a browser", CLEAR, SPAN_INIT("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "220 500", "" },
+    { "a browser's form", CLEAR, SPAN_INIT("POST /\nHELO x\r\nMAIL FROM:<a@x.org>\r\n"), "220 500", "" },
+    { "any method", CLEAR, SPAN_INIT(HI "BREW pot HTTP/1.0\r\nNOOP\r\n"), "220 250 500", "" },
+
+    /* arguments */
+    { "no name", CLEAR, SPAN_INIT("EHLO\r\nHELO \r\n"), "220 501 501", "" },
+    { "arguments too many", CLEAR, SPAN_INIT(HI "RSET x\r\nQUIT x\r\nSTARTTLS x\r\n" TO_X "DATA x\r\n"),
+      "220 250 501 501 501 250 250 501", "" },
+    { "arguments to NOOP and HELP", CLEAR, SPAN_INIT("NOOP x\r\nHELP x\r\nVRFY x\r\nEXPN x\r\nVRFY\r\n"),
+      "220 250 214 252 502 501", "" },
+    { "bad paths", CLEAR, SPAN_INIT(HI "MAIL FROM:a@x.org\r\nMAIL a@x.org\r\nMAIL FROM:<a@x.org\r\n"
+                                    "MAIL FROM:<a@@x>\r\nMAIL FROM:<a@x.org>SIZE=1\r\nMAIL FROM:<a\0b@x.org>\r\n"),
+      "220 250 501 501 501 501 501 501", "" },
+    { "no sender, and a blank", CLEAR, SPAN_INIT(HI "MAIL FROM: <>\r\nRCPT TO:<>\r\nRCPT TO: <b@x.org>\r\n"),
+      "220 250 250 501 250", "" },
+    { "the postmaster", CLEAR, SPAN_INIT(HI "MAIL FROM:<>\r\nRCPT TO:<Postmaster>\r\n"), "220 250 250 250", "" },
+    { "parameters", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org> SIZE=5 BODY=8BITMIME RET=HDRS ENVID=a+2Bb\r\n"
+                                     "RCPT TO:<b@x.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@x.org\r\n"),
+      "220 250 250 250", "" },
+    { "bad parameters", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org> FOO=1\r\nMAIL FROM:<a@x.org> SIZE=1 SIZE=1\r\n"
+                                         "MAIL FROM:<a@x.org> SIZE=999999\r\nMAIL FROM:<a@x.org> SIZE=x\r\n"
+                                         "MAIL FROM:<a@x.org> ENVID=+0D+0A\r\n"),
+      "220 250 555 501 552 501 501", "" },
+    { "bad parameters of RCPT", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org> FOO=1\r\n"
+                                                 "RCPT TO:<b@x.org> NOTIFY=NEVER,SUCCESS\r\n"),
+      "220 250 250 555 501", "" },
+    { "after HELO no parameters", CLEAR, SPAN_INIT("HELO me\r\nMAIL FROM:<a@x.org> BODY=8BITMIME\r\n"), "220 250 555", "" },
+    { "UTF-8 without SMTPUTF8", CLEAR, SPAN_INIT(HI "MAIL FROM:<\xc3\xa4@x.org>\r\nMAIL FROM:<a@x.org>\r\n"
+                                                 "RCPT TO:<\xc3\xa4@x.org>\r\nRCPT TO:<a@\xc3\xa4.org>\r\n"),
+      "220 250 553 250 553 553", "" },
+    { "UTF-8 with it", CLEAR, SPAN_INIT(HI "MAIL FROM:<\xc3\xa4@x.org> SMTPUTF8\r\nRCPT TO:<\xc3\xb6@x.org>\r\n"),
+      "220 250 250 250", "" },
+
+    /* no and not now */
+    { "decisions", CLEAR, SPAN_INIT(HI "MAIL FROM:<no@x.org>\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<no@x.org>\r\nDATA\r\n"
+                                    "RCPT TO:<b@x.org>\r\nDATA\r\nHi\r\n.\r\n"),
+      "220 250 550 250 550 503 250 354 250", "a@x.org>b@x.org|Hi\r\n" },
+    { "a decision ends it", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org>\r\nRCPT TO:<bye@x.org>\r\nNOOP\r\n"), "220 250 250 421", "" },
+    { "no room", NO_BEGIN, SPAN_INIT(HI TO_X "DATA\r\nNOOP\r\n"), "220 250 250 250 452 250", "" },
+    { "no room for chunks", NO_BEGIN, SPAN_INIT(HI TO_X "BDAT 6\r\nNOOP\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n"),
+      "220 250 250 250 452 503 250", "" },
+    { "the disk is full", FULL, SPAN_INIT(HI TO_X "DATA\r\nHi\r\nthere\r\n.\r\nRCPT TO:<b@x.org>\r\n"),
+      "220 250 250 250 354 451 503", "" },
+    { "too large", SMALL, SPAN_INIT(HI TO_X "DATA\r\n0123456789\r\n0123456789\r\n.\r\nRCPT TO:<b@x.org>\r\n"),
+      "220 250 250 250 354 552 503", "" },
+    { "just right", SMALL, SPAN_INIT(HI TO_X "DATA\r\n0123456\r\n012345678\r\n.\r\n"),
+      "220 250 250 250 354 250", "a@x.org>b@x.org|0123456\r\n012345678\r\n" },
+    { "chunks too large together", SMALL, SPAN_INIT(HI TO_X "BDAT 12\r\n0123456789\r\nBDAT 12\r\n0123456789\r\nRCPT TO:<b@x.org>\r\n"),
+      "220 250 250 250 250 552 503", "" },
+    { "recipients too many", LIMITS, SPAN_INIT(HI TO_X "RCPT TO:<c@x.org>\r\nRCPT TO:<d@x.org>\r\nRCPT TO:<e@x.org>\r\n"),
+      "220 250 250 250 250 452 452", "" },
+    { "messages too many", LIMITS, SPAN_INIT(HI TO_X "DATA\r\n.\r\n" TO_X "DATA\r\n.\r\n" TO_X),
+      "220 250 250 250 354 250 250 250 354 250 421", "a@x.org>b@x.org|a@x.org>b@x.org|" },
+
+    /* chunks nobody asked for */
+    { "BDAT before MAIL", CLEAR, SPAN_INIT(HI "BDAT 6\r\nNOOP\r\nNOOP\r\n"), "220 250 503 250", "" },
+    { "BDAT before EHLO", CLEAR, SPAN_INIT("BDAT 6\r\nQUIT\r\nNOOP\r\n"), "220 503 250", "" },
+    { "DATA after BDAT", CLEAR, SPAN_INIT(HI TO_X "BDAT 2\r\nxxDATA\r\nBDAT 2 LAST\r\n\r\n"),
+      "220 250 250 250 250 503 250", "a@x.org>b@x.org|xx\r\n" },
+    { "RSET between chunks", CLEAR, SPAN_INIT(HI TO_X "BDAT 2\r\nxxRSET\r\nBDAT 4 LAST\r\nyy\r\n"),
+      "220 250 250 250 250 250 503", "" },
+    { "EHLO between chunks", CLEAR, SPAN_INIT(HI TO_X "BDAT 2\r\nxx" HI "BDAT 4 LAST\r\nyy\r\nRCPT TO:<b@x.org>\r\n"),
+      "220 250 250 250 250 250 503 503", "" },
+    { "no size", CLEAR, SPAN_INIT(HI TO_X "BDAT LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
+    { "a negative size", CLEAR, SPAN_INIT(HI TO_X "BDAT -1 LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
+    { "a huge size", CLEAR, SPAN_INIT(HI TO_X "BDAT 18446744073709551617 LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
+    { "above SIZE", SMALL, SPAN_INIT(HI TO_X "BDAT 21 LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
+    { "a refused one without a size", CLEAR, SPAN_INIT(HI "BDAT x\r\nNOOP\r\n"), "220 250 501", "" },
+    { "no argument", CLEAR, SPAN_INIT(HI TO_X "BDAT\r\nNOOP\r\n"), "220 250 250 250 501 421", "" },
+
+    /* signing in */
+    { "PLAIN at once", TLS | SIGN_IN, SPAN_INIT(HI AUTH_ME TO_X), "220 250 235 250 250", "" },
+    { "PLAIN later", TLS, SPAN_INIT(HI "AUTH PLAIN\r\nAG1lAHNlY3JldA==\r\n"), "220 250 334 235", "" },
+    { "LOGIN", TLS, SPAN_INIT(HI "AUTH LOGIN\r\nbWU=\r\nc2VjcmV0\r\n"), "220 250 334 334 235", "" },
+    { "LOGIN, the user on the line", TLS, SPAN_INIT(HI "AUTH LOGIN bWU=\r\nc2VjcmV0\r\n"), "220 250 334 235", "" },
+    { "wrong, in other words", TLS, SPAN_INIT(HI "AUTH PLAIN AG1lAGJhc2lj\r\n"), "220 250 535", "" },
+    { "wrong, and again", TLS, SPAN_INIT(HI "AUTH LOGIN\r\nbWU=\r\nYQ==\r\n" AUTH_ME), "220 250 334 334 535 235", "" },
+    { "three times wrong", TLS, SPAN_INIT(HI "AUTH PLAIN AG1lAGE=\r\nAUTH PLAIN AG1lAGE=\r\nAUTH PLAIN AG1lAGE=\r\n" AUTH_ME),
+      "220 250 535 535 535 421", "" },
+    { "cancelled", TLS, SPAN_INIT(HI "AUTH LOGIN\r\n*\r\n" AUTH_ME), "220 250 334 501 235", "" },
+    { "no base64", TLS, SPAN_INIT(HI "AUTH PLAIN AG1\r\nAUTH PLAIN\r\nAG1lA\r\nAUTH PLAIN ===\r\nAUTH PLAIN A G\r\nNOOP\r\n"),
+      "220 250 501 334 501 501 501 250", "" },
+    { "an empty response", TLS, SPAN_INIT(HI "AUTH PLAIN =\r\nAUTH PLAIN\r\n\r\nNOOP\r\n"), "220 250 501 334 501 250", "" },
+    { "signing in twice", TLS, SPAN_INIT(HI AUTH_ME AUTH_ME), "220 250 235 503", "" },
+    { "in a transaction", TLS, SPAN_INIT(HI "MAIL FROM:<a@x.org>\r\n" AUTH_ME), "220 250 250 503", "" },
+    { "no such mechanism", TLS, SPAN_INIT(HI "AUTH NTLM\r\nAUTH SCRAM-SHA-1\r\nAUTH EXTERNAL =\r\n"), "220 250 504 504 504", "" },
+    { "a token", TLS, SPAN_INIT(HI "AUTH XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciBzZWNyZXQBAQ==\r\n"), "220 250 235", "" },
+    { "a wrong token", TLS, SPAN_INIT(HI "AUTH XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciBiYXNpYwEB\r\n"), "220 250 535", "" },
+    { "a wrong token, told", TLS | CHALLENGE, SPAN_INIT(HI "AUTH XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciBiYXNpYwEB\r\n\r\nNOOP\r\n"),
+      "220 250 334 535 250", "" },
+    { "before TLS", SIGN_IN, SPAN_INIT(HI AUTH_ME "MAIL FROM:<a@x.org>\r\n"), "220 250 538 530", "" },
+    { "inside, without signing in", TLS | SIGN_IN, SPAN_INIT(HI "MAIL FROM:<a@x.org>\r\n"), "220 250 530", "" },
+    { "STARTTLS inside", TLS, SPAN_INIT(HI "STARTTLS\r\n"), "220 250 503", "" },
+};
+
+/* What the server says, and keeps, when the client's words arrive in pieces of `piece` octets, the
+ * first of them `first` long. */
+static void play(size_t at, size_t first, size_t piece, struct driver *driver)
+{
+    const struct smtp_server_plan plan = plan_of(talks[at].how);
+    OWN(smtp_server) server = smtp_server_new(&plan, talks[at].how & TLS, 0, NULL);
+    struct span rest = talks[at].said;
+
+    assert_non_null(server);
+    pump(server, driver);
+    for (size_t len = first; rest.len; len = piece) {
+        feed(server, driver, span_cut(rest, 0, len));
+        rest = span_from(rest, len);
+    }
+}
+
+static void test_talks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(talks); i++) {
+        struct driver whole = DRIVER(talks[i].how);
+        HELD(buf) replies = BUF(4096);
+
+        play(i, talks[i].said.len, 1, &whole);
+        codes(&replies, buf_span(&whole.said));
+        check_bytes(talks[i].label, buf_span(&replies), span_of(talks[i].replies));
+        if (talks[i].kept)
+            check_bytes(talks[i].label, buf_span(&whole.kept), span_of(talks[i].kept));
+        for (size_t cut = 0; cut < talks[i].said.len; cut++) {
+            struct driver parts = DRIVER(talks[i].how);
+            play(i, cut ? cut : 1, cut ? talks[i].said.len : 1, &parts);
+            check_bytes(talks[i].label, buf_span(&parts.said), buf_span(&whole.said));
+            check_bytes(talks[i].label, buf_span(&parts.kept), buf_span(&whole.kept));
+            driver_done(&parts);
+        }
+        driver_done(&whole);
+    }
+}
+
+/* -- every command in every state -- */
+
+static const struct {
+    const char *label, *before;
+    enum smtp_server_state state;
+} states[] = {
+    { "at the start", "", SMTP_AT_START },
+    { "greeted", HI, SMTP_AT_HELLO },
+    { "with a sender", HI "MAIL FROM:<a@x.org>\r\n", SMTP_AT_SENDER },
+    { "with a recipient", HI TO_X, SMTP_AT_RCPTS },
+    { "between chunks", HI TO_X "BDAT 2\r\nxx", SMTP_AT_CHUNKS },
+};
+
+static const struct {
+    const char *line;
+    const char *replies[COUNT(states)];
+} matrix[] = {
+    /*                            start  greeted sender recipient chunks */
+    { "EHLO x\r\n",              { "250", "250", "250", "250", "250" } },
+    { "HELO x\r\n",              { "250", "250", "250", "250", "250" } },
+    { "STARTTLS\r\n",            { "503", "503", "503", "503", "503" } }, /* we are inside */
+    { "AUTH PLAIN AAAA\r\n",     { "503", "501", "503", "503", "503" } },
+    { "MAIL FROM:<a@x.org>\r\n", { "503", "250", "503", "503", "503" } },
+    { "RCPT TO:<b@x.org>\r\n",   { "503", "503", "250", "250", "503" } },
+    { "DATA\r\n",                { "503", "503", "503", "354", "503" } },
+    { "BDAT 1\r\nx",             { "503", "503", "503", "250", "250" } },
+    { "BDAT 2 LAST\r\n\r\n",     { "503", "503", "503", "250", "250" } },
+    { "RSET\r\n",                { "250", "250", "250", "250", "250" } },
+    { "NOOP\r\n",                { "250", "250", "250", "250", "250" } },
+    { "VRFY x\r\n",              { "252", "252", "252", "252", "252" } },
+    { "EXPN x\r\n",              { "502", "502", "502", "502", "502" } },
+    { "HELP\r\n",                { "214", "214", "214", "214", "214" } },
+    { "QUIT\r\n",                { "221", "221", "221", "221", "221" } },
+    { "XCLIENT ADDR=1\r\n",      { "500", "500", "500", "500", "500" } },
+};
+
+static void test_every_command_in_every_state(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(matrix); i++) {
+        for (size_t k = 0; k < COUNT(states); k++) {
+            const struct smtp_server_plan plan = plan_of(TLS);
+            OWN(smtp_server) server = smtp_server_new(&plan, true, 0, NULL);
+            struct driver driver = DRIVER(TLS);
+            HELD(buf) label = BUF(200), replies = BUF(200);
+
+            buf_addf(&label, "%.*s %s", (int)strcspn(matrix[i].line, "\r"), matrix[i].line, states[k].label);
+            pump(server, &driver);
+            feed(server, &driver, span_of(states[k].before));
+            check_row(buf_text(&label), server->state == states[k].state);
+            buf_clear(&driver.said);
+            feed(server, &driver, span_of(matrix[i].line));
+            codes(&replies, buf_span(&driver.said));
+            check_bytes(buf_text(&label), buf_span(&replies), span_of(matrix[i].replies[k]));
+            driver_done(&driver);
+        }
+    }
+}
+
+/* -- STARTTLS -- */
+
+static void test_starttls_forgets(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(SIGN_IN);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+    HELD(buf) replies = BUF(200);
+
+    pump(server, &driver);
+    feed(server, &driver, SPAN("EHLO before\r\n"));
+    assert_true(span_find_text(buf_span(&driver.said), "STARTTLS") < driver.said.len);
+    assert_true(span_find_text(buf_span(&driver.said), "AUTH") == driver.said.len);
+    smtp_server_recv(server, SPAN("STARTTLS\r\n"), 0);
+    assert_int_equal(smtp_server_need(server), SMTP_SERVER_TLS);
+    assert_string_equal(smtp_server_hello(server), "before");
+    pump(server, &driver);
+    assert_true(smtp_server_is_secured(server));
+    assert_string_equal(smtp_server_hello(server), "");
+    buf_clear(&driver.said);
+    feed(server, &driver, SPAN(AUTH_ME "EHLO after\r\n" AUTH_ME));
+    codes(&replies, buf_span(&driver.said));
+    check_bytes("after", buf_span(&replies), SPAN("503 250 235"));
+    assert_true(span_find_text(buf_span(&driver.said), "STARTTLS") == driver.said.len);
+    assert_true(span_find_text(buf_span(&driver.said), "SCRAM-SHA-256-PLUS") < driver.said.len);
+    assert_string_equal(smtp_server_user(server), "me");
+    driver_done(&driver);
+}
+
+static void test_starttls_injection(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(0);
+    OWN(smtp_server) behind = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+    HELD(buf) replies = BUF(200);
+
+    pump(behind, &driver);
+    feed(behind, &driver, SPAN(HI "STARTTLS\r\nEHLO evil\r\n"));
+    codes(&replies, buf_span(&driver.said));
+    check_bytes("behind the command", buf_span(&replies), SPAN("220 250 501"));
+    assert_int_equal(smtp_server_need(behind), SMTP_SERVER_CLOSE);
+
+    OWN(smtp_server) before = smtp_server_new(&plan, false, 0, NULL);
+    smtp_server_recv(before, SPAN(HI "STARTTLS\r\n"), 0);
+    assert_int_equal(smtp_server_need(before), SMTP_SERVER_TLS);
+    smtp_server_recv(before, SPAN("E"), 0);
+    assert_int_equal(smtp_server_need(before), SMTP_SERVER_CLOSE);
+    driver_done(&driver);
+}
+
+/* -- limits -- */
+
+static struct span repeat(struct buf *out, const char *text, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        buf_add(out, text);
+    return buf_span(out);
+}
+
+static void expect_last(const char *label, int how, struct span said, const char *want)
+{
+    const struct smtp_server_plan plan = plan_of(how);
+    OWN(smtp_server) server = smtp_server_new(&plan, how & TLS, 0, NULL);
+    struct driver driver = DRIVER(how);
+    HELD(buf) replies = BUF(1 << 20);
+
+    pump(server, &driver);
+    while (said.len && smtp_server_need(server) == SMTP_SERVER_BYTES) {
+        feed(server, &driver, span_cut(said, 0, 60000));
+        said = span_from(said, 60000);
+    }
+    codes(&replies, buf_span(&driver.said));
+    size_t len = strlen(want);
+    check_row(label, replies.len >= len);
+    check_bytes(label, span_from(buf_span(&replies), replies.len - len), span_of(want));
+    driver_done(&driver);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    HELD(buf) errors = BUF(1 << 20), idle = BUF(1 << 20), line = BUF(1 << 20), endless = BUF(1 << 20);
+    HELD(buf) loop = BUF(1 << 20), header = BUF(1 << 20), auth = BUF(1 << 20);
+    HELD(buf) longest = BUF(1 << 20);
+
+    expect_last("20 errors", 0, repeat(&errors, "FOO\r\n", 30), "500 500 421");
+    expect_last("100 commands to nowhere", 0, repeat(&idle, "NOOP\r\n", 200), "250 250 421");
+    buf_add(&line, "NOOP ");
+    repeat(&line, "x", 3000);
+    buf_add(&line, "\r\nNOOP\r\n");
+    expect_last("a long line", 0, buf_span(&line), "220 500 250");
+    buf_add(&longest, "NOOP ");
+    repeat(&longest, "x", SMTP_SERVER_LINE_MAX - 7);
+    buf_add(&longest, "\r\n");
+    expect_last("the longest line", 0, buf_span(&longest), "220 250");
+    buf_cut(&longest, longest.len - 2);
+    buf_add(&longest, "x\r\n");
+    expect_last("one octet more", 0, buf_span(&longest), "220 500");
+    expect_last("a line without end", 0, repeat(&endless, "x", 200000), "220 421");
+    buf_add(&auth, HI "AUTH PLAIN ");
+    repeat(&auth, "AAAA", 2000);
+    buf_add(&auth, "\r\n");
+    expect_last("a long sign-in", TLS, buf_span(&auth), "250 501");
+    buf_cut(&auth, auth.len - 2);
+    repeat(&auth, "AAAA", 2000);
+    buf_add(&auth, "\r\nNOOP\r\n");
+    expect_last("a sign-in too long", TLS, buf_span(&auth), "250 500 250");
+    buf_clear(&auth);
+    buf_add(&auth, HI "AUTH PLAIN\r\n");
+    repeat(&auth, "AAAA", 4000);
+    buf_add(&auth, "\r\nNOOP\r\n");
+    expect_last("a response too long", TLS, buf_span(&auth), "334 500 250");
+
+    buf_add(&loop, HI TO_X "DATA\r\n");
+    repeat(&loop, "RECEIVED: x\r\n", SMTP_SERVER_RECEIVED_MAX);
+    size_t before = loop.len;
+    buf_add(&loop, "\r\nReceived: in the text\r\n.\r\n");
+    expect_last("100 hops", 0, buf_span(&loop), "354 250");
+    buf_cut(&loop, before);
+    buf_add(&loop, "Received: x\r\n\r\n.\r\n");
+    expect_last("101 hops", 0, buf_span(&loop), "354 554");
+    buf_add(&header, HI "MAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\n");
+    repeat(&header, "X: y\r\n", SMTP_SERVER_HEADER_LINES_MAX + 1);
+    buf_add(&header, ".\r\n");
+    expect_last("a header of many lines", 0, buf_span(&header), "354 552");
+}
+
+static void test_deadlines(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(0);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 1000, NULL);
+    struct driver driver = DRIVER(0);
+    uint64_t first = smtp_server_deadline(server);
+
+    assert_int_equal(first, 1000 + 300000);
+    smtp_server_recv(server, SPAN("NO"), 2000);
+    assert_int_equal(smtp_server_deadline(server), first); /* not one octet, a command */
+    smtp_server_recv(server, SPAN("OP\r\n"), 3000);
+    assert_int_equal(smtp_server_deadline(server), 303000);
+    smtp_server_recv(server, SPAN(HI "MAIL FROM:<a@x.org>\r\n"), 4000);
+    assert_int_equal(smtp_server_need(server), SMTP_SERVER_QUESTION);
+    assert_true(smtp_server_deadline(server) == UINT64_MAX);
+    smtp_server_expired(server);
+    pump(server, &driver);
+    assert_int_equal(smtp_server_last_code(server), 421);
+    assert_null(smtp_server_envelope(server));
+    driver_done(&driver);
+
+    OWN(smtp_server) tls = smtp_server_new(&plan, true, 0, NULL);
+    assert_int_equal(smtp_server_deadline(tls), 30000);
+    smtp_server_expired(tls);
+    assert_int_equal(smtp_server_output(tls).len, 0);
+    assert_int_equal(smtp_server_need(tls), SMTP_SERVER_CLOSE);
+}
+
+/* Output that nobody reads stops the work. */
+static void test_unread_output(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(0);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    HELD(buf) many = BUF(1 << 20);
+
+    buf_add(&many, HI "MAIL FROM:<a@x.org>\r\n");
+    repeat(&many, "RCPT TO:<\r\n", 18);
+    repeat(&many, "RCPT TO:<b@x.org>\r\n", 2000);
+    smtp_server_recv(server, buf_span(&many), 0);
+    size_t most = 0;
+    for (unsigned turns = 0; turns < 5000 && smtp_server_need(server) == SMTP_SERVER_QUESTION; turns++) {
+        smtp_server_answer(server, &(struct smtp_answer){ .yes = true }, 0);
+        most = smtp_server_output(server).len;
+    }
+    assert_int_equal(smtp_server_need(server), SMTP_SERVER_ROOM);
+    assert_true(most < 20000);
+    smtp_server_wrote(server, smtp_server_output(server).len, 0);
+    assert_int_equal(smtp_server_need(server), SMTP_SERVER_QUESTION);
+}
+
+static void test_idle_is_small(void **state)
+{
+    (void)state;
+    size_t before = alloc_alive();
+    const struct smtp_server_plan plan = plan_of(0);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+
+    pump(server, &driver);
+    feed(server, &driver, SPAN(HI TO_X "DATA\r\nHi\r\n.\r\n"));
+    driver_done(&driver);
+    assert_true(alloc_alive() - before <= 2); /* itself, and the client's name */
+    assert_true(sizeof *server < 1500);
+}
+
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(0);
+    size_t before = alloc_alive();
+
+    for (unsigned nth = 1;; nth++) {
+        struct driver driver = DRIVER(0);
+        OWN(smtp_server) server = NULL;
+        buf_add(&driver.said, " ");
+        buf_add(&driver.kept, " ");
+        buf_add(&driver.body, " ");
+        alloc_fail_at(nth);
+        server = smtp_server_new(&plan, false, 0, NULL);
+        if (server) {
+            pump(server, &driver);
+            feed(server, &driver, SPAN(HI TO_X "DATA\r\nHi\r\n.\r\n" TO_X "BDAT 2 LAST\r\n\r\nQUIT\r\n"));
+        }
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        if (server && !failed)
+            assert_int_equal(smtp_server_last_code(server), 221);
+        smtp_server_free(GIVE(server));
+        driver_done(&driver);
+        assert_int_equal(alloc_alive(), before);
+        if (!failed)
+            break;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_talks),
+        cmocka_unit_test(test_every_command_in_every_state),
+        cmocka_unit_test(test_starttls_forgets),
+        cmocka_unit_test(test_starttls_injection),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_unread_output),
+        cmocka_unit_test(test_idle_is_small),
+        cmocka_unit_test(test_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
