@@ -53,8 +53,8 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   auth:not-offered auth:no-common-mechanism auth:server-signature auth:empty-password
  *   reply:malformed reply:too-long reply:unasked ehlo:refused
  *   size:too-big smtputf8:not-offered eightbit:not-offered line:too-long recipients:too-many
- *   message:nul message:bare-line-end message:header
- *   sender:missing address:malformed
+ *   message:nul message:bare-line-end message:header message:empty message:loop recipients:none
+ *   sender:missing sender:foreign address:malformed
  *   config:no-account config:unreadable config:bad config:untrusted-mode secret:unreadable
  *   disk:full oauth:client-id-missing clock:wrong https:unreachable
  */
