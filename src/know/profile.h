@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-struct ini;
 struct knowledge;
 
 /* A list of words, none of them empty; `at` may be NULL when count is 0. */
@@ -83,6 +82,7 @@ struct profile_oauth {
     bool rotates;          /* each refresh gives a new refresh token... */
     bool old_stays_valid;  /* ...and the one before still works */
     bool registration_closed; /* no new client can be registered */
+    struct words notes;       /* whole sentences for people */
 };
 
 struct profile_limits { /* 0: not known */
@@ -94,7 +94,7 @@ struct profile_limits { /* 0: not known */
 };
 
 struct profile_capabilities {
-    struct words ehlo;       /* lines of the reply to EHLO inside TLS; '_' stands for a space */
+    struct words ehlo;       /* lines of the reply to EHLO inside TLS: "SIZE 1000" */
     struct words ehlo_clear; /* before STARTTLS, where it is known */
     enum profile_pipeline pipeline;
     enum profile_sender_check sender_check;

@@ -1,0 +1,55 @@
+#include "base/str.h"
+#include "know/knowledge_int.h"
+
+#include "base/banned.h"
+
+static bool same_at(struct span text, size_t at, struct span piece)
+{
+    for (size_t i = 0; i < piece.len; i++)
+        if (str_lower(text.at[at + i]) != str_lower(piece.at[i]))
+            return false;
+    return true;
+}
+
+/* A digit at the piece's edge must be at a number's edge in the text. */
+static bool whole_numbers(struct span text, size_t at, struct span piece)
+{
+    size_t end = at + piece.len;
+
+    if (str_is_digit(piece.at[0]) && at > 0 && str_is_digit(text.at[at - 1]))
+        return false;
+    return !(str_is_digit(piece.at[piece.len - 1]) && end < text.len && str_is_digit(text.at[end]));
+}
+
+/* Where the piece first stands at or behind `from`; false for nowhere. */
+static bool find_piece(struct span text, size_t from, struct span piece, bool edges, size_t *ret_at)
+{
+    if (piece.len == 0 || piece.len > text.len)
+        return false;
+    char first = str_lower(piece.at[0]);
+    for (size_t at = from; at <= text.len - piece.len; at++) {
+        if (str_lower(text.at[at]) != first || !same_at(text, at, piece))
+            continue;
+        if (edges && !whole_numbers(text, at, piece))
+            continue;
+        *ret_at = at;
+        return true;
+    }
+    return false;
+}
+
+bool pattern_in(struct span text, const char *pattern)
+{
+    struct span rest = span_of(pattern), piece;
+    bool stars = span_find(rest, '*') < rest.len;
+    size_t at = 0;
+
+    while (span_split(&rest, '*', &piece)) {
+        if (piece.len == 0)
+            continue;
+        if (!find_piece(text, at, piece, !stars, &at))
+            return false;
+        at += piece.len;
+    }
+    return true;
+}

@@ -1,0 +1,197 @@
+#include "know/text.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "know/knowledge_int.h"
+#include "know/text_int.h"
+
+#include "base/banned.h"
+
+/* A text without a reply is classified window by window, each as long as an error can hold. */
+enum { WINDOW = ERR_TEXT_MAX - 8, STEP = WINDOW / 2, WINDOWS_MOST = 200, REPLIES_MOST = 500 };
+
+void text_evidence_free(struct text_evidence *found)
+{
+    if (!found)
+        return;
+    mem_free(found->recipients);
+    mem_free(found);
+}
+
+static const struct {
+    const char *words;
+    enum stage stage;
+} stages[] = {
+    { "in reply to MAIL FROM", STAGE_MAIL },
+    { "in reply to RCPT TO", STAGE_RCPT },
+    { "in reply to DATA", STAGE_DATA },
+    { "in reply to end of DATA", STAGE_END },
+    { "in reply to EHLO", STAGE_EHLO },
+    { "in reply to STARTTLS", STAGE_STARTTLS },
+    { "after end of data", STAGE_END },
+    { "after MAIL FROM", STAGE_MAIL },
+    { "after RCPT TO", STAGE_RCPT },
+    { "after initial connection", STAGE_GREETING },
+    { "refused to talk to me", STAGE_GREETING },
+    { "SMTPAuthenticationError", STAGE_AUTH },
+    { "SMTPRecipientsRefused", STAGE_RCPT },
+    { "SMTPSenderRefused", STAGE_MAIL },
+    { "SMTPDataError", STAGE_END },
+    { "SMTPHeloError", STAGE_EHLO },
+    { "AuthenticationFailedException", STAGE_AUTH },
+    { "Invalid login", STAGE_AUTH },
+    { "Could not authenticate", STAGE_AUTH },
+    { "authentication failed", STAGE_AUTH },
+    { "Authentication unsuccessful", STAGE_AUTH },
+    { "AUTH LOGIN", STAGE_AUTH },
+    { "AUTH PLAIN", STAGE_AUTH },
+    { "RCPT TO command failed", STAGE_RCPT },
+    { "MAIL FROM command failed", STAGE_MAIL },
+    { "AADSTS", STAGE_TOKEN },
+    { "invalid_grant", STAGE_TOKEN },
+};
+
+static const char *const mechanisms[] = { "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-256", "CRAM-MD5" };
+
+static void find_mechanism(struct span text, struct evidence *evidence)
+{
+    for (size_t i = 0; i < COUNT(mechanisms); i++) {
+        size_t at = span_find_word(text, mechanisms[i]);
+        /* An EHLO reply names all there are; an attempt is "AUTH XOAUTH2" or a word apart. */
+        if (at < text.len && span_find_word(text, "250-") == text.len)
+            evidence->mechanism = mechanisms[i];
+        if (evidence->mechanism)
+            return;
+    }
+}
+
+static bool is_host_char(char c)
+{
+    return str_is_alpha(c) || str_is_digit(c) || c == '.' || c == '-';
+}
+
+/* The first server named in the text that some profile knows. */
+static const char *provider_of_hosts(const struct knowledge *know, struct span text)
+{
+    struct scan scan = scan_of(text);
+    struct span word;
+
+    for (int tried = 0; !scan_end(&scan) && tried < 200;) {
+        if (!scan_while(&scan, is_host_char, &word)) {
+            scan.at++;
+            continue;
+        }
+        while (word.len && word.at[word.len - 1] == '.')
+            word.len--;
+        if (word.len < 6 || span_find(word, '.') == word.len)
+            continue;
+        tried++;
+        const struct profile *profile = know_profile_of_host(know, word);
+        if (profile && profile->kind != PROFILE_BRIDGE)
+            return profile->id;
+    }
+    return NULL;
+}
+
+static const char *provider_of_markers(const struct knowledge *know, struct span text)
+{
+    for (size_t i = 0; i < know->owner_count; i++) {
+        struct words markers = know->owners[i].markers;
+        for (size_t k = 0; k < markers.count; k++)
+            if (span_find_word(text, markers.at[k]) < text.len)
+                return know->owners[i].id;
+    }
+    return NULL;
+}
+
+void text_circumstances(const struct knowledge *know, struct span text, struct evidence *evidence)
+{
+    text = span_cut(text, 0, 8192);
+    for (size_t i = 0; i < COUNT(stages) && evidence->stage == STAGE_NONE; i++)
+        if (span_find_word(text, stages[i].words) < text.len)
+            evidence->stage = stages[i].stage;
+    if (evidence->stage == STAGE_NONE && evidence->err.reply / 10 == 53 && evidence->err.reply != 530)
+        evidence->stage = STAGE_AUTH;
+    if (!evidence->mechanism)
+        find_mechanism(text, evidence);
+    if (!evidence->provider)
+        evidence->provider = provider_of_markers(know, text);
+    if (!evidence->provider)
+        evidence->provider = provider_of_hosts(know, text);
+}
+
+/* The last of the best known wins: a program that tries again ends with what stopped it. */
+static enum sureness best_reply(const struct knowledge *know, struct span text,
+                                struct evidence *best)
+{
+    enum sureness sure = SURE_NOTHING;
+    struct scan scan = scan_of(text);
+    struct evidence reply;
+    struct verdict verdict;
+
+    for (int i = 0; i < REPLIES_MOST && text_next_reply(&scan, &reply); i++) {
+        text_circumstances(know, text, &reply);
+        enum sureness now = classify_surely(know, &reply, &verdict);
+        if (now == SURE_NOTHING || now < sure)
+            continue;
+        sure = now;
+        *best = reply;
+    }
+    return sure;
+}
+
+static enum sureness best_window(const struct knowledge *know, struct span text,
+                                 struct evidence *best)
+{
+    HELD(buf) line = BUF(WINDOWS_MOST * STEP + WINDOW);
+    enum sureness sure = SURE_NOTHING;
+    struct verdict verdict;
+
+    text_squeeze(&line, span_cut(text, 0, line.ceiling));
+    struct span all = buf_span(&line);
+    for (size_t at = 0; at == 0 || at + STEP < all.len; at += STEP) {
+        struct evidence window = { .err.kind = ERR_INPUT };
+        err_said(&window.err, span_cut(all, at, at + WINDOW));
+        text_circumstances(know, text, &window);
+        enum sureness now = classify_surely(know, &window, &verdict);
+        if (now == SURE_NOTHING || now < sure)
+            continue;
+        sure = now;
+        *best = window;
+    }
+    return sure;
+}
+
+static void find_evidence(const struct knowledge *know, struct span text, struct evidence *found)
+{
+    struct evidence reply = { .err.kind = ERR_NONE }, window = { .err.kind = ERR_NONE };
+    enum sureness by_reply = best_reply(know, text, &reply);
+
+    *found = reply;
+    if (by_reply < SURE_CODES && best_window(know, text, &window) > by_reply)
+        *found = window;
+}
+
+bool text_read(const struct knowledge *know, struct span text, struct text_evidence **ret_found,
+               struct err *err)
+{
+    OWN(text_evidence) found = NEW(text_evidence);
+
+    if (!found)
+        return err_no_memory(err);
+    text = span_cut(text, 0, TEXT_MOST);
+    if (!text_recipients(know, text, found, err))
+        return false;
+    for (size_t i = 0; i < found->recipient_count; i++) {
+        struct text_recipient *recipient = &found->recipients[i];
+        if (found->evidence.err.kind == ERR_NONE || span_is_word(span_of(recipient->action), "failed")) {
+            found->evidence = recipient->evidence;
+            if (span_is_word(span_of(recipient->action), "failed"))
+                break;
+        }
+    }
+    if (found->evidence.err.kind == ERR_NONE)
+        find_evidence(know, text, &found->evidence);
+    *ret_found = GIVE(found);
+    return true;
+}

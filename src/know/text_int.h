@@ -1,0 +1,22 @@
+/* What the readers of pasted text share. */
+#ifndef OUTPOST_KNOW_TEXT_INT_H
+#define OUTPOST_KNOW_TEXT_INT_H
+
+#include "base/scan.h"
+#include "know/text.h"
+
+/* The next reply (code, enhanced code, words of all its lines) at or behind the cursor, which then
+ * stands behind it. False where there is none any more. Fills err and, where the code tells it, stage. */
+MUST_USE bool text_next_reply(struct scan *scan, struct evidence *ret_reply);
+
+/* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string too. */
+void text_squeeze(struct buf *out, struct span text);
+
+/* Stage, mechanism and provider, where the text shows what the evidence does not know yet. */
+void text_circumstances(const struct knowledge *know, struct span text, struct evidence *evidence);
+
+/* The recipients of a delivery report, if it is one. Fails only when memory runs out. */
+MUST_USE bool text_recipients(const struct knowledge *know, struct span text,
+                              struct text_evidence *found, struct err *err);
+
+#endif

@@ -1,0 +1,186 @@
+/* Finds SMTP replies in whatever stands around them: logs, bounces, exceptions. */
+#include "base/str.h"
+#include "know/text_int.h"
+
+#include "base/banned.h"
+
+enum { FOLDS_MOST = 20, PREFIX_MOST = 60 };
+
+/* "X.Y.Z" of class 4 or 5 at the cursor (RFC 3463, 2), and not the front of something longer. */
+static bool read_enhanced(struct scan *scan, uint16_t ret_enhanced[3])
+{
+    struct scan at = *scan;
+    uint64_t class, subject, detail;
+
+    if (!scan_number(&at, 4, 5, &class) || !scan_char(&at, '.') || at.at != scan->at + 2 ||
+        !scan_number(&at, 0, 7, &subject) || !scan_char(&at, '.') ||
+        !scan_number(&at, 0, 999, &detail) || scan_peek(&at) == '.')
+        return false;
+    ret_enhanced[0] = (uint16_t)class;
+    ret_enhanced[1] = (uint16_t)subject;
+    ret_enhanced[2] = (uint16_t)detail;
+    *scan = at;
+    return true;
+}
+
+/* Could a reply begin here? At the start of a line, or behind what introduces one. */
+static bool may_begin(struct span text, size_t at)
+{
+    if (at == 0)
+        return true;
+    if (strchr(" \t\n\r(\"'`;#=[>:", text.at[at - 1]) == NULL)
+        return false;
+    while (at > 0 && (text.at[at - 1] == ' ' || text.at[at - 1] == '\t'))
+        at--;
+    return at == 0 || strchr("\n\r(\"'`;#=[]>:*-~", text.at[at - 1]) != NULL;
+}
+
+/* Codes that servers use for refusals; not 587 and its like, which are ports. */
+static bool is_refusal(uint64_t code)
+{
+    if (code == 334)
+        return true;
+    if (code >= 400 && code < 500)
+        return code / 10 != 46 && code >= 420 && code < 480 && code != 443;
+    return code >= 500 && code < 580;
+}
+
+/* What stands between code and words: a blank or hyphen, ", b'" of Python, ": ". */
+static bool skip_separator(struct scan *scan, bool *ret_more_lines)
+{
+    *ret_more_lines = scan_peek(scan) == '-';
+    if (scan_end(scan) || scan_peek(scan) == '\n' || scan_peek(scan) == '\r')
+        return true;
+    if (scan_char(scan, ' ') || scan_char(scan, '-'))
+        return true;
+    if (scan_text(scan, ", b'") || scan_text(scan, ", b\"") || scan_text(scan, ", '") ||
+        scan_text(scan, ": "))
+        return true;
+    return false;
+}
+
+static bool read_head(struct scan *scan, struct err *err, bool *ret_more_lines)
+{
+    struct scan at = *scan;
+    uint64_t code;
+
+    *ret_more_lines = false;
+    if (scan_number(&at, 334, 579, &code) && at.at == scan->at + 3 && is_refusal(code) &&
+        skip_separator(&at, ret_more_lines)) {
+        err->reply = (uint16_t)code;
+        scan_blanks(&at);
+        (void)scan_char(&at, '#');
+        if (read_enhanced(&at, err->enhanced))
+            scan_blanks(&at);
+        *scan = at;
+        return true;
+    }
+    if (!read_enhanced(scan, err->enhanced))
+        return false;
+    scan_blanks(scan);
+    return true;
+}
+
+/* The rest of a line "535 ..." or "535-..." of the same reply, whatever a log wrote in front of it. */
+static bool read_next_line(struct scan *scan, unsigned code, struct buf *words, bool *ret_more_lines)
+{
+    struct scan at = *scan;
+    struct span line;
+    uint64_t number;
+
+    if (!scan_line(&at, &line))
+        return false;
+    for (size_t i = 0; i < PREFIX_MOST && i + 3 <= line.len; i++) {
+        struct scan head = { line, i };
+        if (!may_begin(line, i) || !scan_number(&head, code, code, &number) ||
+            (head.at < line.len && line.at[head.at] != '-' && line.at[head.at] != ' '))
+            continue;
+        *ret_more_lines = scan_peek(&head) == '-';
+        buf_add_char(words, ' ');
+        buf_add_span(words, span_from(line, head.at + 1));
+        *scan = at;
+        return true;
+    }
+    return false;
+}
+
+/* Lines that begin with a blank belong to the one before. */
+static void read_folds(struct scan *scan, struct buf *words)
+{
+    struct span line;
+
+    for (int i = 0; i < FOLDS_MOST; i++) {
+        if (scan_peek(scan) != ' ' && scan_peek(scan) != '\t')
+            return;
+        if (!scan_line(scan, &line))
+            return;
+        buf_add_char(words, ' ');
+        buf_add_span(words, span_trim(line));
+    }
+}
+
+/* A qmail puts the code at the end: "sorry, no mailbox here by that name. (#5.1.1)". */
+static void find_late_enhanced(struct span words, struct err *err)
+{
+    for (size_t i = 0; i + 1 < words.len; i++) {
+        struct scan at = { words, i + 1 };
+        if (words.at[i] == '#' && read_enhanced(&at, err->enhanced))
+            return;
+    }
+}
+
+void text_squeeze(struct buf *out, struct span text)
+{
+    bool blank = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (c == '\\' && i + 1 < text.len && (text.at[i + 1] == 'n' || text.at[i + 1] == 'r')) {
+            c = ' ';
+            i++;
+        }
+        if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+            blank = out->len > 0;
+            continue;
+        }
+        if (blank)
+            buf_add_char(out, ' ');
+        blank = false;
+        buf_add_char(out, c);
+    }
+}
+
+static void read_words(struct scan *scan, bool more_lines, struct err *err)
+{
+    HELD(buf) words = BUF(4096);
+    HELD(buf) squeezed = BUF(4096);
+    struct span line = SPAN_NONE;
+
+    (void)scan_line(scan, &line);
+    buf_add_span(&words, span_cut(line, 0, 2048));
+    while (more_lines && read_next_line(scan, err->reply, &words, &more_lines))
+        ;
+    read_folds(scan, &words);
+    text_squeeze(&squeezed, buf_span(&words));
+    if (!err->enhanced[0])
+        find_late_enhanced(buf_span(&squeezed), err);
+    err_said(err, buf_span(&squeezed));
+}
+
+bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
+{
+    for (; !scan_end(scan); scan->at++) {
+        struct evidence reply = { .stage = STAGE_NONE };
+        bool more_lines;
+        struct scan at = *scan;
+        if (!str_is_digit(scan_peek(scan)) || !may_begin(scan->all, scan->at) ||
+            !read_head(&at, &reply.err, &more_lines))
+            continue;
+        read_words(&at, more_lines, &reply.err);
+        reply.err.kind = reply.err.reply >= 400 && reply.err.reply < 500 ? ERR_LATER : ERR_REPLY;
+        *scan = at;
+        *ret_reply = reply;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,157 @@
+/* The knowledge that is built in, against itself: every example of every rule is what the rule says. */
+#include "support/check.h"
+
+#include "base/str.h"
+#include "know/embedded.h"
+#include "know/knowledge_int.h"
+#include "know/text.h"
+
+static struct knowledge *know;
+
+static int load(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+    if (know_new(texts, count, &know, &err))
+        return 0;
+    print_error("%s\n", err.text);
+    return -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    knowledge_free(know);
+    return 0;
+}
+
+/* A provider for the rule: its own, or any that has the family. */
+static const char *provider_for(const struct rule *rule)
+{
+    const struct owner *owner = &know->owners[rule->owner];
+
+    if (owner->generic || know_profile(know, owner->id))
+        return owner->generic ? NULL : owner->id;
+    for (size_t i = 0; i < know->owner_count; i++)
+        if (know->owners[i].family && strcmp(know->owners[i].family, owner->id) == 0)
+            return know->owners[i].id;
+    return NULL;
+}
+
+static const char *text_or_null(const struct rule *rule, const char *key)
+{
+    return ini_value(rule->section, key).at;
+}
+
+/* Adds what the rule's example.* keys say to the evidence. */
+static void add_circumstances(const struct rule *rule, struct evidence *evidence,
+                              const char *found[8], char words[256])
+{
+    struct span stage = ini_value(rule->section, "example.stage"), word;
+    struct span rest = ini_value(rule->section, "example.found");
+    uint16_t port = 0;
+    size_t count = 0, used = 0;
+
+    evidence->provider = provider_for(rule);
+    evidence->mechanism = text_or_null(rule, "example.mechanism");
+    evidence->host = text_or_null(rule, "example.host");
+    evidence->security = text_or_null(rule, "example.security");
+    if (stage.len)
+        check_row(rule->name, stage_from_word(stage, &evidence->stage));
+    if (ini_value(rule->section, "example.port").len)
+        check_row(rule->name, str_to_u16(ini_value(rule->section, "example.port"), 1, 65535, &port));
+    evidence->port = port;
+    while (span_split(&rest, ' ', &word)) {
+        memcpy(words + used, word.at, word.len);
+        words[used + word.len] = '\0';
+        found[count++] = words + used;
+        used += word.len + 1;
+    }
+    found[count] = NULL;
+    evidence->found = found;
+}
+
+static unsigned check_verdict(const struct rule *rule, const struct evidence *evidence, const char *what)
+{
+    struct verdict verdict;
+
+    if (!classify(know, evidence, &verdict)) {
+        print_error("%s/%s: nothing known of \"%s\"\n", know->owners[rule->owner].id, rule->name, what);
+        return 1;
+    }
+    if (verdict.cause == rule->cause)
+        return 0;
+    print_error("%s/%s: want %s, got %s (by %s/%s) for \"%s\"\n", know->owners[rule->owner].id,
+                rule->name, rule->cause->id, verdict.cause->id, verdict.provider, verdict.rule, what);
+    return 1;
+}
+
+static unsigned check_text(const struct rule *rule, const struct ini_entry *example)
+{
+    OWN(text_evidence) found = NULL;
+    const char *findings[8];
+    char words[256];
+
+    assert_true(text_read(know, example->value, &found, NULL));
+    struct evidence evidence = found->evidence;
+    enum stage stage = evidence.stage;
+    add_circumstances(rule, &evidence, findings, words);
+    if (evidence.stage == STAGE_NONE)
+        evidence.stage = stage;
+    return check_verdict(rule, &evidence, example->value.at);
+}
+
+static unsigned check_fact(const struct rule *rule, const char *fact)
+{
+    struct evidence evidence = { .err = { .kind = ERR_NETWORK, .fact = fact } };
+    const char *findings[8];
+    char words[256];
+
+    add_circumstances(rule, &evidence, findings, words);
+    return check_verdict(rule, &evidence, fact ? fact : "(the stage alone)");
+}
+
+static unsigned check_rule(const struct rule *rule, unsigned *tried)
+{
+    struct span facts = ini_value(rule->section, "example.fact"), fact;
+    const struct ini_entry *example = NULL;
+    unsigned wrong = 0, before = *tried;
+
+    for (; (example = ini_next(rule->section, example, "example")); (*tried)++)
+        wrong += check_text(rule, example);
+    for (; span_split(&facts, ' ', &fact); (*tried)++) {
+        char word[64] = { 0 };
+        assert_true(fact.len < sizeof word);
+        memcpy(word, fact.at, fact.len);
+        wrong += check_fact(rule, word);
+    }
+    if (*tried == before && rule->guess) {
+        wrong += check_fact(rule, NULL);
+        (*tried)++;
+    }
+    if (*tried == before)
+        print_error("%s/%s: has no example\n", know->owners[rule->owner].id, rule->name);
+    return wrong + (*tried == before);
+}
+
+static void test_examples(void **state)
+{
+    (void)state;
+    unsigned wrong = 0, tried = 0;
+
+    for (size_t i = 0; i < know->rule_count; i++)
+        wrong += check_rule(&know->rules[i], &tried);
+    print_message("%u examples of %zu rules\n", tried, know->rule_count);
+    assert_int_equal(wrong, 0);
+    assert_true(tried > 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_examples),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}
