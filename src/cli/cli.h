@@ -15,6 +15,7 @@ struct cli {
     bool terminal; /* stdout is a terminal that can be drawn on */
     bool color;    /* and bold text is welcome */
     bool may_ask;  /* a person is there to answer */
+    struct cli_world *world; /* what cli/world.h has made so far; NULL: nothing yet */
 };
 
 /* The commands, a row each in cli/commands.c; help and dispatch read the same table. */

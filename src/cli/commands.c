@@ -3,7 +3,18 @@
 
 #include "base/banned.h"
 
+extern const struct command command_account, command_account_default, command_account_list,
+    command_account_remove, command_account_show, command_explain, command_home, command_send;
+
 const struct command *const commands[] = {
+    &command_home,
+    &command_send,
+    &command_explain,
+    &command_account,
+    &command_account_list,
+    &command_account_show,
+    &command_account_default,
+    &command_account_remove,
     &command_help,
 };
 const size_t command_count = COUNT(commands);

@@ -175,17 +175,25 @@ static void failure_json(const struct knowledge *know, const struct verdict *ver
     say_json(&text);
 }
 
-int fail(struct cli *cli, const struct evidence *evidence)
+void failure_tell(struct cli *cli, const struct evidence *evidence)
 {
     const struct knowledge *know = cli_knowledge(cli, NULL);
     struct verdict verdict;
     bool known = know && classify(know, evidence, &verdict);
 
     line_to_stderr(evidence, known ? &verdict : NULL);
-    if (cli->json)
-        failure_json(know, known ? &verdict : NULL, evidence);
-    else if (known && !cli->quiet && isatty(STDERR_FILENO))
+    if (known && !cli->json && !cli->quiet && isatty(STDERR_FILENO))
         failure_explain(cli, true, know, &verdict, evidence);
+}
+
+int fail(struct cli *cli, const struct evidence *evidence)
+{
+    const struct knowledge *know = cli_knowledge(cli, NULL);
+    struct verdict verdict;
+
+    failure_tell(cli, evidence);
+    if (cli->json)
+        failure_json(know, know && classify(know, evidence, &verdict) ? &verdict : NULL, evidence);
     return failure_status(evidence);
 }
 

@@ -11,6 +11,8 @@
 
 /* Tells it and returns the exit status to end with. */
 int fail(struct cli *cli, const struct evidence *evidence);
+/* Only the part on stderr: for a command that has a JSON object of its own. */
+void failure_tell(struct cli *cli, const struct evidence *evidence);
 /* The same for what went wrong on this machine, before any server was asked. */
 int fail_here(struct cli *cli, const struct err *err);
 

@@ -5,6 +5,8 @@
 
 #include "cli/help.h"
 #include "cli/print.h"
+#include "cli/world.h"
+#include "os/private.h"
 
 #include "base/banned.h"
 
@@ -51,6 +53,7 @@ static int run(const struct command *command, int argc, char **argv)
         return wrong_usage(&err);
     learn_manners(&cli);
     int status = arguments_has(&cli.args, "help") ? help_command(command) : command->run(&cli);
+    cli_world_done(&cli);
     arguments_done(&cli.args);
     return status;
 }
@@ -60,6 +63,7 @@ int main(int argc, char **argv)
     struct err err = { 0 };
     size_t used = 0;
 
+    private_process();
     signal(SIGPIPE, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return finish(help_version());

@@ -37,6 +37,11 @@ static const struct option *find(const struct command *command, struct span name
     return NULL;
 }
 
+const struct option *option_find(const struct command *command, struct span name)
+{
+    return find(command, name, 0);
+}
+
 static const struct option *nearest(const struct command *command, const char *name)
 {
     const struct option *tables[] = { command->options, everyday_options };
@@ -143,6 +148,7 @@ bool arguments_read(const struct command *command, int argc, char **argv, struct
     struct arguments arguments = { .command = command };
     struct reader r = { command, argc, 0, argv, &arguments, err };
     bool only_operands = false, good = true;
+    size_t dashes = 0;
     size_t letters = 0;
 
     for (int i = 0; i < argc; i++)
@@ -155,13 +161,16 @@ bool arguments_read(const struct command *command, int argc, char **argv, struct
     }
     while (good && r.at < argc) {
         const char *word = argv[r.at++];
-        if (only_operands || word[0] != '-' || word[1] == '\0')
+        if (only_operands || word[0] != '-' || word[1] == '\0') {
             arguments.operands[arguments.operand_count++] = word;
-        else if (strcmp(word, "--") == 0)
+        } else if (strcmp(word, "--") == 0) {
             only_operands = true;
-        else
+            dashes = arguments.operand_count;
+        } else {
             good = word[1] == '-' ? take_long(&r, word + 2) : take_letters(&r, word + 1);
+        }
     }
+    arguments.after_dashes = only_operands ? dashes : arguments.operand_count;
     if (!good || !check_operands(&arguments, err)) {
         arguments_done(&arguments);
         return false;

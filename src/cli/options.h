@@ -40,10 +40,14 @@ struct command {
 extern const struct option everyday_options[];
 extern const size_t everyday_option_count;
 
+/* The row of this name, the command's own or an everyday one; NULL: there is none. */
+const struct option *option_find(const struct command *command, struct span name);
+
 struct arguments {
     const struct command *command;
     const char **operands; /* point into argv */
     size_t operand_count;
+    size_t after_dashes; /* the first operand that stood behind "--"; operand_count: none did */
     struct given {
         const struct option *option;
         const char *value; /* NULL for a flag */

@@ -60,24 +60,38 @@ bool say_json(const struct buf *json)
     return fputs(buf_text(json), stdout) >= 0 && putchar('\n') != EOF;
 }
 
-void say_wrapped(const struct cli *cli, unsigned indent, const char *first, const char *text)
+struct page page_to(const struct cli *cli, bool to_stderr)
+{
+    return (struct page){ to_stderr ? stderr : stdout, cli->color };
+}
+
+void page_heading(struct page *page, const char *text)
+{
+    fprintf(page->stream, page->bold ? "\n\x1b[1m%s\x1b[0m\n" : "\n%s\n", text);
+}
+
+void page_text(struct page *page, const char *lead, const char *text)
 {
     struct span rest = span_of(text), word;
-    size_t column = indent;
+    int indent = (int)strlen(lead) + 2;
+    size_t column = 0;
 
-    if (silent(cli))
-        return;
-    printf("%*s", (int)indent, first);
-    for (bool begun = false; span_split(&rest, ' ', &word); begun = true) {
-        if (begun && column + 1 + word.len > WIDTH) {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-        } else if (begun) {
-            putchar(' ');
-            column++;
+    fprintf(page->stream, "  %s", lead);
+    while (span_split(&rest, ' ', &word)) {
+        if (column && (size_t)indent + column + 1 + word.len > WIDTH) {
+            fprintf(page->stream, "\n%*s", indent, "");
+            column = 0;
         }
-        printf("%.*s", SPAN_ARG(word));
-        column += word.len;
+        fprintf(page->stream, "%s%.*s", column ? " " : "", SPAN_ARG(word));
+        column += word.len + (column > 0);
     }
-    putchar('\n');
+    fputc('\n', page->stream);
+}
+
+void page_pair(struct page *page, const char *name, const char *value)
+{
+    char lead[16];
+
+    snprintf(lead, sizeof lead, "%-8s", name);
+    page_text(page, lead, value);
 }

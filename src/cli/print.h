@@ -19,7 +19,17 @@ void note(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* A finished JSON text and a line end to stdout. False when stdout can't take it. */
 bool say_json(const struct buf *json);
 
-/* Paragraph text wrapped at the width of a terminal, each line indented. */
-void say_wrapped(const struct cli *cli, unsigned indent, const char *first, const char *text);
+/* A page of explanation for a person, on either stream: wrapped, indented by two, in plain lines. */
+struct page {
+    void *stream; /* a FILE */
+    bool bold;
+};
+
+struct page page_to(const struct cli *cli, bool to_stderr);
+void page_heading(struct page *page, const char *text);
+/* Wrapped text behind a lead ("1. "), under which its further lines are aligned. */
+void page_text(struct page *page, const char *lead, const char *text);
+/* "  Who    the provider" */
+void page_pair(struct page *page, const char *name, const char *value);
 
 #endif

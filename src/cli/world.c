@@ -40,8 +40,8 @@ const struct place *cli_place(struct cli *cli, struct err *err)
     struct place_wish wish = {
         .config = arguments_text(&cli->args, "config"),
         .state = arguments_text(&cli->args, "state"),
-        .user = arguments_has(&cli->args, "user"),
-        .system = arguments_has(&cli->args, "system"),
+        .user_scope = arguments_has(&cli->args, "user"),
+        .system_scope = arguments_has(&cli->args, "system"),
     };
     struct place_asker asker;
 

@@ -1,0 +1,250 @@
+/* outpost send: a message from text and files, or a whole one, to the provider's last word. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cli/failure.h"
+#include "cli/print.h"
+#include "cli/sent.h"
+#include "cli/world.h"
+#include "intake/compose.h"
+#include "intake/intake.h"
+#include "intake/spool.h"
+#include "mail/address.h"
+#include "mail/filter.h"
+#include "mail/header.h"
+#include "os/clock.h"
+#include "os/random.h"
+
+#include "base/banned.h"
+
+static const struct option options[] = {
+    { 's', "subject", OPTION_VALUE, "TEXT", "the subject" },
+    { 'A', "attach", OPTION_MANY, "FILE", "attach a file; repeatable" },
+    { 0, "html", OPTION_VALUE, "FILE", "the same text as HTML" },
+    { 0, "from", OPTION_VALUE, "ADDRESS", "the sender; chooses the account, too" },
+    { 0, "to", OPTION_MANY, "ADDRESS", "a recipient, like RCPT; repeatable" },
+    { 0, "cc", OPTION_MANY, "ADDRESS", "a recipient of a copy; repeatable" },
+    { 0, "bcc", OPTION_MANY, "ADDRESS", "a recipient whom the others don't see; repeatable" },
+    { 0, "raw", OPTION_FLAG, NULL, "standard input is a whole message; without RCPT to its header's" },
+    { 't', "header-recipients", OPTION_FLAG, NULL, "the same, to its header's recipients and RCPT" },
+    { 'a', "account", OPTION_VALUE, "NAME", "send by this account" },
+    { 'n', "dry-run", OPTION_FLAG, NULL, "show envelope and message, send nothing" },
+    { 0, "direct", OPTION_FLAG, NULL, "no queue: the outcome is the exit status" },
+};
+
+enum { LISTS_MAX = 1000, HEADER_PEEK = 256 * 1024 };
+
+/* Repeated values of options, and the operands, as lists that end with NULL. */
+struct lists {
+    const char *to[LISTS_MAX + 1], *cc[LISTS_MAX + 1], *all[LISTS_MAX + 1], *files[LISTS_MAX + 1];
+    size_t to_count, cc_count, all_count, file_count;
+};
+
+static bool add(const char **list, size_t *count, const char *value, struct err *err)
+{
+    if (*count == LISTS_MAX)
+        return err_set(err, ERR_USAGE, "that is more than %d values of one kind", LISTS_MAX);
+    list[(*count)++] = value;
+    list[*count] = NULL;
+    return true;
+}
+
+static bool add_option(const struct cli *cli, const char *name, const char **list, size_t *count,
+                       struct err *err)
+{
+    const char *value;
+
+    for (size_t at = 0; (value = arguments_next(&cli->args, name, &at));)
+        if (!add(list, count, value, err))
+            return false;
+    return true;
+}
+
+static bool gather(const struct cli *cli, struct lists *lists, struct err *err)
+{
+    for (size_t i = 0; i < cli->args.operand_count; i++)
+        if (!add(lists->to, &lists->to_count, cli->args.operands[i], err) ||
+            !add(lists->all, &lists->all_count, cli->args.operands[i], err))
+            return false;
+    return add_option(cli, "to", lists->to, &lists->to_count, err) &&
+           add_option(cli, "to", lists->all, &lists->all_count, err) &&
+           add_option(cli, "cc", lists->cc, &lists->cc_count, err) &&
+           add_option(cli, "cc", lists->all, &lists->all_count, err) &&
+           add_option(cli, "bcc", lists->all, &lists->all_count, err) &&
+           add_option(cli, "attach", lists->files, &lists->file_count, err);
+}
+
+static bool check_somebody(const struct cli *cli, const struct lists *lists, struct err *err)
+{
+    if (lists->all_count || arguments_has(&cli->args, "raw") ||
+        arguments_has(&cli->args, "header-recipients"))
+        return true;
+    return err_set(err, ERR_USAGE, "to whom? outpost send RCPT..., or --raw for a whole message");
+}
+
+static bool is_raw(const struct cli *cli)
+{
+    return arguments_has(&cli->args, "raw") || arguments_has(&cli->args, "header-recipients");
+}
+
+/* ---- the message, whole, in a file without a name ---- */
+
+static bool spool_input(const char *directory, int *ret_fd, struct err *err)
+{
+    struct spool spool = SPOOL_NONE;
+    char piece[16 * 1024];
+    size_t len = 0;
+    bool good = spool_open(&disk_system, directory, &spool, err);
+
+    while (good) {
+        good = spool_read(&disk_system, STDIN_FILENO, "standard input", piece, sizeof piece, &len,
+                          err);
+        if (!good || len == 0)
+            break;
+        good = spool_add(&spool, (struct span){ piece, len }, err);
+    }
+    good = good && spool_give(&spool, ret_fd, err);
+    spool_done(&spool);
+    return good;
+}
+
+static bool compose(const struct cli *cli, const struct lists *lists, const char *directory,
+                    int *ret_fd, struct err *err)
+{
+    const char *html = arguments_text(&cli->args, "html");
+    bool typed = isatty(STDIN_FILENO);
+    struct compose_order order = {
+        .disk = &disk_system,
+        .directory = directory,
+        .from = arguments_text(&cli->args, "from"),
+        .to = lists->to,
+        .cc = lists->cc,
+        .subject = arguments_text(&cli->args, "subject"),
+        .text_fd = typed && html ? -1 : STDIN_FILENO,
+        .html = html,
+        .attachments = lists->files,
+    };
+
+    if (order.text_fd >= 0 && typed)
+        note(cli, "Type the message; end it with Ctrl-D on a line of its own.");
+    return random_fill(&dice_system, order.random, sizeof order.random, err) &&
+           (ret_fd ? err_set(err, ERR_INTERNAL, "outpost was built without composing") : false);
+}
+
+/* ---- who sends ---- */
+
+/* Adds the address of From in the message's header, to choose the account by; nothing where there is
+ * none that can be read. */
+static bool peek_sender(int fd, struct buf *out, struct err *err)
+{
+    HELD(buf) head = BUF(HEADER_PEEK);
+    HELD(buf) body = BUF(4 * HEADER_PEEK);
+    OWN(filter) filter = filter_new();
+    struct header_field from;
+    struct address_list list = { 0 };
+    char *room = buf_room(&head, HEADER_PEEK);
+    ssize_t got = room ? pread(fd, room, HEADER_PEEK, 0) : -1;
+
+    if (!room || !filter)
+        return err_no_memory(err);
+    if (got < 0)
+        return err_sys(err, ERR_IO, errno, "reading the message");
+    buf_wrote(&head, (size_t)got);
+    if (filter_feed(filter, buf_span(&head), &body, NULL) &&
+        header_find(filter_header(filter), "From", &from) &&
+        address_list_parse(from.value, "localhost", &list, NULL) && list.count)
+        buf_add(out, list.at[0].wire);
+    address_list_done(&list);
+    return true;
+}
+
+static const struct account *choose(struct cli *cli, const struct config *config, int fd,
+                                    struct err *err)
+{
+    const char *name = arguments_text(&cli->args, "account");
+    const char *from = arguments_text(&cli->args, "from");
+    const struct account *account = NULL;
+    HELD(buf) sender = BUF(1000);
+
+    if (from)
+        buf_add(&sender, from);
+    else if (!name && config->account_count > 1 && !peek_sender(fd, &sender, err))
+        return NULL;
+    return config_choose(config, name, buf_span(&sender), &account, err) ? account : NULL;
+}
+
+/* ---- the road ---- */
+
+static bool prepare(struct cli *cli, const struct lists *lists, const struct account *account, int fd,
+                    const char *directory, struct prepared **ret_prepared, struct err *err)
+{
+    uint64_t wall = clock_wall(&clock_system);
+    struct intake_order order = {
+        .account = account,
+        .disk = &disk_system,
+        .directory = directory,
+        .wall = wall / 1000,
+        .zone_minutes = clock_zone_minutes(wall),
+        .hostname = cli_hostname(cli),
+        .fd = fd,
+        .sender = is_raw(cli) ? arguments_text(&cli->args, "from") : NULL,
+        .recipients = lists->all,
+        .recipient_count = lists->all_count,
+        .header_recipients = arguments_has(&cli->args, "header-recipients") ||
+                             (is_raw(cli) && lists->all_count == 0),
+    };
+
+    return random_fill(&dice_system, order.random, sizeof order.random, err) &&
+           intake_prepare(&order, ret_prepared, err);
+}
+
+static int send_it(struct cli *cli, const struct account *account, struct prepared *prepared)
+{
+    struct sending_message message = { prepared->envelope, prepared->fd };
+    struct sending sending;
+
+    sending_run(cli, account, &message, &sending);
+    prepared->fd = message.fd;
+    int status = sent_tell(cli, account, prepared, &sending);
+    sending_done(&sending);
+    return status;
+}
+
+static int run(struct cli *cli)
+{
+    struct err err = { 0 };
+    struct secret_world world;
+    const struct config *config = cli_config(cli, &err);
+    OWN(prepared) prepared = NULL;
+    struct lists *lists = NEW(lists);
+    int fd = -1;
+
+    const struct account *account = NULL;
+    bool good = config != NULL && (lists || err_no_memory(&err)) && gather(cli, lists, &err) &&
+                check_somebody(cli, lists, &err) &&
+                cli_secrets(cli, &world, &err) &&
+                (is_raw(cli) ? spool_input(world.state, &fd, &err)
+                             : compose(cli, lists, world.state, &fd, &err)) &&
+                (account = choose(cli, config, fd, &err)) &&
+                prepare(cli, lists, account, fd, world.state, &prepared, &err);
+    mem_free(lists);
+    if (fd >= 0)
+        close(fd);
+    if (!good)
+        return fail_here(cli, &err);
+    if (arguments_has(&cli->args, "dry-run"))
+        return sent_dry(cli, account, prepared);
+    return send_it(cli, account, prepared);
+}
+
+const struct command command_send = {
+    .name = "send",
+    .takes = "[RCPT...]",
+    .does = "send a message: text from standard input, or a whole one with --raw",
+    .options = options,
+    .option_count = COUNT(options),
+    .operands_most = LISTS_MAX,
+    .run = run,
+};
