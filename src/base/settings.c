@@ -146,9 +146,11 @@ static bool read_host(const struct setting *setting, struct span value, void *at
         name = span_cut(value, 0, colon);
         port = span_from(value, colon);
     }
+    if (span_find(value, '/') < value.len)
+        return bad(err, "HOST:PORT is wanted, without a URL's parts");
     for (size_t i = 0; i < name.len; i++)
-        if (memchr(" \t/[]\"", name.at[i], 6))
-            return bad(err, "HOST:PORT is wanted, without a URL's parts");
+        if (memchr(" \t[]\"", name.at[i], 5))
+            return bad(err, "HOST:PORT is wanted");
     if (name.len == 0)
         return bad(err, "HOST:PORT is wanted");
     if (port.len && !str_to_u16(span_from(port, 1), 1, UINT16_MAX, &number))
