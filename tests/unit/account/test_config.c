@@ -1,0 +1,365 @@
+#include "support/check.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "account/config.h"
+#include "base/alloc.h"
+#include "support/alloc_fails.h"
+#include "support/scratch.h"
+#include "support/world.h"
+
+/* A place in the test's own directory; good as long as that is. */
+static struct place place_in(struct scratch *dir)
+{
+    return (struct place){
+        .scope = PLACE_GIVEN,
+        .config = (char *)(uintptr_t)scratch_path(dir, "outpost.conf"),
+        .drop_in = (char *)(uintptr_t)scratch_path(dir, "outpost.conf.d"),
+        .state = (char *)(uintptr_t)scratch_path(dir, "state"),
+    };
+}
+
+static struct config *load(const struct place *place, struct err *err)
+{
+    struct config *config = NULL;
+
+    *err = (struct err){ 0 };
+    return config_load(place, &disk_system, NULL, &config, err) ? config : NULL;
+}
+
+static const char two_accounts[] = "[outpost]\n"
+                                   "default = home\n"
+                                   "[account home]\n"
+                                   "address = me@home.example\n"
+                                   "send_as = boss@other.example, *@club.example\n"
+                                   "[account work]\n"
+                                   "address = Me@work.example\n"
+                                   "[account second]\n"
+                                   "address = you@home.example\n";
+
+static void test_nothing_there(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+    OWN(config) config = load(&place, &err);
+    const struct account *account = NULL;
+
+    assert_non_null(config);
+    assert_int_equal(config->account_count, 0);
+    assert_false(config_choose(config, NULL, SPAN_NONE, &account, &err));
+    assert_string_equal(err.fact, "config:no-account");
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_non_null(strstr(err.text, "outpost.conf"));
+}
+
+static void test_main_and_drop_ins(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+
+    scratch_file(dir, "outpost.conf", two_accounts, 0644);
+    assert_int_equal(mkdir(place.drop_in, 0700), 0);
+    scratch_file(dir, "outpost.conf.d/b.conf", "[account home]\nname = Later\n", 0600);
+    scratch_file(dir, "outpost.conf.d/a.conf",
+                 "[outpost]\ndefault = work\n\n[account home]\nname = Earlier\nserver = a.example:25\n", 0600);
+    scratch_file(dir, "outpost.conf.d/c.conf.bak", "rubbish", 0600);
+    scratch_file(dir, "outpost.conf.d/.b.conf.1-0", "rubbish", 0600);
+    OWN(config) config = load(&place, &err);
+    assert_non_null(config);
+    assert_int_equal(config->file_count, 3);
+    assert_int_equal(config->account_count, 3);
+    assert_string_equal(config_default(config)->name, "work");
+    const struct account *home = config_account(config, "home");
+    assert_string_equal(home->person, "Later");
+    assert_string_equal(home->server.name, "a.example");
+    assert_string_equal(home->address, "me@home.example");
+    const struct setting *name = setting_find(&account_kind, SPAN("name"));
+    const struct setting_origin *origin = &home->origins[name - account_kind.settings];
+    assert_string_equal(origin->from, scratch_path(dir, "outpost.conf.d/b.conf"));
+    assert_int_equal(origin->line, 2);
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *label, *text;
+        mode_t mode;
+        const char *want, *fact;
+    } rows[] = {
+        { "an unknown key", "[account a]\nadress = x@y.example\n", 0600,
+          "outpost.conf: line 2: no such key: \"adress\" (did you mean \"address\"?)", "config:bad" },
+        { "an unknown section", "[acount a]\n", 0600, "line 1: no such section: \"acount\" (did you mean",
+          "config:bad" },
+        { "a section twice", "[account a]\n[outpost]\n[account a]\n", 0600,
+          "line 3: the section began in line 1", "config:bad" },
+        { "no name", "[account]\n", 0600, "line 1: [account]: a name is missing", "config:bad" },
+        { "a name that is a path", "[account ../x]\n", 0600, "line 1: an account's name begins with",
+          "config:bad" },
+        { "a name with a slash", "[account a/b]\n", 0600, "line 1: an account's name has letters",
+          "config:bad" },
+        { "no address", "[account a]\naddress = me\n", 0600, "line 2: address: at character",
+          "config:bad" },
+        { "a bad mechanism", "[account a]\nmechanisms = plain, ntlm\n", 0600, "line 2: mechanisms: a mech",
+          "config:bad" },
+        { "a bad pin", "[account a]\ntls_pin = sha256:12\n", 0600, "line 2: tls_pin: sha256: and 64",
+          "config:bad" },
+        { "a bad source address", "[account a]\nsource_address = localhost\n", 0600, "an IP address",
+          "config:bad" },
+        { "a password in the file", "[account a]\nsecret = hunter2\n", 0600, "line 2: secret: file, command",
+          "config:bad" },
+        { "a keyring", "[account a]\nsecret = keyring\n", 0600, "keeps secrets nowhere else", "config:bad" },
+        { "a default that is not there", "[outpost]\ndefault = hme\n[account home]\n", 0600,
+          "line 2: default: no account is called \"hme\" (did you mean \"home\"?)", "config:no-account" },
+        { "no INI at all", "hello\n", 0600, "outpost.conf: line 1", "config:bad" },
+        { "others may write it", "", 0666, "chmod go-w", "config:untrusted-mode" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCRATCH(dir);
+        const struct place place = place_in(dir);
+        struct err err;
+        scratch_file(dir, "outpost.conf", rows[i].text, rows[i].mode);
+        check_row(rows[i].label, !load(&place, &err));
+        if (!strstr(err.text, rows[i].want))
+            fail_msg("case \"%s\": %s", rows[i].label, err.text);
+        check_row(rows[i].label, err.kind == ERR_CONFIG);
+        check_row(rows[i].label, strcmp(err.fact, rows[i].fact) == 0);
+        check_row(rows[i].label, !strstr(err.text, "hunter2"));
+    }
+}
+
+static void test_unreadable(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+
+    assert_int_equal(mkdir(place.config, 0700), 0);
+    assert_null(load(&place, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.fact, "config:unreadable");
+}
+
+static void test_choose(void **state)
+{
+    static const struct {
+        const char *label, *name, *sender, *want; /* want NULL: refused */
+    } rows[] = {
+        { "by name", "work", "me@home.example", "work" },
+        { "a name that is not there", "wrok", NULL, NULL },
+        { "no sender: the default", NULL, NULL, "home" },
+        { "the exact address", NULL, "you@home.example", "second" },
+        { "in any case", NULL, "ME@WORK.example", "work" },
+        { "an address of send_as", NULL, "boss@other.example", "home" },
+        { "a pattern of send_as", NULL, "any@club.example", "home" },
+        { "the domain only: the default goes first", NULL, "x@home.example", "home" },
+        { "another's domain", NULL, "x@work.example", "work" },
+        { "a stranger: the default", NULL, "x@nowhere.example", "home" },
+        { "a longer domain is another", NULL, "x@very.work.example", "home" },
+        { "a bare name: the default", NULL, "root", "home" },
+    };
+
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+    scratch_file(dir, "outpost.conf", two_accounts, 0644);
+    OWN(config) config = load(&place, &err);
+    assert_non_null(config);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct account *account = NULL;
+        bool ok = config_choose(config, rows[i].name, span_of(rows[i].sender), &account, &err);
+        check_row(rows[i].label, ok == (rows[i].want != NULL));
+        if (ok)
+            check_row(rows[i].label, strcmp(account->name, rows[i].want) == 0);
+        else
+            check_row(rows[i].label, strstr(err.text, "did you mean \"work\"") &&
+                                         strcmp(err.fact, "config:no-account") == 0);
+    }
+}
+
+static void test_choose_without_a_default(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    const struct account *account = NULL;
+    struct err err;
+
+    scratch_file(dir, "outpost.conf", "[account a]\naddress=a@a.example\n", 0644);
+    OWN(config) one = load(&place, &err);
+    assert_true(config_choose(one, NULL, SPAN("x@y.example"), &account, &err));
+    assert_string_equal(account->name, "a");
+
+    scratch_file(dir, "outpost.conf", "[account a]\naddress=a@a.example\n[account b]\naddress=b@b.example\n",
+                 0644);
+    OWN(config) two = load(&place, &err);
+    assert_true(config_choose(two, NULL, SPAN("x@b.example"), &account, &err));
+    assert_false(config_choose(two, NULL, SPAN("x@y.example"), &account, &err));
+    assert_string_equal(err.fact, "config:no-account");
+}
+
+static struct account *account_like_setup(void)
+{
+    struct account *account = NULL;
+    struct err err;
+
+    assert_true(account_new(SPAN("live"), &account, &err));
+    assert_true(account_set(account, "address", SPAN("me@live.com"), &err));
+    assert_true(account_set(account, "name", SPAN("  \"My\" # Name "), &err));
+    assert_true(account_set(account, "server", SPAN("smtp-mail.outlook.com:587"), &err));
+    assert_true(account_set(account, "limit.message_size", SPAN("35M"), &err));
+    assert_true(account_set(account, "secret", SPAN("command:pass show \"a b\" # c"), &err));
+    return account;
+}
+
+static void test_write_and_read_again(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    OWN(account) account = account_like_setup();
+    struct err err;
+    struct stat st;
+
+    assert_true(config_write_account(&place, &disk_system, account, &err));
+    assert_true(config_set_default(&place, &disk_system, "live", &err));
+    assert_int_equal(stat(scratch_path(dir, "outpost.conf.d/live.conf"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(scratch_count(scratch_root(dir)), 1); /* the person's own file is not ours to make */
+
+    OWN(config) config = load(&place, &err);
+    assert_non_null(config);
+    const struct account *back = config_default(config);
+    assert_string_equal(back->name, "live");
+    assert_string_equal(back->person, account->person);
+    assert_string_equal(back->secret, account->secret);
+    assert_string_equal(back->server.name, "smtp-mail.outlook.com");
+    assert_int_equal(back->limits.message_size, 35 * 1024 * 1024);
+
+    assert_true(config_remove_account(&place, &disk_system, config, "live", &err));
+    assert_int_equal(scratch_count(place.drop_in), 0);
+    OWN(config) empty = load(&place, &err);
+    assert_int_equal(empty->account_count, 0);
+}
+
+static void test_remove_only_what_is_ours(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    OWN(account) account = account_like_setup();
+    struct err err;
+
+    scratch_file(dir, "outpost.conf", "[account live]\nname = Mine\n", 0600);
+    assert_true(config_write_account(&place, &disk_system, account, &err));
+    OWN(config) config = load(&place, &err);
+    assert_true(config_remove_account(&place, &disk_system, config, "live", &err)); /* ours won */
+
+    scratch_file(dir, "outpost.conf", "[outpost]\ndefault = live\n[account live]\nca_file = /x\n", 0600);
+    assert_true(config_write_account(&place, &disk_system, account, &err));
+    OWN(config) mixed = load(&place, &err);
+    assert_false(config_remove_account(&place, &disk_system, mixed, "live", &err));
+    assert_non_null(strstr(err.text, "outpost.conf, line 4"));
+    assert_int_equal(scratch_count(place.drop_in), 1);
+    assert_false(config_remove_account(&place, &disk_system, mixed, "other", &err));
+
+    scratch_file(dir, "outpost.conf", "[outpost]\ndefault = live\n", 0600);
+    OWN(config) named = load(&place, &err);
+    assert_false(config_remove_account(&place, &disk_system, named, "live", &err));
+    assert_non_null(strstr(err.text, "the default"));
+    assert_int_equal(scratch_count(place.drop_in), 1);
+}
+
+/* Let the 1st thing fail, then the 2nd, ... while an account is written over another. */
+static void test_torture(void **state)
+{
+    (void)state;
+    for (unsigned n = 1;; n++) {
+        SCRATCH(dir);
+        struct world world;
+        struct err err = { 0 };
+        const struct place place = place_in(dir);
+        OWN(account) account = account_like_setup();
+
+        assert_int_equal(mkdir(place.drop_in, 0700), 0);
+        scratch_file(dir, "outpost.conf.d/live.conf", "[account live]\naddress = old@live.com\n", 0600);
+        world_begin(&world, n);
+        bool ok = config_write_account(&place, &world.disk, account, &err);
+        bool failed = world_end(&world);
+        assert_int_equal(world_leaks(&world), 0);
+        assert_true(ok || (failed && err.kind != ERR_NONE));
+        assert_int_equal(scratch_count(place.drop_in), 1);
+
+        struct config *config = NULL;
+        assert_true(config_load(&place, &disk_system, NULL, &config, &err));
+        assert_true(strcmp(config->accounts[0]->address, "me@live.com") == 0 ||
+                    (!ok && strcmp(config->accounts[0]->address, "old@live.com") == 0));
+        config_free(config);
+
+        world_begin(&world, n);
+        config = NULL;
+        ok = config_load(&place, &world.disk, NULL, &config, &err);
+        bool load_failed = world_end(&world);
+        config_free(config);
+        assert_int_equal(world_leaks(&world), 0);
+        assert_true(ok || load_failed);
+        if (!failed && !load_failed)
+            break;
+    }
+}
+
+static void test_names(void **state)
+{
+    static const struct {
+        const char *name;
+        bool ok;
+    } rows[] = {
+        { "live", true }, { "me@live.com", true }, { "a-b_c.d+1", true }, { "", false }, { ".", false },
+        { "..", false },  { "-x", false },         { "a/b", false },      { "a b", false }, { "ä", false },
+        { "_default", false },
+        { "0123456789012345678901234567890123456789012345678901234567890123", true },
+        { "01234567890123456789012345678901234567890123456789012345678901234", false },
+    };
+    static const struct {
+        const char *address, *name;
+    } made[] = {
+        { "me@live.com", "live" },      { "me@example.co.uk", "example" }, { "me@mail.example.org", "example" },
+        { "me@localhost", "localhost" }, { "me@[127.0.0.1]", "account" },   { "me@", "account" },
+        { "Me@GMX.net", "gmx" },         { "me@web.de", "web" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_row(rows[i].name, account_name_check(span_of(rows[i].name), NULL) == rows[i].ok);
+    for (size_t i = 0; i < COUNT(made); i++) {
+        char *name = account_name_from(span_of(made[i].address));
+        check_bytes(made[i].address, span_of(name), span_of(made[i].name));
+        mem_free(name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_main_and_drop_ins),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_choose),
+        cmocka_unit_test(test_choose_without_a_default),
+        cmocka_unit_test(test_write_and_read_again),
+        cmocka_unit_test(test_remove_only_what_is_ours),
+        cmocka_unit_test(test_torture),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
