@@ -208,30 +208,36 @@ void client_fail_memory(struct smtp_client *c)
     client_fail(c, STAGE_LOCAL, &err);
 }
 
-/* What we are at: the front of what was asked, or the place. */
+/* What we are at: the front of what was asked, or the place. Once the message has left whole, it is
+ * the final word that counts; while its end is still here, it is the sending. */
 static enum step at(const struct smtp_client *c)
 {
     const struct asked *front = pipeline_front(&c->pipeline);
 
-    if (front && end_is_open(c))
-        front = pipeline_back(&c->pipeline);
-    return front ? (enum step)front->step : c->place;
+    if (!front)
+        return c->place;
+    if (end_is_open(c))
+        return (enum step)pipeline_back(&c->pipeline)->step;
+    return step_row(front->step)->unknown ? STEP_BODY : (enum step)front->step;
 }
 
-/* The line ended, one way or another, while something was waited for. */
-static void fail_line(struct smtp_client *c, const char *finding, const char *what)
+/* The two ways a line ends, as facts: their names depend on how far we had come. */
+struct line_end {
+    const char *greeting, *tls, *line;
+};
+static const struct line_end closed = { "greeting:closed", "tls:closed", "line:closed" };
+static const struct line_end silent = { "greeting:timeout", "tls:timeout", "line:timeout" };
+
+static void fail_line(struct smtp_client *c, const struct line_end *end, const char *what)
 {
     const struct step_row *row = step_row(at(c));
     bool greeting = row->stage == STAGE_GREETING;
     bool tls = row->stage == STAGE_TLS;
     struct err err;
 
-    err_set(&err, ERR_NETWORK, "the server %s%s while %s", what,
-            smtp_reply_unfinished(&c->replies) ? " in the middle of a reply" : "", row->while_);
-    if (strcmp(finding, "closed") == 0)
-        err.fact = greeting ? "greeting:closed" : tls ? "tls:closed" : "line:closed";
-    else
-        err.fact = greeting ? "greeting:timeout" : tls ? "tls:timeout" : "line:timeout";
+    err_found(&err, ERR_NETWORK, greeting ? end->greeting : tls ? end->tls : end->line,
+              "the server %s%s while %s", what,
+              smtp_reply_unfinished(&c->replies) ? " in the middle of a reply" : "", row->while_);
     client_fail(c, row->stage, &err);
 }
 
@@ -242,7 +248,7 @@ void smtp_client_closed(struct smtp_client *client)
     if (front && front->step == STEP_QUIT)
         client_enter(client, STEP_OVER);
     else
-        fail_line(client, "closed", "hung up");
+        fail_line(client, &closed, "hung up");
 }
 
 void smtp_client_expired(struct smtp_client *client)
@@ -252,7 +258,8 @@ void smtp_client_expired(struct smtp_client *client)
     if (front && front->step == STEP_QUIT)
         client_enter(client, STEP_OVER);
     else
-        fail_line(client, "timeout", "was silent for too long");
+        fail_line(client, &silent,
+                  client->output.len ? "took nothing more" : "was silent for too long");
 }
 
 void smtp_client_broken(struct smtp_client *client, const struct err *why)
@@ -339,13 +346,19 @@ static void hear(struct smtp_client *c, const struct smtp_reply *reply)
  *# The client MUST discard any knowledge obtained from the server ... which was not obtained from the
  *# TLS negotiation itself. Bytes that wait behind the 220 were put there to be taken for the server's
  *# after the handshake: no honest server sends them.                                               */
-static void fail_injected(struct smtp_client *c)
+static void fail_before_handshake(struct smtp_client *c)
 {
     struct err err;
 
-    err_found(&err, ERR_PROTOCOL, "starttls:injected",
-              "something was slipped in before the TLS handshake");
-    client_fail(c, STAGE_STARTTLS, &err);
+    if (c->plan.security == SMTP_SECURITY_STARTTLS) {
+        err_found(&err, ERR_PROTOCOL, "starttls:injected",
+                  "something was slipped in before the TLS handshake");
+        client_fail(c, STAGE_STARTTLS, &err);
+    } else {
+        err_found(&err, ERR_PROTOCOL, "tls:plaintext",
+                  "the server speaks in clear text where a TLS handshake is due");
+        client_fail(c, STAGE_TLS, &err);
+    }
 }
 
 static void fail_reading(struct smtp_client *c, struct err *err)
@@ -366,7 +379,7 @@ void smtp_client_recv(struct smtp_client *client, struct span bytes, uint64_t no
     client->now = now;
     while (bytes.len && !is_over(client)) {
         if (client->place == STEP_HANDSHAKE) {
-            fail_injected(client);
+            fail_before_handshake(client);
             return;
         }
         switch (smtp_reply_read(&client->replies, &bytes, &reply, &err)) {
