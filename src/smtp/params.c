@@ -58,14 +58,18 @@ bool smtp_xtext_read(struct buf *out, struct span xtext)
 {
     struct scan scan = scan_of(xtext);
     size_t before = out->len;
+    bool good = true;
     unsigned value;
 
-    while (scan_xchar(&scan, &value))
-        buf_add_char(out, (char)value);
-    if (scan_end(&scan) && !out->full)
-        return true;
-    buf_cut(out, before);
-    return false;
+    while (good && !scan_end(&scan)) {
+        good = scan_xchar(&scan, &value);
+        if (good)
+            buf_add_char(out, (char)value);
+    }
+    good = good && !out->full;
+    if (!good)
+        buf_cut(out, before);
+    return good;
 }
 
 /* -- words that stand for values -- */

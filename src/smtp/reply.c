@@ -9,7 +9,7 @@ enum { CODE_LEN = 3, MALFORMED_SHOWN = 200 };
 
 bool smtp_reply_unfinished(const struct smtp_reply_reader *reader)
 {
-    return !reader->given && (reader->lines || reader->line_len);
+    return !reader->given && reader->octets;
 }
 
 void smtp_reply_reader_done(struct smtp_reply_reader *reader)
