@@ -151,7 +151,9 @@ static void line_to_stderr(const struct evidence *evidence, const struct verdict
     const struct err *err = &evidence->err;
 
     fprintf(stderr, "outpost: %s", err->text);
-    if (err->said[0])
+    if (err->reply)
+        fprintf(stderr, ": %u %s", err->reply, err->said);
+    else if (err->said[0])
         fprintf(stderr, ": %s", err->said);
     if (verdict)
         fprintf(stderr, " (%s)", verdict->cause->id);
