@@ -1,7 +1,5 @@
 #include "intake/intake.h"
 
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "base/str.h"
 #include "intake/rewrite.h"
@@ -36,7 +34,7 @@ void prepared_free(struct prepared *prepared)
     if (!prepared)
         return;
     if (prepared->fd >= 0)
-        close(prepared->fd);
+        prepared->disk->close(prepared->disk, prepared->fd);
     envelope_free(prepared->envelope);
     mem_free(prepared->message_id);
     mem_free(prepared->from);
@@ -225,6 +223,7 @@ bool intake_prepare(const struct intake_order *order, struct prepared **ret_prep
 
     if (!prepared)
         return err_no_memory(err);
+    prepared->disk = order->disk;
     prepared->fd = -1;
     prepared->envelope = envelope_new();
     passage.prepared = prepared;

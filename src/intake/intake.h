@@ -64,6 +64,7 @@ struct intake_order {
 
 struct prepared {
     struct envelope *envelope; /* size, body kind and smtputf8 are set */
+    const struct disk *disk;   /* by which fd is read, and closed */
     int fd;                    /* the message, at its front: CRLF lines, not dot-stuffed; closed by free */
     uint64_t size;
     uint64_t longest_line; /* octets without CRLF, at most 998 */

@@ -43,9 +43,11 @@ bool rewrite_take_recipients(struct span header, const char *hostname, unsigned 
 static void qualify(struct buf *out, const struct header_field *field, const char *hostname)
 {
     HELD(address_list) list = { 0 };
+    struct err why = { 0 };
     size_t at = 0;
 
-    if (!address_list_parse(field->value, hostname, &list, NULL)) {
+    if (!address_list_parse(field->value, hostname, &list, &why)) {
+        out->full |= why.kind == ERR_MEMORY;
         buf_add_span(out, field->whole);
         return;
     }
