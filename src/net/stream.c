@@ -106,6 +106,11 @@ static void fly(struct stream *stream)
     }
 }
 
+static bool nothing_waits(const struct stream *stream)
+{
+    return !stream->flying.len && !stream->waiting.len;
+}
+
 /* Nothing is on the way: as much as the system takes at once. How much it was. */
 static size_t try_now(struct stream *stream, struct span bytes)
 {
@@ -125,7 +130,7 @@ static size_t try_now(struct stream *stream, struct span bytes)
 /* Bytes for the line: at once, or kept until they can go. */
 static void put(struct stream *stream, struct span bytes)
 {
-    if (!stream->flying.len && !stream->waiting.len && bytes.len)
+    if (nothing_waits(stream) && bytes.len)
         bytes = span_from(bytes, try_now(stream, bytes));
     if (!bytes.len || stream->write_failed)
         return;
@@ -161,14 +166,20 @@ static void flush(struct stream *stream)
         tell_later(stream, NEWS_WRITABLE);
 }
 
+/* Of what flies the system takes a part now and then. */
+static size_t still_flying(const struct stream *stream)
+{
+    return stream->flying.len ? uv_stream_get_write_queue_size(&stream->handle.stream) : 0;
+}
+
 size_t stream_pending(const struct stream *stream)
 {
-    return stream->flying.len + stream->waiting.len;
+    return still_flying(stream) + stream->waiting.len;
 }
 
 uint64_t stream_sent(const struct stream *stream)
 {
-    return stream->sent;
+    return stream->sent + stream->flying.len - still_flying(stream);
 }
 
 size_t stream_write(struct stream *stream, struct span bytes)
@@ -475,7 +486,7 @@ void stream_finish(struct stream *stream)
     }
     stream->finishing = true;
     uv_timer_start(&stream->patience, on_patience, FINISH_MS, 0);
-    if (!stream_pending(stream))
+    if (nothing_waits(stream))
         say_end(stream);
 }
 
@@ -483,7 +494,7 @@ void stream_free(struct stream *stream)
 {
     if (!stream || stream->closing)
         return;
-    if (!stream->finishing && !stream_pending(stream))
+    if (!stream->finishing && nothing_waits(stream))
         say_goodbye(stream);
     stream->closing = true;
     uv_close(&stream->handle.any, on_closed);

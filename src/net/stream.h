@@ -48,8 +48,11 @@ size_t stream_write(struct stream *stream, struct span bytes);
 /* Bytes taken that have not left. */
 size_t stream_pending(const struct stream *stream);
 /* Bytes that the system has taken since the beginning, as they went over the line (with TLS: its
- * records). A transfer moves when this grows. */
+ * records). */
 uint64_t stream_sent(const struct stream *stream);
+/* Of these, how many have reached the peer's system; the rest, up to some megabytes, waits in ours. A
+ * transfer moves when either grows. Asks the system: for now and then. */
+uint64_t stream_arrived(const struct stream *stream);
 
 /* TLS from here on; `tls` is the stream's from now. `secured` is told once: err->kind ERR_NONE, and
  * then reads and writes are the plain text; else what failed, and the stream is good for nothing but

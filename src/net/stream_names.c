@@ -1,4 +1,6 @@
-/* Who is at the two ends of a stream, and what its socket is told when it connects. */
+/* Who is at the two ends of a stream, and what its socket is told and asked. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "net/stream_int.h"
@@ -77,4 +79,15 @@ bool stream_peer_user(const struct stream *stream, uint32_t *ret_uid)
         return false;
     *ret_uid = peer.uid;
     return true;
+}
+
+uint64_t stream_arrived(const struct stream *stream)
+{
+    uint64_t sent = stream_sent(stream);
+    int waits = 0;
+    uv_os_fd_t fd;
+
+    if (uv_fileno(&stream->handle.any, &fd) != 0 || ioctl(fd, SIOCOUTQ, &waits) != 0 || waits < 0)
+        return sent;
+    return (uint64_t)waits < sent ? sent - (uint64_t)waits : 0;
 }

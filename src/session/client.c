@@ -31,7 +31,8 @@ struct session {
     uint64_t body_sent, body_size;
     uint64_t give_up;              /* of the whole */
     uint64_t stepped;              /* when the peer or we last got on */
-    uint64_t line_moved;           /* stream_sent() when that was last looked at */
+    uint64_t line_sent;            /* stream_sent() when the machine was last driven */
+    uint64_t line_arrived;         /* stream_arrived() when somebody last asked; UINT64_MAX: nobody */
     bool asked, told_ready, in_transaction, shaking, woken, over;
 };
 
@@ -98,20 +99,25 @@ static void set_timer(struct session *s)
 
     if (s->plan->connect_timeout_ms && reply != UINT64_MAX)
         reply = sooner(reply, s->stepped + s->plan->connect_timeout_ms);
+    s->line_sent = s->stream ? stream_sent(s->stream) : 0;
+    s->line_arrived = UINT64_MAX;
     timer_set(s->timer, sooner(reply, s->give_up));
 }
 
-/* The whole has taken too long - unless a body is on its way and gets on: then it has as long again. */
-static bool still_moving(struct session *s)
+/* Does the line get on, since the machine was last driven or this was last asked? A large piece leaves
+ * bit by bit, and nothing is heard of it until it is gone; and what the system has taken may take
+ * minutes to arrive, all the while that we wait for a reply to it. */
+static bool line_moves(struct session *s)
 {
-    uint64_t sent = stream_sent(s->stream);
-    bool moved = s->in_transaction && smtp_client_stage(s->client) == STAGE_BODY &&
-                 sent > s->line_moved;
+    uint64_t sent = stream_sent(s->stream), arrived = stream_arrived(s->stream);
+    bool moves = sent > s->line_sent || (arrived < sent && arrived != s->line_arrived);
 
-    s->line_moved = sent;
-    return moved;
+    s->line_arrived = arrived;
+    return moves;
 }
 
+/* Out of patience, unless the line got on meanwhile: then a reply has as long again; and so has the
+ * whole, where what moves is a body. */
 static void rang(void *who)
 {
     struct session *s = who;
@@ -125,9 +131,13 @@ static void rang(void *who)
         drive(s);
         return;
     }
-    if (now >= s->give_up && still_moving(s)) {
-        s->give_up = now + s->plan->timeout_ms;
+    if (line_moves(s) && now < smtp_client_deadline(s->client)) {
+        uint64_t arrived = s->line_arrived;
+        s->stepped = now;
+        if (now >= s->give_up && s->in_transaction)
+            s->give_up = now + s->plan->timeout_ms;
         set_timer(s);
+        s->line_arrived = arrived;
         return;
     }
     if (s->shaking) {
@@ -562,7 +572,8 @@ void session_finish(struct session *s)
         smtp_client_quit(s->client, loop_now(s->loop));
         flush(s);
     }
-    if (s->stream)
+    /* Where nothing waits to leave, nobody waits: the server's "221" changes nothing. */
+    if (s->stream && stream_pending(s->stream))
         stream_finish(GIVE(s->stream));
     session_free(s);
 }

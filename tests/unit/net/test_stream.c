@@ -221,6 +221,8 @@ static void test_talk(void **state)
         for (int turn = 0; turn < 100; turn++)
             loop_turn(line.loop);
         check_row(kinds[i].label, client->left > 0 && !server->got.len);
+        uint64_t before = stream_sent(client->stream);
+        check_row(kinds[i].label, before + stream_pending(client->stream) >= LONG - client->left);
         stream_read(server->stream, true);
         server->want = LONG;
         server->enough = false;
