@@ -158,6 +158,9 @@ static bool read_drop_ins(struct config *config, const struct disk *disk, const 
         return false;
     }
     for (size_t i = 0; i < names.count; i++) {
+        if (!str_is_safe(span_of(names.at[i])))
+            return err_found(err, ERR_CONFIG, "config:bad",
+                             "%s: a file's name holds characters that can't be shown", directory);
         char *path = file_path(directory, names.at[i]);
         bool ok = path ? read_file(config, disk, path, err) : err_no_memory(err);
         mem_free(path);

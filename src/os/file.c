@@ -14,13 +14,20 @@
 
 #include "base/banned.h"
 
-/* A failed system call on a path, which is shown safely. */
+/* The path as it may be shown: "" where there is no memory for that. */
+static struct buf shown(const char *path)
+{
+    struct buf text = BUF(PATH_MAX);
+
+    str_printable(&text, span_of(path), PATH_MAX / 8);
+    return text;
+}
+
 static bool failed(struct err *err, enum err_kind kind, int sys, const char *doing, const char *path)
 {
-    HELD(buf) shown = BUF(PATH_MAX);
+    HELD(buf) name = shown(path);
 
-    str_printable(&shown, span_of(path), PATH_MAX / 8);
-    err_sys(err, kind, sys, "%s %s", doing, buf_text(&shown));
+    err_sys(err, kind, sys, "%s %s", doing, buf_text(&name));
     if (err && (sys == ENOSPC || sys == EDQUOT))
         err->fact = "disk:full";
     return false;
@@ -69,17 +76,25 @@ static mode_t too_open(const struct stat *st, enum file_trust trust)
 static bool check_trust(const char *path, const struct stat *st, enum file_trust trust, struct err *err)
 {
     const char *fact = trust == FILE_SECRET ? "secret:unreadable" : "config:untrusted-mode";
+    HELD(buf) name = shown(path);
 
     if (trust == FILE_ANY)
         return true;
     if (st->st_uid != geteuid() && st->st_uid != 0)
-        return err_found(err, ERR_CONFIG, fact, "%s belongs to another user (uid %u): chown it", path,
-                         (unsigned)st->st_uid);
+        return err_found(err, ERR_CONFIG, fact, "%s belongs to another user (uid %u): chown it",
+                         buf_text(&name), (unsigned)st->st_uid);
     if (too_open(st, trust))
         return err_found(err, ERR_CONFIG, fact, "others may %s %s (mode %04o): chmod %s it",
-                         trust == FILE_SECRET ? "read" : "write", path, (unsigned)st->st_mode & 07777,
-                         trust == FILE_SECRET ? "600" : "go-w");
+                         trust == FILE_SECRET ? "read" : "write", buf_text(&name),
+                         (unsigned)st->st_mode & 07777, trust == FILE_SECRET ? "600" : "go-w");
     return true;
+}
+
+static bool too_large(const char *path, size_t most, struct err *err)
+{
+    HELD(buf) name = shown(path);
+
+    return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", buf_text(&name), most);
 }
 
 static bool read_all(const struct disk *disk, int fd, const char *path, size_t most, struct buf *out,
@@ -90,7 +105,7 @@ static bool read_all(const struct disk *disk, int fd, const char *path, size_t m
     for (;;) {
         size_t left = most + 1 - bytes.len;
         if (left == 0)
-            return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", path, most);
+            return too_large(path, most, err);
         size_t piece = left < 65536 ? left : 65536;
         char *room = buf_room(&bytes, piece);
         if (!room)
@@ -104,7 +119,7 @@ static bool read_all(const struct disk *disk, int fd, const char *path, size_t m
             return failed(err, ERR_INPUT, errno, "reading", path);
     }
     if (out->full || bytes.len > out->ceiling - out->len)
-        return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", path, out->ceiling - out->len);
+        return too_large(path, out->ceiling - out->len, err);
     buf_add_span(out, buf_span(&bytes));
     return out->full ? err_no_memory(err) : true;
 }

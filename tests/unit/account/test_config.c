@@ -148,6 +148,20 @@ static void test_unreadable(void **state)
     assert_string_equal(err.fact, "config:unreadable");
 }
 
+static void test_a_name_that_speaks_to_the_terminal(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+
+    assert_int_equal(mkdir(place.drop_in, 0700), 0);
+    scratch_file(dir, "outpost.conf.d/a\033[2J.conf", "rubbish", 0600);
+    assert_null(load(&place, &err));
+    assert_string_equal(err.fact, "config:bad");
+    assert_null(strchr(err.text, '\033'));
+}
+
 static void test_choose(void **state)
 {
     static const struct {
@@ -354,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_main_and_drop_ins),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_a_name_that_speaks_to_the_terminal),
         cmocka_unit_test(test_choose),
         cmocka_unit_test(test_choose_without_a_default),
         cmocka_unit_test(test_write_and_read_again),
