@@ -130,7 +130,7 @@ void failure_explain(const struct cli *cli, bool to_stderr, const struct knowled
     struct page page = page_to(cli, to_stderr);
     const char *steps[FAILURE_STEPS_MAX];
     size_t count = failure_steps(know, verdict, evidence, steps);
-    char number[16];
+    char number[32];
 
     page_heading(&page, cause->title);
     page_text(&page, "", cause->meaning);
