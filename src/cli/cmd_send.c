@@ -130,7 +130,7 @@ static bool compose(const struct cli *cli, const struct lists *lists, const char
     if (order.text_fd >= 0 && typed)
         note(cli, "Type the message; end it with Ctrl-D on a line of its own.");
     return random_fill(&dice_system, order.random, sizeof order.random, err) &&
-           (ret_fd ? err_set(err, ERR_INTERNAL, "outpost was built without composing") : false);
+           compose_message(&order, ret_fd, err);
 }
 
 /* ---- who sends ---- */

@@ -4,10 +4,12 @@
 #include "base/banned.h"
 
 extern const struct command command_account, command_account_default, command_account_list,
-    command_account_remove, command_account_show, command_explain, command_home, command_send;
+    command_account_remove, command_account_show, command_explain, command_home, command_send,
+    command_settings;
 
 const struct command *const commands[] = {
     &command_home,
+    &command_settings,
     &command_send,
     &command_explain,
     &command_account,
