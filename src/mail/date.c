@@ -21,6 +21,22 @@ static unsigned month_days(uint64_t year, unsigned month)
     return days[month] + (month == 1 && is_leap(year) ? 1u : 0u);
 }
 
+struct day {
+    unsigned year, month, day; /* month from 0, day from 1 */
+};
+
+static struct day day_of(uint64_t days)
+{
+    struct day day = { .year = 1970 };
+
+    for (unsigned length; days >= (length = is_leap(day.year) ? 366 : 365); day.year++)
+        days -= length;
+    for (unsigned length; days >= (length = month_days(day.year, day.month)); day.month++)
+        days -= length;
+    day.day = (unsigned)days + 1;
+    return day;
+}
+
 void date_add(struct buf *out, uint64_t seconds, int zone)
 {
     zone = zone > ZONE_MAX ? ZONE_MAX : zone < -ZONE_MAX ? -ZONE_MAX : zone;
@@ -29,15 +45,21 @@ void date_add(struct buf *out, uint64_t seconds, int zone)
     if (local < 0) /* the first hours of 1970, seen from the west */
         local = zone = 0;
 
-    uint64_t days = (uint64_t)local / DAY, left = (uint64_t)local % DAY, year = 1970;
-    const char *week_day = week_days[days % 7];
-    unsigned month = 0, minutes = (unsigned)(zone < 0 ? -zone : zone);
+    uint64_t days = (uint64_t)local / DAY, left = (uint64_t)local % DAY;
+    struct day day = day_of(days);
+    unsigned minutes = (unsigned)(zone < 0 ? -zone : zone);
 
-    for (unsigned length; days >= (length = is_leap(year) ? 366 : 365); year++)
-        days -= length;
-    for (unsigned length; days >= (length = month_days(year, month)); month++)
-        days -= length;
-    buf_addf(out, "%s, %u %s %u %02u:%02u:%02u %c%02u%02u", week_day, (unsigned)days + 1,
-             months[month], (unsigned)year, (unsigned)(left / 3600), (unsigned)(left / 60 % 60),
+    buf_addf(out, "%s, %u %s %u %02u:%02u:%02u %c%02u%02u", week_days[days % 7], day.day,
+             months[day.month], day.year, (unsigned)(left / 3600), (unsigned)(left / 60 % 60),
              (unsigned)(left % 60), zone < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+void date_add_rfc3339(struct buf *out, uint64_t seconds)
+{
+    seconds = seconds > LAST ? LAST : seconds;
+    struct day day = day_of(seconds / DAY);
+    unsigned left = (unsigned)(seconds % DAY);
+
+    buf_addf(out, "%04u-%02u-%02uT%02u:%02u:%02uZ", day.year, day.month + 1, day.day, left / 3600,
+             left / 60 % 60, left % 60);
 }

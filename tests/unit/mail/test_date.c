@@ -28,8 +28,27 @@ static void test_dates(void **state)
     }
 }
 
+static void test_rfc3339(void **state)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *text;
+    } cases[] = {
+        { 0, "1970-01-01T00:00:00Z" },
+        { 1709164800, "2024-02-29T00:00:00Z" },
+        { 1795389300, "2026-11-22T23:15:00Z" },
+        { 1798761599, "2026-12-31T23:59:59Z" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        HELD(buf) out = BUF(40);
+        date_add_rfc3339(&out, cases[i].seconds);
+        check_bytes(cases[i].text, buf_span(&out), span_of(cases[i].text));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_dates) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_dates), cmocka_unit_test(test_rfc3339) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,287 @@
+#include "sandbox/sandbox_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "net/cert.h"
+#include "os/file.h"
+
+#include "base/banned.h"
+
+enum {
+    DAY = 24 * 60 * 60,
+    LEAF_DAYS = 397,
+    PORT_TRIES = 16, /* for a free port that is free on both addresses */
+    SUBMISSION = 587,
+    SUBMISSIONS = 465,
+};
+
+/* -- places -- */
+
+static char *joined(const char *directory, const char *name)
+{
+    HELD(buf) path = BUF(4096);
+
+    buf_addf(&path, "%s/%s", directory, name);
+    return buf_give(&path);
+}
+
+static bool make_places(struct sandbox *sandbox, struct err *err)
+{
+    const struct sandbox_options *options = sandbox->options;
+
+    if (!file_make_dirs(options->disk, options->dir, 0700, err))
+        return false;
+    char *whole = realpath(options->dir, NULL);
+    if (!whole)
+        return err_sys(err, ERR_CREATE, errno, "finding %s", options->dir);
+    sandbox->dir = str_copy(whole);
+    free(whole);
+    if (!sandbox->dir)
+        return err_no_memory(err);
+    sandbox->ca_file = joined(sandbox->dir, "ca.pem");
+    sandbox->mail = joined(sandbox->dir, "mail");
+    if (!sandbox->ca_file || !sandbox->mail)
+        return err_no_memory(err);
+    return maildir_open(options->disk, sandbox->mail, &sandbox->maildir, err);
+}
+
+/* -- certificates -- */
+
+static bool make_certificates(struct sandbox *sandbox, struct err *err)
+{
+    const char *names[PROVIDER_NAMES_MAX + 4] = { "localhost", "127.0.0.1", "::1" };
+    uint64_t now = clock_wall(sandbox->options->clock) / 1000;
+    OWN(cert) authority = NULL;
+    OWN(cert) leaf = NULL;
+    HELD(buf) ca = BUF(16 * 1024), chain = BUF(16 * 1024), key = BUF(16 * 1024);
+
+    memcpy(names + 3, sandbox->provider.names, sandbox->provider.name_count * sizeof *names);
+    const struct cert_plan plan = { names, now - DAY, now + LEAF_DAYS * (uint64_t)DAY, NULL };
+    if (!cert_make_authority("outpost sandbox", plan.from, plan.until, &authority, err))
+        return false;
+    struct cert_plan issued = plan;
+    issued.issuer = authority;
+    if (!cert_make(&issued, &leaf, err))
+        return false;
+    cert_add_chain(authority, &ca);
+    cert_add_chain(leaf, &chain);
+    cert_add_key(leaf, &key);
+    if (ca.full || chain.full || key.full)
+        return err_no_memory(err);
+    const struct tls_server_plan tls = { .chain_pem = buf_span(&chain), .key_pem = buf_span(&key) };
+    return tls_server_context(&tls, &sandbox->tls, err)
+           && file_write(sandbox->options->disk, sandbox->ca_file, buf_span(&ca), FILE_MADE(0644), err);
+}
+
+/* -- endpoints -- */
+
+static void came(void *who, struct stream *stream)
+{
+    caller_new(who, stream);
+}
+
+static bool listen_at(struct endpoint *endpoint, const char *address, uint16_t port,
+                      struct listener **ret_listener, struct err *err)
+{
+    const struct listen_plan plan = { .address = address, .port = port };
+
+    return listen_open(endpoint->sandbox->loop, &plan, came, endpoint, ret_listener, err);
+}
+
+/* On both loopback addresses; where there is no IPv6, on one. */
+static bool open_both(struct endpoint *endpoint, uint16_t port, struct err *err)
+{
+    struct err sixth = { 0 };
+
+    if (!listen_at(endpoint, "127.0.0.1", port, &endpoint->listeners[0], err))
+        return false;
+    endpoint->port = listener_port(endpoint->listeners[0]);
+    if (listen_at(endpoint, "::1", endpoint->port, &endpoint->listeners[1], &sixth)
+        || sixth.sys == EADDRNOTAVAIL || sixth.sys == EAFNOSUPPORT)
+        return true;
+    listener_free(GIVE(endpoint->listeners[0]));
+    if (err)
+        *err = sixth;
+    return false;
+}
+
+static bool open_endpoint(struct endpoint *endpoint, bool tls_first, uint16_t port, struct err *err)
+{
+    struct sandbox *sandbox = endpoint->sandbox;
+
+    endpoint->plan = (struct session_server_plan){ sandbox->provider.plan, sandbox->tls, tls_first };
+    if (port)
+        return open_both(endpoint, port, err);
+    for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
+        if (open_both(endpoint, 0, err))
+            return true;
+    }
+    return false;
+}
+
+static bool open_endpoints(struct sandbox *sandbox, struct err *err)
+{
+    uint16_t base = sandbox->options->port_base;
+
+    if (base == UINT16_MAX)
+        return err_set(err, ERR_CONFIG, "the port base leaves no room for a second port");
+    return open_endpoint(&sandbox->starttls, false, base, err)
+           && open_endpoint(&sandbox->tls_first, true, base ? (uint16_t)(base + 1) : 0, err);
+}
+
+/* -- users -- */
+
+static bool choose_users(struct sandbox *sandbox, struct err *err)
+{
+    const struct sandbox_options *options = sandbox->options;
+    const struct words domains = sandbox->provider.profile->domains;
+    const char *domain = words_have(domains, options->provider) ? options->provider
+                         : domains.count                        ? domains.at[0]
+                                                                : "example.com";
+    HELD(buf) name = BUF(300);
+
+    if (options->user_count > SANDBOX_USERS_MAX)
+        return err_set(err, ERR_CONFIG, "more than %d users", SANDBOX_USERS_MAX);
+    sandbox->users = options->users;
+    sandbox->user_count = options->user_count;
+    if (options->user_count)
+        return true;
+    buf_addf(&name, "me@%s", domain);
+    char *username = buf_give(&name);
+    sandbox->only = (struct sandbox_user){ username, "sandbox-password", "sandbox-token" };
+    sandbox->users = &sandbox->only;
+    sandbox->user_count = 1;
+    return username || err_no_memory(err);
+}
+
+/* -- birth and death -- */
+
+bool sandbox_start(struct loop *loop, const struct sandbox_options *options,
+                   struct sandbox **ret_sandbox, struct err *err)
+{
+    OWN(sandbox) sandbox = NEW(sandbox);
+
+    if (!sandbox)
+        return err_no_memory(err);
+    sandbox->loop = loop;
+    sandbox->options = options;
+    sandbox->starttls.sandbox = sandbox->tls_first.sandbox = sandbox;
+    if (!provider_make(options->know, options->provider, &sandbox->provider, err)
+        || !choose_users(sandbox, err) || !make_places(sandbox, err)
+        || !make_certificates(sandbox, err) || !open_endpoints(sandbox, err))
+        return false;
+    *ret_sandbox = GIVE(sandbox);
+    return true;
+}
+
+static void close_endpoint(struct endpoint *endpoint)
+{
+    listener_free(endpoint->listeners[0]);
+    listener_free(endpoint->listeners[1]);
+}
+
+void sandbox_free(struct sandbox *sandbox)
+{
+    if (!sandbox)
+        return;
+    close_endpoint(&sandbox->starttls);
+    close_endpoint(&sandbox->tls_first);
+    callers_free(sandbox);
+    tls_context_free(sandbox->tls);
+    maildir_free(sandbox->maildir);
+    mem_free((char *)(uintptr_t)sandbox->only.username);
+    mem_free(sandbox->dir);
+    mem_free(sandbox->ca_file);
+    mem_free(sandbox->mail);
+    provider_done(&sandbox->provider);
+    mem_free(sandbox);
+}
+
+/* -- what it tells -- */
+
+uint16_t sandbox_port_starttls(const struct sandbox *sandbox)
+{
+    return sandbox->starttls.port;
+}
+
+uint16_t sandbox_port_tls(const struct sandbox *sandbox)
+{
+    return sandbox->tls_first.port;
+}
+
+const char *sandbox_ca_file(const struct sandbox *sandbox)
+{
+    return sandbox->ca_file;
+}
+
+const char *sandbox_mail(const struct sandbox *sandbox)
+{
+    return sandbox->mail;
+}
+
+static void tell_endpoint(struct json *json, uint16_t port, const char *security)
+{
+    json_open(json, NULL, '{');
+    json_text(json, "host", "127.0.0.1");
+    json_number(json, "port", port);
+    json_text(json, "security", security);
+    json_close(json);
+}
+
+static void tell_detour(struct json *json, const char *host, unsigned port, unsigned to)
+{
+    HELD(buf) text = BUF(600);
+
+    buf_addf(&text, "%s:%u:127.0.0.1:%u", host, port, to);
+    json_span(json, NULL, buf_span(&text));
+}
+
+/* Each of the provider's names, at the usual ports and those its profile has besides. */
+static void tell_detours(struct json *json, const struct sandbox *sandbox)
+{
+    const struct provider *provider = &sandbox->provider;
+    const struct profile *profile = provider->profile;
+
+    for (size_t i = 0; i < provider->name_count; i++) {
+        tell_detour(json, provider->names[i], SUBMISSION, sandbox->starttls.port);
+        tell_detour(json, provider->names[i], SUBMISSIONS, sandbox->tls_first.port);
+    }
+    for (size_t i = 0; i < profile->server_count; i++) {
+        const struct profile_server *server = &profile->servers[i];
+        if (server->port == SUBMISSION || server->port == SUBMISSIONS || strchr(server->host, '{'))
+            continue;
+        tell_detour(json, server->host, server->port,
+                    server->security == SECURITY_TLS ? sandbox->tls_first.port : sandbox->starttls.port);
+    }
+}
+
+void sandbox_tell(const struct sandbox *sandbox, struct buf *out)
+{
+    struct json json = json_to(out);
+
+    json_open(&json, NULL, '{');
+    json_text(&json, "provider", sandbox->provider.profile->id);
+    json_open(&json, "endpoints", '[');
+    tell_endpoint(&json, sandbox->starttls.port, "starttls");
+    tell_endpoint(&json, sandbox->tls_first.port, "tls");
+    json_close(&json);
+    json_open(&json, "connect_to", '[');
+    tell_detours(&json, sandbox);
+    json_close(&json);
+    json_text(&json, "ca_file", sandbox->ca_file);
+    json_text(&json, "mail", sandbox->mail);
+    json_open(&json, "users", '[');
+    for (size_t i = 0; i < sandbox->user_count; i++) {
+        json_open(&json, NULL, '{');
+        json_text(&json, "username", sandbox->users[i].username);
+        json_text(&json, "password", sandbox->users[i].password);
+        json_text(&json, "token", sandbox->users[i].token);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_close(&json);
+}
