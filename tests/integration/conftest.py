@@ -1,0 +1,62 @@
+"""The peers as fixtures, and the matrix that is printed at the end."""
+import importlib
+import os
+
+import pytest
+
+from outpost import Outpost
+from peers.certs import Authority
+from peers.debian import Unavailable
+
+PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
+
+matrix = {}     # (peer, security, mechanism): what came of it
+
+
+@pytest.fixture(scope='session')
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp('authority'))
+
+
+def start(name, *arguments):
+    """A peer's module started; one that can't be had skips its tests, saying why."""
+    try:
+        return importlib.import_module('peers.' + name).start(*arguments)
+    except Unavailable as reason:
+        pytest.skip('%s: %s' % (name, reason))
+
+
+def peer_fixture(name):
+    @pytest.fixture(scope='session', name=name)
+    def fixture(authority, tmp_path_factory):
+        folder = [tmp_path_factory.mktemp(name)] if name == 'scripted' else []
+        peer = start(name, authority, *folder)
+        yield peer
+        peer.stop()
+    return fixture
+
+
+postfix, exim, haraka, smtp_server, scripted = map(peer_fixture, PEERS)
+
+
+@pytest.fixture
+def outpost(tmp_path, authority):
+    return Outpost(tmp_path, authority)
+
+
+@pytest.fixture
+def record():
+    """Notes a cell of the matrix."""
+    return matrix.__setitem__
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not matrix:
+        return
+    say = terminalreporter.write_line
+    terminalreporter.section('what was sent arrived, byte for byte')
+    mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256']
+    say('%-14s %-9s ' % ('peer', 'port') + ' '.join('%-14s' % m for m in mechanisms))
+    for peer, security in dict.fromkeys((p, s) for p, s, _ in matrix):
+        cells = ('%-14s' % matrix.get((peer, security, m), '-') for m in mechanisms)
+        say('%-14s %-9s ' % (peer, security) + ' '.join(cells))

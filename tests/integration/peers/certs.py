@@ -1,0 +1,54 @@
+"""A certificate authority of the tests' own, and the certificates good and bad that peers show."""
+import os
+import subprocess
+
+NAMES = 'DNS:localhost,DNS:smtp.test,DNS:mail.example.test,DNS:autoconfig.example.test,IP:127.0.0.1,IP:::1'
+
+
+class Authority:
+    """In a folder: ca.pem, and NAME.pem with NAME.key for `good`, `expired`, `wrong` (another's
+    name) and `selfsigned` (of no authority)."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        os.makedirs(self.folder, exist_ok=True)
+        self._self_signed('ca', 'Test authority', 'basicConstraints=critical,CA:TRUE',
+                          'keyUsage=critical,keyCertSign,cRLSign')
+        self.leaf('good', NAMES)
+        self.leaf('wrong', 'DNS:other.invalid')
+        self.leaf('expired', NAMES, days='-1')
+        self._self_signed('selfsigned', 'selfsigned', 'subjectAltName=' + NAMES)
+
+    @property
+    def ca(self):
+        return self.cert('ca')
+
+    def cert(self, name='good'):
+        return os.path.join(self.folder, name + '.pem')
+
+    def key(self, name='good'):
+        return os.path.join(self.folder, name + '.key')
+
+    def leaf(self, name, alternatives, days='20'):
+        """A server certificate of this authority's for these subjectAltNames."""
+        request = os.path.join(self.folder, name + '.csr')
+        extensions = os.path.join(self.folder, name + '.ext')
+        with open(extensions, 'w') as f:
+            f.write('subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' % alternatives)
+        _openssl('req', *_new_key(self.key(name)), '-subj', '/CN=' + name, '-out', request)
+        _openssl('x509', '-req', '-in', request, '-CA', self.ca, '-CAkey', self.key('ca'), '-CAcreateserial',
+                 '-extfile', extensions, '-days', days, '-out', self.cert(name))
+
+    def _self_signed(self, name, subject, *extensions):
+        _openssl('req', '-x509', *_new_key(self.key(name)), '-subj', '/CN=' + subject, '-days', '20',
+                 '-out', self.cert(name), *[word for e in extensions for word in ('-addext', e)])
+
+
+def _new_key(path):
+    return ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', path]
+
+
+def _openssl(*argv):
+    done = subprocess.run(['openssl', *argv], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError('openssl %s: %s' % (argv[0], done.stderr[-300:]))

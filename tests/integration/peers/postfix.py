@@ -1,0 +1,86 @@
+"""Postfix with Dovecot's sign-in: OpenSSL, PIPELINING, CHUNKING, DSN, SMTPUTF8."""
+from . import dovecot
+from .debian import Root
+from .peer import Peer
+from .process import free_port
+
+MAIN = '''
+compatibility_level = 3.7
+queue_directory = /var/spool/postfix
+data_directory = /var/lib/postfix
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+maillog_file = /var/log/postfix.log
+myhostname = smtp.test
+mydestination =
+local_recipient_maps =
+alias_maps =
+alias_database =
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+mynetworks =
+virtual_mailbox_domains = static:ALL
+virtual_mailbox_base = /var/mail
+virtual_mailbox_maps = static:all/
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+default_transport = virtual
+smtpd_tls_cert_file = /etc/postfix/cert.pem
+smtpd_tls_key_file = /etc/postfix/key.pem
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = /run/dovecot/postfix
+smtpd_sasl_tls_security_options = noanonymous
+smtpd_tls_auth_only = yes
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions =
+    check_recipient_access regexp:{{/^code(4[0-9][0-9])@/ $$1 4.2.1 asked for}, {/^code(5[0-9][0-9])@/ $$1 5.1.1 asked for}},
+    permit_sasl_authenticated, reject
+smtputf8_enable = yes
+message_size_limit = 209715200
+mailbox_size_limit = 0
+virtual_mailbox_limit = 0
+'''
+
+MASTER = '''
+127.0.0.1:%(starttls)d inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes
+127.0.0.1:%(tls)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 discard
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+'''
+
+QUEUE = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private', 'saved', 'trace')
+
+
+def start(authority):
+    root = Root('postfix', ['postfix', dovecot.PACKAGE], ('postfix', 'postdrop', *dovecot.USERS))
+    ports = {'starttls': free_port(), 'tls': free_port()}
+    peer = Peer('postfix', ports, ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'], root.path + '/var/mail')
+    root.write('/etc/postfix/main.cf', MAIN)
+    root.write('/etc/postfix/master.cf', MASTER % ports)
+    root.copy(authority.cert(), '/etc/postfix/cert.pem')
+    root.copy(authority.key(), '/etc/postfix/key.pem')
+    root.empty_folder('/var/spool/postfix')
+    root.folder('/var/spool/postfix/pid')
+    for name in QUEUE:
+        root.folder('/var/spool/postfix/' + name, 'postfix', 'root', mode=0o700)
+    root.folder('/var/spool/postfix/maildrop', 'postfix', 'postdrop', mode=0o730)
+    root.folder('/var/spool/postfix/public', 'postfix', 'postdrop', mode=0o710)
+    root.empty_folder('/var/lib/postfix', 'postfix', mode=0o700)
+    root.empty_folder('/var/mail', 'nobody')
+    root.empty_folder('/var/log')
+    dovecot.start(peer, root, 'postfix')
+    peer.run(root.command('/usr/lib/postfix/sbin/master', '-s', '-c', '/etc/postfix'), port=ports['tls'])
+    return peer
