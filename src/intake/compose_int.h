@@ -4,7 +4,7 @@
 #define OUTPOST_INTAKE_COMPOSE_INT_H
 
 #include <sys/types.h>
-#include <time.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/own.h"
