@@ -171,7 +171,7 @@ static bool fit_for_server(struct drive *d, struct err *err)
         return true;
     if (!message_lower(d->secrets.disk, d->secrets.state, d->message->fd, &lowered,
                        &envelope->size, err))
-        return false;
+        return err_in(err, "the server takes no 8-bit text, and this message can't be changed");
     close(d->message->fd);
     d->message->fd = lowered;
     envelope->body = BODY_7BIT;

@@ -31,6 +31,15 @@ static GMimeObject *text_new(const char *subtype, const struct compose_text *tex
     return part;
 }
 
+/* Left to itself GMime takes the smallest character set that has the letters. */
+static void say_utf8(GMimeParamList *params, const char *name)
+{
+    GMimeParam *param = g_mime_param_list_get_parameter(params, name);
+
+    if (param)
+        g_mime_param_set_charset(param, "utf-8");
+}
+
 static GMimeObject *file_new(const struct compose_file *file)
 {
     GMimeObject *part = part_new(file->type, file->subtype, file->fd, file->size,
@@ -38,6 +47,9 @@ static GMimeObject *file_new(const struct compose_file *file)
 
     g_mime_object_set_disposition(part, GMIME_DISPOSITION_ATTACHMENT);
     g_mime_part_set_filename((GMimePart *)part, file->name);
+    say_utf8(g_mime_content_type_get_parameters(g_mime_object_get_content_type(part)), "name");
+    say_utf8(g_mime_content_disposition_get_parameters(g_mime_object_get_content_disposition(part)),
+             "filename");
     return part;
 }
 

@@ -2,11 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "intake/lower.h"
 #include "intake/rewrite.h"
 #include "intake/sender.h"
 #include "intake/spool.h"
 #include "mail/address.h"
-#include "mail/convert.h"
 #include "mail/filter.h"
 #include "mail/header.h"
 
@@ -164,34 +164,23 @@ static bool feed_all(struct passage *passage, struct err *err)
 }
 
 /* What can go nowhere as it is, is encoded now: whatever the server, lines have at most 998 octets. */
-static bool lines_shorten(struct passage *passage, struct err *err)
+static bool lines_shorten(const struct intake_order *order, struct prepared *prepared,
+                          struct err *err)
 {
-    const struct intake_order *order = passage->order;
-    HELD(spool) from = SPOOL_NONE;
-    HELD(buf) piece = BUF(SPOOL_PIECE), out = BUF(16 * HEADER_BLOCK_MAX);
-    OWN(convert) convert = convert_new();
-    char *room = buf_room(&piece, SPOOL_PIECE);
-    size_t len = 1;
+    uint64_t longest = prepared->longest_line;
+    int lowered;
 
-    if (!convert || !room)
-        return err_no_memory(err);
-    if (!spool_give(&passage->spool, &from.fd, err))
-        return false;
-    from.disk = order->disk;
-    spool_done(&passage->spool);
-    if (!spool_open(order->disk, order->directory, &passage->spool, err))
-        return false;
-    while (len) {
-        buf_clear(&out);
-        if (!spool_read(order->disk, from.fd, "the temporary file", room, SPOOL_PIECE, &len, err))
-            return false;
-        bool good = len ? convert_feed(convert, (struct span){ room, len }, &out, err)
-                        : convert_end(convert, &out, err);
-        if (!good || !spool_add(&passage->spool, buf_span(&out), err))
-            return false;
+    if (longest <= HEADER_LINE_MAX)
+        return true;
+    if (!message_lower(order->disk, order->directory, prepared->fd, &lowered, &prepared->size, err)) {
+        if (err && err->fact && strcmp(err->fact, "eightbit:not-offered") == 0)
+            err->fact = "line:too-long";
+        return err_in(err, "the message has a line of %llu octets", (unsigned long long)longest);
     }
-    passage->prepared->eightbit = false;
-    passage->prepared->longest_line = HEADER_LINE_MAX;
+    order->disk->close(order->disk, prepared->fd);
+    prepared->fd = lowered;
+    prepared->eightbit = false;
+    prepared->longest_line = HEADER_LINE_MAX;
     return true;
 }
 
@@ -200,17 +189,14 @@ static bool body_finish(struct passage *passage, struct err *err)
     const struct filter_facts *facts = filter_facts(passage->filter);
     struct prepared *prepared = passage->prepared;
 
-    prepared->eightbit |= facts->body_8bit;
-    if (facts->longest > prepared->longest_line)
-        prepared->longest_line = facts->longest;
-    if (prepared->longest_line > HEADER_LINE_MAX && !lines_shorten(passage, err)) {
-        if (err && err->fact && strcmp(err->fact, "eightbit:not-offered") == 0)
-            err->fact = "line:too-long";
-        return err_in(err, "the message has a line of %llu octets", (unsigned long long)facts->longest);
-    }
     if (!spool_give(&passage->spool, &prepared->fd, err))
         return false;
     prepared->size = passage->spool.size;
+    prepared->eightbit |= facts->body_8bit;
+    if (facts->longest > prepared->longest_line)
+        prepared->longest_line = facts->longest;
+    if (!lines_shorten(passage->order, prepared, err))
+        return false;
     prepared->envelope->size = prepared->size;
     prepared->envelope->body = prepared->eightbit ? BODY_8BIT : BODY_7BIT;
     return true;

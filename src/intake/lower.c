@@ -37,9 +37,7 @@ bool message_lower(const struct disk *disk, const char *directory, int fd, int *
 {
     struct spool spool = SPOOL_NONE;
     bool good = spool_open(disk, directory, &spool, err) &&
-                (pump(disk, fd, &spool, err) ||
-                 err_in(err, "the server takes no 8-bit text, and this message can't be changed")) &&
-                spool_give(&spool, ret_fd, err);
+                pump(disk, fd, &spool, err) && spool_give(&spool, ret_fd, err);
 
     if (good)
         *ret_size = spool.size;

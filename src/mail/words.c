@@ -58,7 +58,7 @@ static void word_add(struct buf *out, struct span bytes, bool q)
 void words_encode(struct buf *out, struct span text)
 {
     HELD(buf) piece = BUF(WORD_MAX);
-    bool q = q_len(text) <= BASE64_LEN(text.len) / 2 * 3; /* longer, but a person can read it */
+    bool q = q_len(text) <= BASE64_LEN(text.len) / 2 * 3 + 6; /* longer, but a person can read it */
     bool first = true;
 
     while (text.len) {
