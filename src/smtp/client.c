@@ -36,7 +36,7 @@ struct smtp_client *smtp_client_new(const struct smtp_plan *plan, uint64_t now, 
     c->now = c->progress = now;
     c->output = (struct buf)BUF(OUTPUT_MAX);
     c->chunk = (struct buf)BUF(CHUNK_FULL + SMTP_PIECE_MAX + 2);
-    c->greeting = (struct buf)BUF(SMTP_REPLY_OCTETS_MAX);
+    c->greeting = (struct buf)BUF(GREETING_KEPT);
     c->replies = (struct smtp_reply_reader)SMTP_REPLY_READER;
     if (plan->security == SMTP_SECURITY_TLS)
         client_enter(c, STEP_HANDSHAKE);
@@ -175,16 +175,17 @@ void client_fail(struct smtp_client *c, enum stage stage, const struct err *err)
     c->failure.stage = stage;
     c->failure.err = told;
     client_enter(c, STEP_OVER);
+    buf_clear(&c->output); /* what has not left must not: its recipients are told so */
     sasl_client_free(c->sasl);
     c->sasl = NULL;
 }
 
 void client_fail_politely(struct smtp_client *c, enum stage stage, const struct err *err)
 {
-    bool clear = c->output.len == 0;
+    bool between_lines = !is_over(c) && c->output.len == 0;
 
     client_fail(c, stage, err);
-    if (clear)
+    if (between_lines)
         buf_add(&c->output, "QUIT\r\n");
 }
 
@@ -204,7 +205,6 @@ void client_fail_memory(struct smtp_client *c)
     struct err err;
 
     err_no_memory(&err);
-    buf_clear(&c->output);
     client_fail(c, STAGE_LOCAL, &err);
 }
 
@@ -286,9 +286,8 @@ static void fail_protocol(struct smtp_client *c, const struct smtp_reply *reply,
     client_fail(c, row->stage, &err);
 }
 
-/*= RFC 5321 4.2
- *# an SMTP server MUST NOT send ... replies [but] in response to a command. Only a refusal is taken
- *# unasked: servers do say 421, and break off a message that is still being sent.                  */
+/* Replies answer commands. Only a refusal is taken unasked: servers do say 421, and break off a message
+ * that is still being sent. Anything else would be counted for the next command. */
 static void hear_unasked(struct smtp_client *c, const struct smtp_reply *reply)
 {
     const struct step_row *row = step_row(at(c));
@@ -342,10 +341,8 @@ static void hear(struct smtp_client *c, const struct smtp_reply *reply)
     }
 }
 
-/*= RFC 3207 4.2
- *# The client MUST discard any knowledge obtained from the server ... which was not obtained from the
- *# TLS negotiation itself. Bytes that wait behind the 220 were put there to be taken for the server's
- *# after the handshake: no honest server sends them.                                               */
+/* Bytes behind the 220 were put there to be taken for the server's after the handshake: no honest
+ * server sends them. */
 static void fail_before_handshake(struct smtp_client *c)
 {
     struct err err;
@@ -453,6 +450,9 @@ void smtp_client_secured(struct smtp_client *client, struct span binding, uint64
     if (client->place != STEP_HANDSHAKE)
         return;
     client->secured = true;
+    /*= RFC 3207 4.2
+     *# The client MUST discard any knowledge obtained from the server, such as the list of
+     *# SMTP service extensions, which was not obtained from the TLS negotiation itself.   */
     client->extensions = (struct smtp_extensions){ 0 };
     client->binding_len = binding.len <= sizeof client->binding ? binding.len : 0;
     if (client->binding_len)
@@ -489,12 +489,12 @@ const struct smtp_outcome *smtp_client_failure(const struct smtp_client *client)
 
 enum stage smtp_client_stage(const struct smtp_client *client)
 {
-    return client->failed ? client->failure.stage : step_row(at(client))->stage;
+    return step_row(at(client))->stage;
 }
 
 const char *smtp_client_doing(const struct smtp_client *client)
 {
-    return client->failed ? stage_words(client->failure.stage) : step_row(at(client))->while_;
+    return step_row(at(client))->while_;
 }
 
 const struct smtp_extensions *smtp_client_extensions(const struct smtp_client *client)

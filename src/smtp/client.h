@@ -13,12 +13,12 @@
  *         case SMTP_NEED_ENVELOPE:   signed in:        smtp_client_send() or smtp_client_quit()
  *         case SMTP_NEED_BODY:       read a piece;     smtp_client_body()
  *         case SMTP_NEED_BYTES:      read the socket;  smtp_client_recv()
- *         case SMTP_NEED_NOTHING:    it is over: write what output is left, close
+ *         case SMTP_NEED_NOTHING:    it is over: write what is left (QUIT), close
  *         }
  *     }
  *
  * The socket is read all the while, whatever the need: a server may refuse in the middle of a body,
- * and say so once. Tell at once of what happens to the line: smtp_client_closed() when the peer
+ * and say so once. Only at SMTP_NEED_TLS its bytes belong to the handshake. Tell at once of what happens to the line: smtp_client_closed() when the peer
  * ended it, smtp_client_broken() for any other end, smtp_client_expired() when the deadline passed.
  *
  * Say smtp_client_wrote() when bytes are handed to the socket, not when the network confirms them:

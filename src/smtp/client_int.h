@@ -16,10 +16,11 @@
 #include "smtp/reply.h"
 
 enum {
-    OUTPUT_MAX = 384 * 1024,  /* a chunk and what waits before it */
+    OUTPUT_MAX = 256 * 1024,  /* a chunk and what waits before it */
     OUTPUT_HIGH = 64 * 1024,  /* above this no more of the body is asked for */
     CHUNK_FULL = 64 * 1024,   /* a chunk that has this much leaves */
     CHUNKS_UNDER_WAY = 8,
+    GREETING_KEPT = 512,
     SAID_MAX = 256,           /* of a reply's words, kept for each recipient */
     BINDING_MAX = 64,
     AUTH_LINE_MAX = 512,      /* with CRLF: RFC 5321, 4.5.3.1.4 */

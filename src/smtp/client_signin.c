@@ -2,6 +2,7 @@
 #include "smtp/client_int.h"
 
 #include "base/base64.h"
+#include "base/str.h"
 
 #include "base/banned.h"
 
@@ -206,6 +207,23 @@ static bool another_may_work(const struct smtp_client *c, uint16_t code)
                        c->binding_len > 0, &next, NULL);
 }
 
+/* Where a token was refused, its challenge has said more than the reply: "invalid_token". */
+static void tell_refusal(const struct smtp_client *c, const struct smtp_reply *reply,
+                         struct err *err)
+{
+    struct sasl_bearer_error bearer = sasl_client_bearer_error(c->sasl);
+    HELD(buf) text = BUF(1000);
+
+    buf_add(&text, "the server said no");
+    if (bearer.status.len) {
+        buf_add(&text, ", and of the token: ");
+        str_printable(&text, bearer.status, 100);
+    }
+    smtp_reply_err(reply, err, buf_text(&text));
+    if (err->kind == ERR_REPLY)
+        err->kind = ERR_SIGNIN;
+}
+
 void signin_refused(struct smtp_client *c, const struct asked *asked,
                     const struct smtp_reply *reply)
 {
@@ -220,9 +238,7 @@ void signin_refused(struct smtp_client *c, const struct asked *asked,
         signin_begin(c);
         return;
     }
-    smtp_reply_err(reply, &err, "the server said no");
-    if (err.kind == ERR_REPLY)
-        err.kind = ERR_SIGNIN;
+    tell_refusal(c, reply, &err);
     fail_signin(c, &err);
 }
 

@@ -38,8 +38,11 @@ static enum step say_quit(struct smtp_client *c)
 static void heard_greeting(struct smtp_client *c, const struct asked *asked,
                            const struct smtp_reply *reply)
 {
+    HELD(buf) words = BUF(SMTP_REPLY_OCTETS_MAX);
+
     (void)asked;
-    smtp_reply_words(reply, &c->greeting);
+    smtp_reply_words(reply, &words);
+    buf_add_span(&c->greeting, span_cut(buf_span(&words), 0, GREETING_KEPT));
     c->next = STEP_EHLO;
 }
 
@@ -71,7 +74,9 @@ static void heard_ehlo(struct smtp_client *c, const struct asked *asked,
 
 /*= RFC 3207 6
  *# A man-in-the-middle attack can be launched by deleting the "250 STARTTLS" response from the
- *# server. ... So where TLS or a sign-in is wanted there is no way back to HELO.               */
+ *# server.  This would cause the client not to try to start a TLS session.
+ *
+ * Refusing EHLO does the same: where TLS or a sign-in is wanted there is no way back to HELO. */
 static void refused_ehlo(struct smtp_client *c, const struct asked *asked,
                          const struct smtp_reply *reply)
 {
@@ -159,7 +164,7 @@ static const struct step_row rows[STEPS] = {
                          true,  true,  NULL, NULL, heard_end, refused_all },
     [STEP_QUIT]      = { STAGE_QUIT,     "saying goodbye",              30 * SECOND,  0,
                          true,  false, NULL, say_quit, heard_quit, heard_quit },
-    [STEP_OVER]      = { STAGE_QUIT,     "over",                         0,           0,
+    [STEP_OVER]      = { STAGE_QUIT,     "done",                         0,           0,
                          true,  false, NULL, NULL, NULL, NULL },
 };
 

@@ -332,9 +332,9 @@ void heard_rcpt(struct smtp_client *c, const struct asked *asked, const struct s
     c->t.accepted += c->t.verdicts[asked->recipient].fate == SMTP_FATE_OPEN;
 }
 
-/*= RFC 5321 4.5.3.1.10
- *# the "too many recipients" code ... 452 ... The client SHOULD ... send the message to the rest in
- *# another transaction (and old servers say 552).                                                 */
+/* RFC 5321, 4.5.3.1.10: 452 (of old, 552) for one recipient more than the server takes at once: the
+ * rest is for another transaction. 452 is also a full disk or mailbox; without an enhanced code the
+ * recipients that were taken before it decide. */
 static bool is_too_many(const struct smtp_client *c, const struct err *err)
 {
     bool says_so = err->enhanced[1] == 5 && err->enhanced[2] == 3;
@@ -366,8 +366,9 @@ enum step say_data(struct smtp_client *c)
 }
 
 /*= RFC 2920 3.1
- *# If none of the RCPT TO commands were accepted and the DATA command is accepted, the client SHOULD
- *# send a single dot.                                                                            */
+ *# but if the DATA command was accepted the client SMTP should send a single dot.
+ *
+ * That is where none of the recipients was. */
 void heard_data(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply)
 {
     (void)asked;
@@ -417,7 +418,7 @@ void heard_chunk(struct smtp_client *c, const struct asked *asked, const struct 
     (void)reply;
 }
 
-/*= RFC 1047; RFC 5321 4.2.5: only this reply makes the message the server's. */
+/* RFC 5321, 4.2.5: with this reply, and no other, the message is the server's. */
 void heard_end(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply)
 {
     struct err err;

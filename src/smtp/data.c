@@ -110,9 +110,8 @@ static bool settle(struct smtp_data_reader *reader, char c, struct buf *out)
 }
 
 /*= RFC 5321 4.1.1.4
- *# the character sequence "<CR><LF>.<CR><LF>" ... The custom of accepting lines ending only in <LF>
- *# ... has proven to cause more interoperability problems than it solves, and SMTP server systems
- *# MUST NOT do this, even in the name of improved robustness. */
+ *# In particular, the sequence "<LF>.<LF>" (bare line feeds, without carriage returns) MUST NOT be
+ *# treated as equivalent to <CRLF>.<CRLF> as the end of mail data indication.                     */
 bool smtp_data_read(struct smtp_data_reader *reader, struct span *bytes, struct buf *out)
 {
     while (bytes->len && !reader->ended) {

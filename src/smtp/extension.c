@@ -13,8 +13,7 @@ bool smtp_offers_mechanism(const struct smtp_extensions *extensions, const char 
     return false;
 }
 
-/*= RFC 1870 3
- *# If a SIZE parameter is 0 or missing, there is no fixed limit. What is no number says nothing. */
+/* RFC 1870, 4: 0 says that there is no limit; what is no number says nothing. */
 static void read_size(struct smtp_extensions *extensions, struct span params)
 {
     uint64_t size;

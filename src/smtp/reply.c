@@ -37,11 +37,11 @@ static void begin_reply(struct smtp_reply_reader *reader)
     begin_line(reader);
 }
 
-/* One octet of the code, or what stands behind it.
+/* One octet of the code, or what stands behind it. Second digits above 5 are met, and harmless.
  *
  *= RFC 5321 4.2
- *# Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
- *# Reply-code = %x32-35 %x30-35 %x30-39   (second digits above 5 are met, and harmless)     */
+ *# Reply-code     = %x32-35 %x30-35 %x30-39
+ */
 static bool take_head(struct smtp_reply_reader *reader, char c)
 {
     if (reader->line_len == CODE_LEN) {

@@ -268,7 +268,6 @@ static const struct {
     { "(no credential)", EVENT_NO_CREDENTIAL },
     { "(no body)", EVENT_NO_BODY },
     { "(quits)", EVENT_QUITS },
-    { "(unsent)", EVENT_UNSENT },
 };
 
 /* The event for this line; server lines and outcomes in a row become one. */

@@ -16,7 +16,6 @@
  *     (waits)                             the deadline passes
  *     (no credential)  (no body)          it is asked for, and can't be had
  *     (quits)                             the client is told to say goodbye
- *     (unsent)                            what stands in the output is not looked at further
  *     => taken at end 250: "..." (...)    what became of it; one line for each recipient
  *
  * bad-to is a recipient that the envelope itself would refuse. Words of the plan: hello security mechanisms credential user secret long-initial clear-password
@@ -41,7 +40,6 @@ enum event_kind {
     EVENT_NO_CREDENTIAL,
     EVENT_NO_BODY,
     EVENT_QUITS,
-    EVENT_UNSENT,
     EVENT_OUTCOME, /* text: the lines */
 };
 

@@ -281,9 +281,6 @@ static bool play_event(struct stage_set *s)
     case EVENT_QUITS:
         smtp_client_quit(s->client, s->now);
         return true;
-    case EVENT_UNSENT:
-        wrote(s, smtp_client_output(s->client).len);
-        return true;
     case EVENT_OUTCOME:
         return check_outcome(s);
     }

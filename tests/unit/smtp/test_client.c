@@ -150,6 +150,25 @@ static void test_what_is_shown(void **state)
     assert_null(smtp_client_failure(client));
 }
 
+/* Between the handshake and the second EHLO nothing is known of the server. */
+static void test_handshake_forgets(void **state)
+{
+    (void)state;
+    struct smtp_plan plan = plain_plan;
+
+    plan.security = SMTP_SECURITY_STARTTLS;
+    OWN(smtp_client) client = client_with(&plan);
+    say(client, "220 hi\r\n", 0);
+    flush(client, 0);
+    say(client, "250-hi\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n", 0);
+    flush(client, 0);
+    say(client, "220 go\r\n", 0);
+    assert_true(smtp_offers_mechanism(smtp_client_extensions(client), "PLAIN"));
+    smtp_client_secured(client, SPAN_NONE, 0);
+    assert_int_equal(smtp_client_extensions(client)->offered, 0);
+    assert_int_equal(smtp_client_extensions(client)->mechanism_count, 0);
+}
+
 /* A transaction for some of an envelope's recipients. */
 static void test_slice(void **state)
 {
@@ -326,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_patience),
         cmocka_unit_test(test_what_is_shown),
+        cmocka_unit_test(test_handshake_forgets),
         cmocka_unit_test(test_slice),
         cmocka_unit_test(test_a_thousand_recipients),
         cmocka_unit_test(test_scram),
