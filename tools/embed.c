@@ -1,22 +1,37 @@
-/* embed OUT FILE... - writes the files as a C table, for know/embedded.h. Runs while the program is
- * built, on the machine that builds it.
+/* embed OUT FILE... - writes files of data/ as a C table, for know/embedded.h. Runs while the program
+ * is built, on the machine that builds it.
  */
 #include <stdio.h>
 #include <string.h>
 
-static int embed_bytes(FILE *out, const char *path, size_t number)
+enum { LINE_MOST = 64 * 1024 };
+
+/* Comments, and the examples that are the rules' tests, are of no use to the program, which reads all
+ * of this at each start. */
+static int is_needed(const char *line)
 {
-    FILE *in = fopen(path, "rb");
-    unsigned long len = 0;
+    line += strspn(line, " \t");
+    return *line != '#' && *line != '\n' && strncmp(line, "example", 7) != 0;
+}
+
+static int embed_lines(FILE *out, const char *path, size_t number)
+{
+    static char line[LINE_MOST + 2];
+    FILE *in = fopen(path, "r");
 
     if (!in) {
         perror(path);
         return -1;
     }
-    fprintf(out, "static const unsigned char text_%zu[] = {", number);
-    for (int c; (c = getc(in)) != EOF; len++)
-        fprintf(out, "%s%d,", len % 24 ? "" : "\n", c);
-    fprintf(out, "\n0};\n"); /* a NUL behind the text, so that an empty file is an array too */
+    fprintf(out, "static const unsigned char text_%zu[] = {\n", number);
+    while (fgets(line, sizeof line, in)) {
+        if (!is_needed(line))
+            continue;
+        for (const char *c = line; *c; c++)
+            fprintf(out, "%d,", (unsigned char)*c);
+        fprintf(out, "\n");
+    }
+    fprintf(out, "0};\n"); /* a NUL behind the text, so that an empty file is an array too */
     return fclose(in);
 }
 
@@ -37,7 +52,7 @@ int main(int argc, char **argv)
     }
     fprintf(out, "#include \"know/embedded.h\"\n\n");
     for (size_t i = 0; i < files; i++)
-        if (embed_bytes(out, argv[i + 2], i) != 0)
+        if (embed_lines(out, argv[i + 2], i) != 0)
             return 1;
     fprintf(out, "\nstatic const struct knowledge_text texts[] = {\n");
     for (size_t i = 0; i < files; i++)

@@ -196,12 +196,14 @@ static bool check_line(struct span line, struct err *err)
 {
     if (line.len > INI_LINE_MAX)
         return bad(err, "the line is longer than 64 KB");
+    bool ascii = true;
     for (size_t i = 0; i < line.len; i++) {
         unsigned char c = (unsigned char)line.at[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
             return bad(err, "a control character");
+        ascii = ascii && c < 0x80;
     }
-    return str_is_utf8(line) || bad(err, "not UTF-8");
+    return ascii || str_is_utf8(line) || bad(err, "not UTF-8");
 }
 
 static bool read_line(struct ini *ini, struct span line, unsigned number, struct err *err)

@@ -102,11 +102,38 @@ static const struct profile *exactly(const struct knowledge *know, struct span d
     return NULL;
 }
 
+/* "fr", "com", "co.uk", "com.pe": where a company has its name in many countries. Not "example.org",
+ * under which anybody may have a "live". */
+static bool is_country_ending(struct span ending)
+{
+    static const char *const seconds[] = { "co", "com", "net", "org", "ne", "or" };
+    struct span country = ending, second;
+
+    if (span_is_word(ending, "com") || !span_split(&country, '.', &second))
+        return span_is_word(ending, "com");
+    if (country.len == 0)
+        return second.len == 2;
+    for (size_t i = 0; i < COUNT(seconds); i++)
+        if (span_is_word(second, seconds[i]))
+            return country.len == 2;
+    return false;
+}
+
+/* "hotmail.*" or "*.onmicrosoft.com" */
 static bool fits_pattern(const struct profile *profile, struct span domain)
 {
-    for (size_t i = 0; i < profile->domain_patterns.count; i++)
-        if (str_matches(domain, profile->domain_patterns.at[i]))
+    for (size_t i = 0; i < profile->domain_patterns.count; i++) {
+        struct span pattern = span_of(profile->domain_patterns.at[i]);
+        if (span_starts(pattern, "*.")) {
+            if (domain.len >= pattern.len && span_ends_word(domain, pattern.at + 1))
+                return true;
+            continue;
+        }
+        struct span name = span_cut(pattern, 0, pattern.len - 1); /* "hotmail." */
+        if (domain.len > name.len && span_equal_word(span_cut(domain, 0, name.len), name) &&
+            is_country_ending(span_from(domain, name.len)))
             return true;
+    }
     return false;
 }
 

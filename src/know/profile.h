@@ -129,7 +129,7 @@ const struct profile *know_profile_at(const struct knowledge *know, size_t at); 
 
 /* Each returns NULL where nothing is known. */
 const struct profile *know_profile(const struct knowledge *know, const char *id);
-/* By the address's domain: exactly, then by pattern (hotmail.*). */
+/* By the address's domain: exactly, then by pattern (hotmail.* at a country's ending, *.onmicrosoft.com). */
 const struct profile *know_profile_of_domain(const struct knowledge *know, struct span domain);
 /* By the best MX host of the domain: the longest suffix that fits. */
 const struct profile *know_profile_of_mx(const struct knowledge *know, struct span host);

@@ -132,7 +132,8 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
     for (int i = 0; i < REPLIES_MOST && text_next_reply(&scan, &reply); i++) {
         text_circumstances(know, text, &reply);
         enum sureness now = classify_surely(know, &reply, &verdict);
-        if (now == SURE_NOTHING || now < sure)
+        bool has_code = reply.err.reply, had_code = best->err.reply;
+        if (now == SURE_NOTHING || (had_code && !has_code) || (had_code == has_code && now < sure))
             continue;
         sure = now;
         *best = reply;

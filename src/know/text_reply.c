@@ -176,9 +176,11 @@ bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
         if (!str_is_digit(scan_peek(scan)) || !may_begin(scan->all, scan->at) ||
             !read_head(&at, &reply.err, &more_lines))
             continue;
+        *scan = at;
         read_words(&at, more_lines, &reply.err);
         reply.err.kind = reply.err.reply >= 400 && reply.err.reply < 500 ? ERR_LATER : ERR_REPLY;
-        *scan = at;
+        if (reply.err.reply) /* behind "dsn=5.1.1," the reply itself may follow */
+            *scan = at;
         *ret_reply = reply;
         return true;
     }

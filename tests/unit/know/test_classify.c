@@ -1,0 +1,320 @@
+/* How a verdict is found, shown with a small knowledge of its own. */
+#include "support/check.h"
+
+#include "know/classify.h"
+#include "know/knowledge_int.h"
+#include "support/alloc_fails.h"
+
+#define CAUSE(id, scope, retry)                                                                  \
+    "[cause " id "]\ntitle = t\nmeaning = m\nfix = f\nwho = w\ntakes = x\nscope = " scope          \
+    "\nretry = " retry "\ngroup = g\n"
+
+static const struct knowledge_text texts[] = {
+    { "causes.ini",
+      SPAN_INIT(CAUSE("one", "account", "after-fix") CAUSE("two", "message", "never")
+                    CAUSE("three", "connection", "later") CAUSE("four", "recipient", "never")) },
+    { "family.ini", SPAN_INIT("[family big]\nmarker = bigmail\n[rule f]\ncause = two\ntext = no such thing\n"
+                              "[rule exact]\ncause = four\ncode = 550\nenhanced = 5.4.5\ntext = daily amount used\n"
+                              "scope = account\nretry = later\nwait = 24h\nalso = one three\n") },
+    { "own.ini", SPAN_INIT("[provider own.example]\nfamily = big\ndomains = own.example\n"
+                           "server = smtp.own.example:587 starttls\n"
+                           "[rule p]\ncause = one\ntext = thing\ncode = 550\n"
+                           "[rule code]\ncause = three\ncode = 550\nenhanced = 5.7.30\n"
+                           "[rule shy]\nown = yes\ncause = four\ntext = temporary trouble\n"
+                           "[rule bearer]\ncause = three\nmechanism = XOAUTH2\ncode = 535\n") },
+    { "other.ini", SPAN_INIT("[provider other.example]\nserver = mail.other.example:465 tls\n"
+                             "[rule dkim]\ncause = two\ncode = 550\nenhanced = 5.7.30\ntext = signature is missing\n"
+                             "[rule tie]\ncause = two\ntext = everybody says this\n") },
+    { "generic.ini",
+      SPAN_INIT("[provider generic]\nkind = generic\nserver = localhost:587 starttls\n"
+                "[rule tie]\ncause = one\ntext = everybody says this\n"
+                "[rule weak]\nweak = yes\ncause = three\ntext = a very long and weak text of words\n"
+                "[rule strong]\ncause = one\ntext = long and weak\n"
+                "[rule fact]\ncause = three\nfact = tls:weak-dh tls:closed\ntext = dh key too small\n"
+                "[rule found]\ncause = four\nfact = tls:closed\nfound = a:b c:d\n"
+                "[rule bad-password]\ncause = one\ncode = 535\n"
+                "[rule unauthenticated]\ncause = two\ncode = 530\ntext = not signed in\n"
+                "[rule trouble]\ncause = three\ntext = temporary trouble\n"
+                "[rule number]\ncause = two\ntext = code 5.7.1\n"
+                "[rule guess]\nguess = yes\ncause = two\nalso = one\ncode = 5xx\nstage = rcpt end\n") },
+};
+
+static struct knowledge *know;
+
+static int load(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    if (know_new(texts, COUNT(texts), &know, &err))
+        return 0;
+    print_error("%s\n", err.text);
+    return -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    knowledge_free(know);
+    return 0;
+}
+
+static const char *const found_one[] = { "a:b", NULL };
+static const char *const found_both[] = { "c:d", "x:y", "a:b", NULL };
+
+static const struct {
+    const char *label;
+    struct evidence evidence;
+    const char *rule, *owner; /* NULL: nothing is known */
+} cases[] = {
+    { "the provider's before its family's",
+      { .provider = "own.example", .err = { .reply = 550, .said = "no such thing" } }, "p", "own.example" },
+    { "the family's before the generic",
+      { .provider = "own.example", .err = { .said = "no such thing" } }, "f", "big" },
+    { "a family by its name", { .provider = "big", .err = { .said = "no such thing" } }, "f", "big" },
+    { "the provider by its host",
+      { .host = "smtp.own.example", .err = { .reply = 550, .enhanced = { 5, 7, 30 } } }, "code",
+      "own.example" },
+    { "another provider's is none of ours",
+      { .provider = "own.example", .err = { .said = "signature is missing" } }, NULL, NULL },
+    { "unknown provider, known words", { .err = { .said = "no such thing" } }, "f", "big" },
+    { "unknown provider, a tie is the generic rule's", { .err = { .said = "Everybody says this!" } },
+      "tie", "generic" },
+    { "unknown provider, a code alone proves nothing",
+      { .err = { .reply = 550, .enhanced = { 5, 7, 30 } } }, NULL, NULL },
+    { "a code of two providers by its words",
+      { .err = { .reply = 550, .enhanced = { 5, 7, 30 }, .said = "The signature is missing" } }, "dkim",
+      "other.example" },
+    { "words that others say, too", { .err = { .said = "temporary trouble" } }, "trouble", "generic" },
+    { "the same with the provider known",
+      { .provider = "own.example", .err = { .said = "temporary trouble" } }, "shy", "own.example" },
+    { "weak rules give way", { .err = { .said = "a very long and weak text of words" } }, "strong",
+      "generic" },
+    { "codes against the words", { .err = { .reply = 450, .said = "daily amount used" } }, NULL, NULL },
+    { "codes not known", { .err = { .said = "daily amount used" } }, "exact", "big" },
+    { "short words without their codes",
+      { .provider = "own.example", .err = { .said = "a thing" } }, NULL, NULL },
+    { "a mechanism that isn't known", { .provider = "own.example", .err = { .reply = 535 } },
+      "bad-password", "generic" },
+    { "a mechanism that is",
+      { .provider = "own.example", .mechanism = "xoauth2", .err = { .reply = 535 } }, "bearer",
+      "own.example" },
+    { "by fact", { .err = { .fact = "tls:weak-dh" } }, "fact", "generic" },
+    { "by words in place of the fact", { .err = { .said = "error: DH KEY TOO SMALL" } }, "fact",
+      "generic" },
+    { "another fact", { .err = { .fact = "tls:plaintext" } }, NULL, NULL },
+    { "with one finding of two", { .err = { .fact = "tls:closed" }, .found = found_one }, "fact",
+      "generic" },
+    { "with both findings", { .err = { .fact = "tls:closed" }, .found = found_both }, "found",
+      "generic" },
+    { "our own words where nobody spoke", { .err = { .text = "dh key too small" } }, "fact", "generic" },
+    { "codes repeated in the words",
+      { .err = { .reply = 550, .enhanced = { 5, 4, 5 }, .said = "daily 5.4.5 amount 550-5.4.5 used" } },
+      "exact", "big" },
+    { "a number is taken whole", { .err = { .said = "code 5.7.139" } }, NULL, NULL },
+    { "and found whole", { .err = { .said = "code 5.7.1, they said" } }, "number", "generic" },
+    { "what a refusal quotes",
+      { .err = { .reply = 530, .enhanced = { 5, 7, 57 },
+                 .said = "not signed in. Error: 550 5.4.5 daily amount used" } },
+      "exact", "big" },
+    { "what it quotes, unknown",
+      { .err = { .reply = 530, .said = "not signed in. Error: 550 5.9.9 hm" } }, "unauthenticated",
+      "generic" },
+    { "a guess by stage and code", { .stage = STAGE_RCPT, .err = { .reply = 550, .said = "hm" } },
+      "guess", "generic" },
+    { "no guess at another stage", { .stage = STAGE_MAIL, .err = { .reply = 550 } }, NULL, NULL },
+    { "no guess without a stage", { .err = { .reply = 550 } }, NULL, NULL },
+    { "nothing at all", { .stage = STAGE_NONE }, NULL, NULL },
+};
+
+static void test_cases(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct verdict verdict = { 0 };
+        bool known = classify(know, &cases[i].evidence, &verdict);
+        check_bytes(cases[i].label, span_of(known ? verdict.rule : ""), span_of(cases[i].rule));
+        check_bytes(cases[i].label, span_of(known ? verdict.provider : ""), span_of(cases[i].owner));
+    }
+}
+
+static void test_verdict(void **state)
+{
+    (void)state;
+    struct verdict verdict;
+    struct evidence daily = { .err = { .said = "daily amount used" } };
+    struct evidence guess = { .stage = STAGE_END, .err = { .reply = 554 } };
+
+    assert_true(classify(know, &daily, &verdict));
+    assert_string_equal(verdict.cause->id, "four");
+    assert_false(verdict.guess);
+    assert_int_equal(verdict.scope, SCOPE_ACCOUNT); /* the rule's, not the cause's */
+    assert_int_equal(verdict.retry, RETRY_LATER);
+    assert_int_equal(verdict.wait_ms, 24 * 3600 * 1000);
+    assert_int_equal(verdict.also_count, 2);
+    assert_string_equal(verdict.also[0]->id, "one");
+    assert_string_equal(verdict.also[1]->id, "three");
+
+    assert_true(classify(know, &guess, &verdict));
+    assert_true(verdict.guess);
+    assert_int_equal(verdict.scope, SCOPE_MESSAGE); /* the cause's */
+    assert_int_equal(verdict.retry, RETRY_NEVER);
+    assert_int_equal(verdict.wait_ms, 0);
+}
+
+static const struct {
+    const char *label, *text, *pattern;
+    bool in;
+} patterns[] = {
+    { "anywhere",            "Error: user unknown here", "User Unknown", true  },
+    { "nowhere",             "Error: user known",        "unknown",      false },
+    { "a gap",               "limit of 50 is exceeded",  "limit*exceed", true  },
+    { "out of order",        "exceeded limit",           "limit*exceed", false },
+    { "at both ends",        "5.7.1",                    "5.7.1",        true  },
+    { "front of a number",   "5.7.139",                  "5.7.1",        false },
+    { "back of a number",    "15.7.1",                   "5.7.1",        false },
+    { "the second is whole", "5.7.139 and 5.7.1.",       "5.7.1",        true  },
+    { "stars alone",         "x",                        "**",           true  },
+    { "a star at the end",   "(RP-001)",                 "(RP-00*)",     true  },
+    { "longer than all",     "ab",                       "abc",          false },
+    { "nothing to look in",  "",                         "a",            false },
+};
+
+static void test_patterns(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(patterns); i++)
+        check_row(patterns[i].label,
+                  pattern_in(span_of(patterns[i].text), patterns[i].pattern) == patterns[i].in);
+}
+
+#define GOOD_CAUSE CAUSE("one", "account", "later")
+
+static const struct {
+    const char *label;
+    struct span causes, file;
+    const char *error;
+} bad[] = {
+    { "not INI",          SPAN_INIT(GOOD_CAUSE), SPAN_INIT("provider"),
+      "in b.ini: line 1: a key is followed by = and its value" },
+    { "empty",            SPAN_INIT(GOOD_CAUSE), SPAN_INIT("# nothing\n"),
+      "in b.ini: nothing is told" },
+    { "other section",    SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[account x]\n"),
+      "in b.ini: line 1: [account] is unknown" },
+    { "no name",          SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider]\n"),
+      "in b.ini: line 1: [provider] has no name" },
+    { "unknown key",      SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\nhost = y\n"),
+      "in b.ini: line 2: [provider] has no key host" },
+    { "twice",            SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\nname = y\nname = z\n"),
+      "in b.ini: line 3: name: written twice" },
+    { "section twice",    SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\n[limits]\n[limits]\n"),
+      "in b.ini: line 3: [limits] does not belong here, or stands here twice" },
+    { "no such choice",   SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\npassword = maybe\n"),
+      "in b.ini: line 2: password: one of: taken app-password off" },
+    { "no number",        SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\n[limits]\nconnections = 3k\n"),
+      "in b.ini: line 3: connections: not a number" },
+    { "no duration",      SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\n[limits]\nblock = 5\n"),
+      "in b.ini: line 3: block: a duration is written 30s, 5m, 2h or 5d" },
+    { "neither yes nor no", SPAN_INIT(GOOD_CAUSE),
+      SPAN_INIT("[provider x]\n[capabilities]\nnull_sender = true\n"),
+      "in b.ini: line 3: null_sender: yes or no" },
+    { "a server without a port", SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\nserver = a tls\n"),
+      "in b.ini: line 1: server: \"a tls\" is not HOST:PORT SECURITY" },
+    { "no family",        SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[provider x]\nfamily = y\n"),
+      "provider x: no family is called y" },
+    { "rule, no cause",   SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[family x]\n[rule r]\ntext = t\n"),
+      "in b.ini: line 2: rule r: cause is missing" },
+    { "rule, other cause", SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[family x]\n[rule r]\ncause = two\n"),
+      "in b.ini: line 2: rule r: two is no cause" },
+    { "rule for all",     SPAN_INIT(GOOD_CAUSE), SPAN_INIT("[family x]\n[rule r]\ncause = one\n"),
+      "in b.ini: line 2: rule r: conditions are missing" },
+    { "rule, empty text", SPAN_INIT(GOOD_CAUSE),
+      SPAN_INIT("[family x]\n[rule r]\ncause = one\ntext = #1\n"),
+      "in b.ini: line 2: rule r: text is empty: words with a # want quotes" },
+    { "cause without words", SPAN_INIT("[cause one]\ntitle = t\n"), SPAN_INIT("[family x]\n"),
+      "in a.ini: line 1: meaning is missing" },
+    { "cause, bad scope", SPAN_INIT(CAUSE("one", "world", "later")), SPAN_INIT("[family x]\n"),
+      "in a.ini: line 1: scope is missing or no word for one" },
+};
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        const struct knowledge_text two[] = { { "a.ini", bad[i].causes }, { "b.ini", bad[i].file } };
+        struct knowledge *none = NULL;
+        struct err err = { 0 };
+        check_row(bad[i].label, !know_new(two, COUNT(two), &none, &err) && !none);
+        check_bytes(bad[i].label, span_of(err.text), span_of(bad[i].error));
+    }
+}
+
+/* A file of the machine's owner takes the whole place of the one that was built in. */
+static void test_told_twice(void **state)
+{
+    (void)state;
+    static const struct knowledge_text twice[] = {
+        { "causes.ini", SPAN_INIT(GOOD_CAUSE) },
+        { "x.ini", SPAN_INIT("[provider x]\nname = old\ndomains = old.example\n"
+                             "[rule r]\ncause = one\ntext = some words of old\n") },
+        { "x.ini", SPAN_INIT("[provider x]\nname = new\n") },
+        { "causes.ini", SPAN_INIT("[cause one]\ntitle = new\nmeaning = m\nfix = f\nwho = w\ntakes = x\n"
+                                  "scope = message\nretry = never\ngroup = g\n") },
+    };
+    OWN(knowledge) made = NULL;
+    struct verdict verdict;
+    struct evidence evidence = { .err = { .said = "some words of old" } };
+
+    assert_true(know_new(twice, COUNT(twice), &made, NULL));
+    assert_int_equal(know_profile_count(made), 1);
+    assert_string_equal(know_profile(made, "x")->name, "new");
+    assert_null(know_profile_of_domain(made, SPAN("old.example")));
+    assert_false(classify(made, &evidence, &verdict));
+    assert_int_equal(know_cause_count(made), 1);
+    assert_string_equal(know_cause(made, "one")->title, "new");
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    size_t before = alloc_alive();
+
+    for (unsigned n = 1; n < 1000; n++) {
+        struct knowledge *made = NULL;
+        struct err err = { 0 };
+        alloc_fail_at(n);
+        bool ok = know_new(texts, COUNT(texts), &made, &err);
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_true(ok != failed);
+        assert_true(ok || err.kind == ERR_MEMORY);
+        knowledge_free(made);
+        assert_int_equal(alloc_alive(), before);
+        if (!failed)
+            return;
+    }
+    fail();
+}
+
+static void test_stages(void **state)
+{
+    (void)state;
+    enum stage stage = STAGE_NONE;
+
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        assert_true(stage_from_word(span_of(stage_word((enum stage)i)), &stage));
+        assert_int_equal(stage, i);
+        assert_true(stage_words((enum stage)i)[0]);
+    }
+    assert_false(stage_from_word(SPAN("lunch"), &stage));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),     cmocka_unit_test(test_verdict),
+        cmocka_unit_test(test_patterns),  cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_told_twice), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_stages),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}

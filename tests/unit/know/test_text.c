@@ -1,0 +1,193 @@
+#include <stdio.h>
+
+#include "support/check.h"
+
+#include "base/buf.h"
+#include "know/classify.h"
+#include "know/embedded.h"
+#include "know/text.h"
+#include "support/alloc_fails.h"
+
+static struct knowledge *know;
+
+static int load(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+    return know_new(texts, count, &know, NULL) ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    knowledge_free(know);
+    return 0;
+}
+
+static const struct {
+    const char *label, *text;
+    unsigned reply;
+    const char *enhanced, *said; /* said: how the words begin */
+    enum stage stage;
+    const char *provider, *mechanism;
+} replies[] = {
+    { "a bare reply", "550 5.1.1 User unknown", 550, "5.1.1", "User unknown", STAGE_NONE, NULL, NULL },
+    { "without an enhanced code", "550 User unknown", 550, "", "User unknown", STAGE_NONE, NULL, NULL },
+    { "nothing but a code", "535", 535, "", "", STAGE_AUTH, NULL, NULL },
+    { "of many lines", "535-5.7.8 Username and\r\n535-5.7.8 Password not\r\n535 5.7.8 accepted", 535,
+      "5.7.8", "Username and 5.7.8 Password not 5.7.8 accepted", STAGE_AUTH, NULL, NULL },
+    { "of many lines in a transcript", "<** 550-5.7.1 one\n<** 550 5.7.1 two\n -> QUIT\n<-  221 bye", 550,
+      "5.7.1", "one 5.7.1 two", STAGE_NONE, NULL, NULL },
+    { "in a log line",
+      "postfix/smtp[1]: 4X: to=<you@example.org>, dsn=5.1.1, status=bounced (host mx.example.org[192.0.2.1] "
+      "said: 550 5.1.1 <you@example.org>: User unknown (in reply to RCPT TO command))",
+      550, "5.1.1", "<you@example.org>: User unknown", STAGE_RCPT, NULL, NULL },
+    { "in an exception of Python",
+      "smtplib.SMTPAuthenticationError: (535, b'5.7.139 Authentication unsuccessful\\n5.7.139 twice')", 535,
+      "5.7.139", "Authentication unsuccessful 5.7.139 twice", STAGE_AUTH, NULL, NULL },
+    { "in an exception of .NET", "The server response was: 5.7.57 Client not authenticated", 0, "5.7.57",
+      "Client not authenticated", STAGE_NONE, NULL, NULL },
+    { "at the end, as a qmail says it", "553 sorry, that domain isn't allowed (#5.7.1)", 553, "5.7.1",
+      "sorry, that domain", STAGE_NONE, NULL, NULL },
+    { "wrapped lines", "550 5.1.1 The account\n    you wrote to\n", 550, "5.1.1",
+      "The account you wrote to", STAGE_NONE, NULL, NULL },
+    { "a port is no code", "connect to mail.example.org port 587 failed: Connection refused", 0, "",
+      "connect to mail.example.org port 587", STAGE_NONE, NULL, NULL },
+    { "nor is an address", "connect to 5.1.1.7: Connection refused", 0, "", "connect to 5.1.1.7",
+      STAGE_NONE, NULL, NULL },
+    { "nor a size", "sent 550 bytes of 552 bytes, then: Connection reset by peer", 0, "", "sent 550",
+      STAGE_NONE, NULL, NULL },
+    { "the provider by its server", "smtp.fastmail.com said: 535 5.7.8 Authentication failed", 535,
+      "5.7.8", "Authentication failed", STAGE_AUTH, "fastmail", NULL },
+    { "the provider by its words", "451 4.7.0 Try later [AM0PR04.eurprd04.prod.outlook.com]", 451, "4.7.0",
+      "Try later", STAGE_NONE, "microsoft", NULL },
+    { "the mechanism", "AUTH XOAUTH2 failed: 535 5.7.3 Authentication unsuccessful", 535, "5.7.3",
+      "Authentication unsuccessful", STAGE_AUTH, NULL, "XOAUTH2" },
+    { "the last that stopped it",
+      "504 5.7.4 Unrecognized authentication type\n535 5.7.8 Error: authentication failed: wrong password",
+      535, "5.7.8", "Error: authentication failed", STAGE_AUTH, NULL, NULL },
+    { "of the token endpoint", "{\"error\":\"invalid_grant\",\"error_description\":\"AADSTS70008: expired\"}",
+      0, "", "{\"error\"", STAGE_TOKEN, "microsoft", NULL },
+};
+
+static void test_replies(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(replies); i++) {
+        OWN(text_evidence) found = NULL;
+        char enhanced[32] = "";
+        check_row(replies[i].label, text_read(know, span_of(replies[i].text), &found, NULL));
+        const struct evidence *e = &found->evidence;
+        if (e->err.enhanced[0])
+            snprintf(enhanced, sizeof enhanced, "%d.%d.%d", e->err.enhanced[0], e->err.enhanced[1],
+                     e->err.enhanced[2]);
+        check_row(replies[i].label, e->err.kind != ERR_NONE);
+        check_row(replies[i].label, e->err.reply == replies[i].reply);
+        check_bytes(replies[i].label, span_of(enhanced), span_of(replies[i].enhanced));
+        check_bytes(replies[i].label, span_cut(span_of(e->err.said), 0, strlen(replies[i].said)),
+                    span_of(replies[i].said));
+        check_row(replies[i].label, e->stage == replies[i].stage);
+        check_bytes(replies[i].label, span_of(e->provider), span_of(replies[i].provider));
+        check_bytes(replies[i].label, span_of(e->mechanism), span_of(replies[i].mechanism));
+    }
+}
+
+static void test_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "", "lunch is at noon", "\n\n", "250 2.0.0 Ok", "\x1b[2J\xff" };
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        OWN(text_evidence) found = NULL;
+        struct verdict verdict;
+        check_row(texts[i], text_read(know, span_of(texts[i]), &found, NULL));
+        check_row(texts[i], found->evidence.err.kind == ERR_NONE && found->recipient_count == 0);
+        check_row(texts[i], !classify(know, &found->evidence, &verdict));
+    }
+}
+
+static const char report[] =
+    "Content-Type: message/delivery-status\r\n\r\n"
+    "Reporting-MTA: dns; mail.example.net\r\n\r\n"
+    "Final-Recipient: rfc822; late@example.org\r\n"
+    "Action: delayed\r\nStatus: 4.2.0\r\n"
+    "Diagnostic-Code: smtp; 450 4.2.0 Greylisted, see\r\n    postgrey\r\n\r\n"
+    "Original-Recipient: rfc822;you@example.org\r\n"
+    "final-recipient: RFC822;you@example.org\r\n"
+    "Action: failed\r\nStatus: 5.1.1 (no such user)\r\n"
+    "Remote-MTA: dns; mx.example.org\r\n"
+    "Diagnostic-Code: smtp;\r\n 550-5.1.1 No such\r\n 550 5.1.1 user\x1b[2J here\r\n\r\n"
+    "Final-Recipient: rfc822;dumb@example.org\r\nAction: failed\r\nStatus: 5.2.2\r\n";
+
+static const struct {
+    const char *address, *action, *status, *cause;
+} recipients[] = {
+    { "late@example.org", "delayed", "4.2.0",          "greylisted"         },
+    { "you@example.org",  "failed",  "5.1.1 (no such", "recipient_rejected" },
+    { "dumb@example.org", "failed",  "5.2.2",          "recipient_rejected" },
+};
+
+static void test_report(void **state)
+{
+    (void)state;
+    OWN(text_evidence) found = NULL;
+    struct verdict verdict;
+
+    assert_true(text_read(know, span_of(report), &found, NULL));
+    assert_int_equal(found->recipient_count, COUNT(recipients));
+    for (size_t i = 0; i < COUNT(recipients); i++) {
+        const struct text_recipient *recipient = &found->recipients[i];
+        check_bytes(recipients[i].address, span_of(recipient->address), span_of(recipients[i].address));
+        check_bytes(recipients[i].address, span_of(recipient->action), span_of(recipients[i].action));
+        check_row(recipients[i].address, span_starts(span_of(recipient->status), recipients[i].status));
+        check_row(recipients[i].address, classify(know, &recipient->evidence, &verdict));
+        check_bytes(recipients[i].address, span_of(verdict.cause->id), span_of(recipients[i].cause));
+    }
+    assert_int_equal(found->evidence.err.reply, 550); /* the first that failed */
+    assert_null(strchr(found->evidence.err.said, '\x1b'));
+    assert_int_equal(found->recipients[2].evidence.err.enhanced[1], 2);
+}
+
+static void test_many_recipients(void **state)
+{
+    (void)state;
+    OWN(text_evidence) found = NULL;
+    HELD(buf) text = BUF(64 * 1024);
+
+    for (int i = 0; i < TEXT_RECIPIENTS_MAX + 50; i++)
+        buf_addf(&text, "Final-Recipient: rfc822; r%d@example.org\nAction: failed\n\n", i);
+    assert_true(text_read(know, buf_span(&text), &found, NULL));
+    assert_int_equal(found->recipient_count, TEXT_RECIPIENTS_MAX);
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    size_t before = alloc_alive();
+
+    for (unsigned n = 1; n < 500; n++) {
+        struct text_evidence *found = NULL;
+        struct err err = { 0 };
+        alloc_fail_at(n);
+        bool ok = text_read(know, span_of(report), &found, &err);
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_true(ok || (failed && err.kind == ERR_MEMORY));
+        text_evidence_free(found);
+        assert_int_equal(alloc_alive(), before);
+        if (!failed)
+            return;
+    }
+    fail();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replies),         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_report),          cmocka_unit_test(test_many_recipients),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}
