@@ -37,9 +37,8 @@ void identity_done(struct identity *identity)
 struct tls_context *identity_server(const struct identity *identity, enum identity_kind kind,
                                     const char *name, bool with_ip)
 {
-    const char *ip = with_ip ? "127.0.0.1" : NULL;
-    const char *const names[] = { name, identity->also ? identity->also : ip,
-                                  identity->also ? ip : NULL, NULL };
+    const char *names[12] = { name };
+    size_t count = 1;
     struct cert_plan plan = { names, FROM, until, identity->authority };
     struct tls_context *context = NULL;
     OWN(cert) cert = NULL;
@@ -55,6 +54,10 @@ struct tls_context *identity_server(const struct identity *identity, enum identi
         plan.issuer = NULL;
     else if (kind == IDENTITY_OTHER_ISSUER)
         plan.issuer = identity->stranger;
+    if (with_ip)
+        names[count++] = "127.0.0.1";
+    for (const char *const *also = identity->also; also && *also && count + 1 < COUNT(names); also++)
+        names[count++] = *also;
     assert_true(cert_make(&plan, &cert, &err));
     cert_add_chain(cert, &chain);
     cert_add_key(cert, &key);

@@ -16,8 +16,8 @@ enum identity_kind {
 struct identity {
     struct cert *authority, *stranger;
     char ca_file[64];
-    const char *protocol; /* of the server contexts: "smtp" unless changed */
-    const char *also;     /* one more name of theirs; NULL unless changed */
+    const char *protocol;    /* of the server contexts: "smtp" unless changed */
+    const char *const *also; /* more names of theirs, NULL ends; NULL unless changed */
 };
 
 void identity_make(struct identity *identity);
