@@ -31,6 +31,17 @@ static bool disk_fails(const struct disk *disk)
     return true;
 }
 
+/* Notes a call of the disk and hands its result on. */
+static int did(const struct disk *disk, char letter, int result)
+{
+    struct world *world = WORLD_OF(disk, disk);
+    size_t len = strlen(world->calls);
+
+    if (result >= 0 && len + 1 < sizeof world->calls)
+        world->calls[len] = letter;
+    return result;
+}
+
 static uint64_t fake_now(const struct clock *clock)
 {
     return WORLD_OF(clock, clock)->now;
@@ -59,7 +70,7 @@ static int fake_open(const struct disk *disk, const char *path, int flags, mode_
     int fd = disk_fails(disk) ? -1 : disk_system.open(disk, path, flags, mode);
 
     WORLD_OF(disk, disk)->open_files += fd >= 0;
-    return fd;
+    return did(disk, 'o', fd);
 }
 
 /* How much of `len` moves; 0: interrupted, with errno. */
@@ -77,6 +88,7 @@ static ssize_t fake_read(const struct disk *disk, int fd, void *at, size_t len)
 {
     size_t most = disk_fails(disk) ? 0 : share(disk, len);
 
+    did(disk, 'r', most ? 0 : -1);
     return most || len == 0 ? disk_system.read(disk, fd, at, most) : -1;
 }
 
@@ -84,12 +96,13 @@ static ssize_t fake_write(const struct disk *disk, int fd, const void *at, size_
 {
     size_t most = disk_fails(disk) ? 0 : share(disk, len);
 
+    did(disk, 'w', most ? 0 : -1);
     return most || len == 0 ? disk_system.write(disk, fd, at, most) : -1;
 }
 
 static int fake_sync(const struct disk *disk, int fd)
 {
-    return disk_fails(disk) ? -1 : disk_system.sync(disk, fd);
+    return did(disk, 's', disk_fails(disk) ? -1 : disk_system.sync(disk, fd));
 }
 
 /* A file is closed even where closing it fails. */
@@ -120,22 +133,22 @@ static int fake_chown(const struct disk *disk, int fd, uid_t owner, gid_t group)
 
 static int fake_rename(const struct disk *disk, const char *from, const char *to)
 {
-    return disk_fails(disk) ? -1 : disk_system.rename(disk, from, to);
+    return did(disk, 'N', disk_fails(disk) ? -1 : disk_system.rename(disk, from, to));
 }
 
 static int fake_link(const struct disk *disk, const char *from, const char *to)
 {
-    return disk_fails(disk) ? -1 : disk_system.link(disk, from, to);
+    return did(disk, 'L', disk_fails(disk) ? -1 : disk_system.link(disk, from, to));
 }
 
 static int fake_unlink(const struct disk *disk, const char *path)
 {
-    return disk_fails(disk) ? -1 : disk_system.unlink(disk, path);
+    return did(disk, 'K', disk_fails(disk) ? -1 : disk_system.unlink(disk, path));
 }
 
 static int fake_mkdir(const struct disk *disk, const char *path, mode_t mode)
 {
-    return disk_fails(disk) ? -1 : disk_system.mkdir(disk, path, mode);
+    return did(disk, 'D', disk_fails(disk) ? -1 : disk_system.mkdir(disk, path, mode));
 }
 
 void world_init(struct world *world)

@@ -35,7 +35,9 @@ struct world {
 
     unsigned until;     /* things that can fail until the one that does; 0: none */
     bool failed;        /* did it come to that? */
-    unsigned moves;     /* reads and writes so far */
+    unsigned moves;     /* short ones so far */
+    char calls[64];     /* the disk's calls that went well, a letter each: open, read, write, sync, Link,
+                           reName, unlinK, mkDir; what is beyond is not kept */
     int open_files;     /* opened and not closed */
     size_t alive;       /* blocks of memory when it began */
 };

@@ -31,13 +31,13 @@ static struct config *load(const struct place *place, struct err *err)
 
 static const char two_accounts[] = "[outpost]\n"
                                    "default = home\n"
+                                   "[account second]\n"
+                                   "address = you@home.example\n"
                                    "[account home]\n"
                                    "address = me@home.example\n"
                                    "send_as = boss@other.example, *@club.example\n"
                                    "[account work]\n"
-                                   "address = Me@work.example\n"
-                                   "[account second]\n"
-                                   "address = you@home.example\n";
+                                   "address = Me@work.example\n";
 
 static void test_nothing_there(void **state)
 {
@@ -265,6 +265,29 @@ static void test_write_and_read_again(void **state)
     assert_int_equal(empty->account_count, 0);
 }
 
+/* The daemon, which is not root there, must be able to read what root wrote. */
+static void test_write_for_the_system(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* only root may give a file to a group */
+    SCRATCH(dir);
+    struct place place = place_in(dir);
+    OWN(account) account = account_like_setup();
+    struct err err;
+    struct stat st;
+    mode_t before = umask(077);
+
+    place.scope = PLACE_SYSTEM;
+    bool ok = config_write_account(&place, &disk_system, account, &err);
+    umask(before);
+    assert_true(ok);
+    assert_int_equal(stat(scratch_path(dir, "outpost.conf.d/live.conf"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(stat(place.drop_in, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0755);
+}
+
 static void test_remove_only_what_is_ours(void **state)
 {
     (void)state;
@@ -372,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_choose),
         cmocka_unit_test(test_choose_without_a_default),
         cmocka_unit_test(test_write_and_read_again),
+        cmocka_unit_test(test_write_for_the_system),
         cmocka_unit_test(test_remove_only_what_is_ours),
         cmocka_unit_test(test_torture),
         cmocka_unit_test(test_names),

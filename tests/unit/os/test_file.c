@@ -174,6 +174,26 @@ static void test_short_moves(void **state)
     assert_string_equal(buf_text(&out), "byte by byte");
 }
 
+/* After a power cut the old text is there or the new one: the bytes are on the disk before the name is,
+ * and the name before the call returns. */
+static void test_synced_in_order(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    struct err err = { 0 };
+    struct world world;
+
+    world_init(&world);
+    assert_true(file_write(&world.disk, scratch_path(dir, "it"), SPAN("x"), FILE_MADE(0600), &err));
+    assert_string_equal(world.calls, "owsNos");
+    world_init(&world);
+    assert_true(file_write_new(&world.disk, scratch_path(dir, "new"), SPAN("x"), FILE_MADE(0600), &err));
+    assert_string_equal(world.calls, "owsLKos");
+    world_init(&world);
+    assert_true(file_remove(&world.disk, scratch_path(dir, "new"), &err));
+    assert_string_equal(world.calls, "Kos");
+}
+
 /* Let the 1st thing fail, then the 2nd, ...: the old text or the new one stands there, whole, and
  * nothing else. */
 static void torture_write(int sys)
@@ -366,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_write),
         cmocka_unit_test(test_write_replaces_a_link),
         cmocka_unit_test(test_short_moves),
+        cmocka_unit_test(test_synced_in_order),
         cmocka_unit_test(test_torture_write),
         cmocka_unit_test(test_torture_write_new),
         cmocka_unit_test(test_torture_read),
