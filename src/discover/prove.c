@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/obj.h"
+#include "discover/neighbours.h"
 #include "net/timer.h"
 #include "session/client.h"
 
@@ -70,6 +71,7 @@ static void finish(struct prove *prove)
     for (size_t i = 0; !prove->plan.sign_in && i < proofs->count && !proofs->chosen; i++)
         if (proofs->at[i].state == PROOF_REACHED)
             proofs->chosen = &prove->plan.candidates->at[i];
+    proofs_compare(proofs, prove->plan.candidates);
     prove_free(prove);
     done(who, proofs);
 }
@@ -234,16 +236,31 @@ static bool probe_some(struct prove *prove)
 }
 
 /* Is this a place for the credential at all? */
-static bool is_fit(const struct prove *prove, size_t at)
+static bool is_fit(const struct prove *prove, const struct proof *proof)
 {
     const struct prove_plan *plan = &prove->plan;
-    const struct candidate *candidate = &plan->candidates->at[at];
     unsigned allowed = plan->mechanisms ? plan->mechanisms : SASL_USUAL;
-    unsigned usable = prove->proofs->at[at].mechanisms & allowed & sasl_for_credential(plan->sign_in_with);
-    bool none_taken = plan->sign_in_with == SASL_PASSWORD && candidate->profile &&
-                      candidate->profile->password == PASSWORD_OFF;
 
-    return prove->proofs->at[at].state == PROOF_REACHED && usable && !none_taken;
+    return proof->state == PROOF_REACHED &&
+           (proof->mechanisms & allowed & sasl_for_credential(plan->sign_in_with));
+}
+
+/* A password where the provider is known to take none: that needs no trying. */
+static bool is_hopeless(const struct prove *prove, size_t at)
+{
+    const struct candidate *candidate = &prove->plan.candidates->at[at];
+    struct proof *proof = &prove->proofs->at[at];
+
+    if (prove->plan.sign_in_with != SASL_PASSWORD || !candidate->profile ||
+        candidate->profile->password != PASSWORD_OFF)
+        return false;
+    proof->state = PROOF_FAILED;
+    proof->evidence = (struct evidence){ .stage = STAGE_AUTH, .provider = candidate->profile->id,
+                                         .host = candidate->host, .port = candidate->port,
+                                         .security = security_word(candidate->security) };
+    err_found(&proof->evidence.err, ERR_SIGNIN, "profile:no-passwords", "%s takes no passwords",
+              candidate->profile->name);
+    return true;
 }
 
 static bool is_agreed(struct prove *prove, size_t at)
@@ -269,7 +286,7 @@ static bool sign_in_next(struct prove *prove)
         return false;
     while (prove->next < prove->proofs->count) {
         size_t at = prove->next++;
-        if (is_fit(prove, at) && is_agreed(prove, at)) {
+        if (is_fit(prove, &prove->proofs->at[at]) && !is_hopeless(prove, at) && is_agreed(prove, at)) {
             begin_trial(trial, at);
             return true;
         }

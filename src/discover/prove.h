@@ -3,7 +3,8 @@
  * by one, until one takes it or says it is wrong. So a password is shown to as few servers as can be:
  *
  *   - none that did not answer over verified TLS and offer a mechanism for it (or is this machine)
- *   - none that says clear text, and none whose provider is known to take no password
+ *   - none that says clear text
+ *   - none whose provider is known to take no password: it fails with the fact profile:no-passwords
  *   - none that needs confirmation, unless confirm() agreed
  *   - none after the first that refused it
  */
@@ -44,7 +45,8 @@ struct proof {
     bool unconfirmed;     /* would have been next to sign in at, and nobody agreed */
     unsigned mechanisms;  /* bits of smtp/sasl.h, as offered inside TLS */
     const char *mechanism; /* static; NULL: none was tried */
-    struct evidence evidence;
+    struct evidence evidence; /* what the other candidates showed is in it, too */
+    const char *found[3];     /* of the evidence */
 };
 
 struct proofs {

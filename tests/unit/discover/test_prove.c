@@ -1,5 +1,6 @@
 #include "support/check.h"
 
+#include "discover/neighbours.h"
 #include "discover/prove.h"
 #include "know/embedded.h"
 #include "net/listen.h"
@@ -309,7 +310,7 @@ static const struct {
       true, true, "signed-in 1", "smtp.stranger.test", 1 },
     { "nor to a provider that is known to take none",
       { { GOOD, "smtp-mail.outlook.com", SOURCE_PROFILE, SECURITY_STARTTLS } },
-      true, false, "reached 0", NULL, 0 },
+      true, false, "failed profile:no-passwords 0", NULL, 0 },
     { "nor in clear text, which is not even tried",
       { { GOOD, "a.example.com", SOURCE_AUTOCONFIG, SECURITY_NONE } },
       true, true, "untried 0", NULL, 0 },
@@ -370,6 +371,58 @@ static void test_tells_what_was_seen(void **state)
     scene_end(&scene);
 }
 
+static void test_compares(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        struct {
+            const char *host;
+            uint16_t port;
+            enum proof_state state;
+            enum stage stage;
+        } ways[4];
+        const char *found; /* of the first */
+    } rows[] = {
+        { "alone", { { "a", 465, PROOF_FAILED, STAGE_CONNECT } }, "" },
+        { "nobody answers at this port",
+          { { "a", 465, PROOF_FAILED, STAGE_CONNECT }, { "b", 465, PROOF_FAILED, STAGE_CONNECT },
+            { "c", 587, PROOF_REACHED, STAGE_NONE } }, "others:unreachable " },
+        { "others answer at this port",
+          { { "a", 465, PROOF_FAILED, STAGE_CONNECT }, { "b", 465, PROOF_FAILED, STAGE_CONNECT },
+            { "c", 465, PROOF_FAILED, STAGE_TLS } }, "others:reachable " },
+        { "another port of this one answers",
+          { { "a", 465, PROOF_FAILED, STAGE_CONNECT }, { "a", 587, PROOF_SIGNED_IN, STAGE_NONE } },
+          "port:other-open " },
+        { "no port of this one answers, but another's",
+          { { "a", 465, PROOF_FAILED, STAGE_CONNECT }, { "a", 587, PROOF_FAILED, STAGE_CONNECT },
+            { "b", 465, PROOF_REACHED, STAGE_NONE } }, "others:reachable port:none-open " },
+        { "who was not tried shows nothing",
+          { { "a", 465, PROOF_FAILED, STAGE_CONNECT }, { "b", 465, PROOF_UNTRIED, STAGE_NONE },
+            { "c", 465, PROOF_FAILED, STAGE_RESOLVE } }, "" },
+        { "who failed later is not asked about",
+          { { "a", 465, PROOF_FAILED, STAGE_TLS }, { "b", 465, PROOF_REACHED, STAGE_NONE } }, "" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct candidates candidates = { 0 };
+        struct proofs proofs = { 0 };
+        HELD(buf) found = BUF(256);
+
+        for (; rows[i].ways[proofs.count].host; proofs.count++) {
+            struct candidate *candidate = &candidates.at[candidates.count++];
+            memcpy(candidate->host, rows[i].ways[proofs.count].host, 2);
+            candidate->port = rows[i].ways[proofs.count].port;
+            proofs.at[proofs.count].state = rows[i].ways[proofs.count].state;
+            proofs.at[proofs.count].evidence.stage = rows[i].ways[proofs.count].stage;
+        }
+        proofs_compare(&proofs, &candidates);
+        for (const char *const *word = proofs.at[0].evidence.found; word && *word; word++)
+            buf_addf(&found, "%s ", *word);
+        check_bytes(rows[i].label, buf_span(&found), span_of(rows[i].found));
+    }
+}
+
 static void test_cancelled(void **state)
 {
     (void)state;
@@ -397,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_proofs),
         cmocka_unit_test(test_tells_what_was_seen),
+        cmocka_unit_test(test_compares),
         cmocka_unit_test(test_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
