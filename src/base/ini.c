@@ -92,7 +92,8 @@ static bool add_section(struct ini *ini, struct ini_section section, struct err 
 {
     void *array;
 
-    if (!grow(ini, ini->sections, ini->section_count, &ini->section_room, sizeof section, &array, err))
+    if (!grow(ini, ini->sections, ini->section_count, &ini->section_room, sizeof section, &array,
+              err))
         return false;
     ini->sections = array;
     ini->sections[ini->section_count++] = section;
@@ -220,7 +221,8 @@ static bool read_line(struct ini *ini, struct span line, unsigned number, struct
 }
 
 /* Each span gets its NUL, and each section its entries: only now, when nothing is read or moved any
- * more. The byte behind a span is a blank, a quote, a '=', a ']', a line end or the text's own NUL. */
+ * more. The byte behind a span is a blank, a quote, a '=', a ']', a line end or the text's own NUL.
+ */
 static void finish(struct ini *ini)
 {
     size_t at = 0;

@@ -6,12 +6,12 @@
  *     password = "a # in \"quotes\"" \" and \\ are the only escapes
  *
  * A text is read whole or refused, with the line in the error (ERR_CONFIG, config:bad). It must be
- * UTF-8 without control characters but tab; lines end with LF or CRLF and have at most 64 KB. Keys and
- * kinds are of letters, digits, '_', '-', '.'; a key belongs to a section. A repeated key or section is
- * kept: whether it may be repeated is the reader's to say.
+ * UTF-8 without control characters but tab; lines end with LF or CRLF and have at most 64 KB. Keys
+ * and kinds are of letters, digits, '_', '-', '.'; a key belongs to a section. A repeated key or
+ * section is kept: whether it may be repeated is the reader's to say.
  *
- * Every span handed out lies in the ini's own memory, ends with a NUL (so `.at` is a C string) and is
- * good until ini_free().
+ * Every span handed out lies in the ini's own memory, ends with a NUL (so `.at` is a C string) and
+ * is good until ini_free().
  */
 #ifndef OUTPOST_BASE_INI_H
 #define OUTPOST_BASE_INI_H
@@ -58,17 +58,17 @@ const struct ini_entry *ini_next(const struct ini_section *section, const struct
 /* The first value of a key; SPAN_NONE, whose `at` is NULL, where there is none. */
 struct span ini_value(const struct ini_section *section, const char *key);
 
-/* Writing: the text of a file, piece by piece. What is added reads back as it was. False, and nothing
- * added, for a key, kind, name or value that no file can hold (a line end, a control character, not
- * UTF-8, a ']' in a name, more than 16 KB) and where *out is full. */
+/* Writing: the text of a file, piece by piece. What is added reads back as it was. False, and
+ * nothing added, for a key, kind, name or value that no file can hold (a line end, a control
+ * character, not UTF-8, a ']' in a name, more than 16 KB) and where *out is full. */
 MUST_USE bool ini_add_section(struct buf *out, const char *kind, const char *name_or_null);
 MUST_USE bool ini_add(struct buf *out, const char *key, struct span value);
 MUST_USE bool ini_add_comment(struct buf *out, const char *text);
 
-/* Editing: adds to *out the text with this key of this section set to the value, and all else, comments
- * too, as it was. A value without memory (SPAN_NONE) takes the key away. A key not there yet goes to
- * the end of its section, a section not there yet to the end of the text. Fails as ini_parse() does, and
- * where ini_add() would. */
+/* Editing: adds to *out the text with this key of this section set to the value, and all else,
+ * comments too, as it was. A value without memory (SPAN_NONE) takes the key away. A key not there
+ * yet goes to the end of its section, a section not there yet to the end of the text. Fails as
+ * ini_parse() does, and where ini_add() would. */
 MUST_USE bool ini_set(struct buf *out, struct span text, const char *kind, const char *name_or_null,
                       const char *key, struct span value, struct err *err);
 

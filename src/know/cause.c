@@ -96,7 +96,8 @@ bool cause_read(const struct ini_section *section, struct cause *ret_cause, stru
 
     for (size_t i = 0; i < section->count; i++)
         if (!is_key(section->entries[i].key))
-            return bad(err, section->entries[i].line, section->entries[i].key.at, "is no key of a cause");
+            return bad(err, section->entries[i].line, section->entries[i].key.at,
+                       "is no key of a cause");
     if (!read_texts(section, &cause, err))
         return false;
     if (!ini_value(section, "fix").len)
@@ -127,7 +128,8 @@ const struct cause *know_cause(const struct knowledge *know, const char *id)
     return NULL;
 }
 
-static size_t fixes_of(const struct cause *cause, struct span key, const char **ret_steps, size_t most)
+static size_t fixes_of(const struct cause *cause, struct span key, const char **ret_steps,
+                       size_t most)
 {
     const struct ini_section *section = cause->section;
     size_t count = 0;

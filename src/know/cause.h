@@ -1,5 +1,5 @@
-/* The catalogue of causes (data/causes.ini): every failure anywhere ends as one of these. The ids are
- * part of the interface; the words are for people. Text lives as long as the knowledge.
+/* The catalogue of causes (data/causes.ini): every failure anywhere ends as one of these. The ids
+ * are part of the interface; the words are for people. Text lives as long as the knowledge.
  */
 #ifndef OUTPOST_KNOW_CAUSE_H
 #define OUTPOST_KNOW_CAUSE_H
@@ -10,7 +10,8 @@
 struct ini_section;
 struct knowledge;
 
-/* What a failure concerns, and so what the queue acts on: an account's trouble never fails a message. */
+/* What a failure concerns, and so what the queue acts on: an account's trouble never fails a
+ * message. */
 enum scope { SCOPE_CONNECTION, SCOPE_ACCOUNT, SCOPE_SENDER, SCOPE_RECIPIENT, SCOPE_MESSAGE };
 const char *scope_word(enum scope scope); /* "connection" */
 MUST_USE bool scope_from_word(struct span word, enum scope *ret_scope);
@@ -33,8 +34,8 @@ size_t know_cause_count(const struct knowledge *know);
 const struct cause *know_cause_at(const struct knowledge *know, size_t at);
 const struct cause *know_cause(const struct knowledge *know, const char *id); /* NULL: no such id */
 
-/* The steps that mend it, in order: those written for this provider (an id; NULL: not known), else for
- * its family, else for everyone. Fills at most `most`, returns how many. */
+/* The steps that mend it, in order: those written for this provider (an id; NULL: not known), else
+ * for its family, else for everyone. Fills at most `most`, returns how many. */
 size_t cause_fixes(const struct knowledge *know, const struct cause *cause, const char *provider,
                    const char **ret_steps, size_t most);
 

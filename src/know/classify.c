@@ -89,7 +89,8 @@ static void take_chain(const struct knowledge *know, struct look *look)
     }
 }
 
-static void look_at(const struct knowledge *know, const struct evidence *evidence, struct look *look)
+static void look_at(const struct knowledge *know, const struct evidence *evidence,
+                    struct look *look)
 {
     const struct err *err = &evidence->err;
 
@@ -192,9 +193,10 @@ static bool weigh_circumstances(const struct rule *rule, const struct look *look
     return all_found(rule->found, e->found);
 }
 
-/* What codes and stage add; false where one contradicts. A rule that knows the words minds nothing that
- * isn't known; nor does one that knows the enhanced code. */
-static bool weigh_codes(const struct rule *rule, const struct look *look, bool knows_words, int *exact)
+/* What codes and stage add; false where one contradicts. A rule that knows the words minds nothing
+ * that isn't known; nor does one that knows the enhanced code. */
+static bool weigh_codes(const struct rule *rule, const struct look *look, bool knows_words,
+                        int *exact)
 {
     enum answer enhanced = one_of(rule->enhanced, look->enhanced);
     enum stage stage = look->evidence->stage;
@@ -298,7 +300,8 @@ static bool is_code_at(struct span text, size_t at, struct evidence *inner)
     return true;
 }
 
-/* A refusal quoted within the words of another: "... Error: 535 5.7.139 Authentication unsuccessful". */
+/* A refusal quoted within the words of another: "... Error: 535 5.7.139 Authentication
+ * unsuccessful". */
 static bool find_inner(const struct look *look, struct evidence *ret_inner)
 {
     struct evidence inner = *look->evidence;

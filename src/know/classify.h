@@ -1,6 +1,7 @@
-/* From evidence to a cause, by the rules of the profile files. The provider's own rules go first, then
- * its family's, then the generic ones; among them the most exact. Where the provider isn't known, every
- * provider's rules are tried, but only those that know the server's words; generic ones win a tie.
+/* From evidence to a cause, by the rules of the profile files. The provider's own rules go first,
+ * then its family's, then the generic ones; among them the most exact. Where the provider isn't
+ * known, every provider's rules are tried, but only those that know the server's words; generic
+ * ones win a tie.
  *
  * A refusal that quotes another ("530 5.7.57 ... Error: 535 5.7.139 ...") is classified by what it
  * quotes. Text that no rule knows gets the best generic cause for its stage and codes, as a guess.
@@ -27,12 +28,14 @@ struct verdict {
     const char *provider; /* whose rule it was: a profile or family id, "generic" */
 };
 
-/* False where the evidence holds nothing to go by. `provider` in the evidence may be any id or NULL. */
+/* False where the evidence holds nothing to go by. `provider` in the evidence may be any id or
+ * NULL. */
 MUST_USE bool classify(const struct knowledge *know, const struct evidence *evidence,
                        struct verdict *ret_verdict);
 
-/* The other way round, for whoever plays a provider: a reply with which it, or its family, tells of this
- * cause, from the examples of its rules. Empty where no rule has one. */
-struct span know_reply_example(const struct knowledge *know, const char *provider, const char *cause);
+/* The other way round, for whoever plays a provider: a reply with which it, or its family, tells of
+ * this cause, from the examples of its rules. Empty where no rule has one. */
+struct span know_reply_example(const struct knowledge *know, const char *provider,
+                               const char *cause);
 
 #endif

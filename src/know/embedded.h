@@ -1,4 +1,4 @@
-/* The files of data/ as they were when the program was built, without comments and examples. */
+/* The files of data/ as they were when the program was built, without comments. */
 #ifndef OUTPOST_KNOW_EMBEDDED_H
 #define OUTPOST_KNOW_EMBEDDED_H
 

@@ -61,7 +61,8 @@ bool key_words(struct knowledge *know, const struct ini_section *section, const 
 
 static bool bad(struct err *err, const struct ini_entry *entry, const char *why)
 {
-    return err_found(err, ERR_CONFIG, "config:bad", "line %u: %s: %s", entry->line, entry->key.at, why);
+    return err_found(err, ERR_CONFIG, "config:bad", "line %u: %s: %s", entry->line, entry->key.at,
+                     why);
 }
 
 static bool read_duration(const struct ini_entry *entry, uint64_t *ret_ms, struct err *err)
@@ -116,7 +117,8 @@ static bool read_bits(const struct ini_entry *entry, const char *choices, unsign
     return true;
 }
 
-static bool read_one(const struct ini_entry *entry, const struct key *key, void *at, struct err *err)
+static bool read_one(const struct ini_entry *entry, const struct key *key, void *at,
+                     struct err *err)
 {
     unsigned choice;
 
@@ -169,8 +171,8 @@ bool keys_read(struct knowledge *know, const struct ini_section *section, const 
         const struct ini_entry *entry = &section->entries[i];
         const struct key *key = find_key(keys, count, entry->key);
         if (!key)
-            return err_found(err, ERR_CONFIG, "config:bad", "line %u: [%s] has no key %s", entry->line,
-                             section->kind.at, entry->key.at);
+            return err_found(err, ERR_CONFIG, "config:bad", "line %u: [%s] has no key %s",
+                             entry->line, section->kind.at, entry->key.at);
         bool first = ini_next(section, NULL, key->name) == entry;
         if (!first && !is_list(key))
             return bad(err, entry, "written twice");

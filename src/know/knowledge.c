@@ -42,15 +42,16 @@ static bool is_causes(const struct ini *ini)
 static bool is_replaced(const struct knowledge *know, size_t at)
 {
     for (size_t i = at + 1; i < know->ini_count; i++)
-        if (!is_causes(know->inis[i]) && span_equal(head(know->inis[i])->name, head(know->inis[at])->name))
+        if (!is_causes(know->inis[i]) &&
+            span_equal(head(know->inis[i])->name, head(know->inis[at])->name))
             return true;
     return false;
 }
 
 static bool bad(const struct ini_section *section, const char *why, struct err *err)
 {
-    return err_found(err, ERR_CONFIG, "config:bad", "line %u: [%s] %s", section->line, section->kind.at,
-                     why);
+    return err_found(err, ERR_CONFIG, "config:bad", "line %u: [%s] %s", section->line,
+                     section->kind.at, why);
 }
 
 static bool count_cause_file(struct knowledge *know, const struct ini *ini, struct err *err)
@@ -73,8 +74,9 @@ static bool count_provider_file(struct knowledge *know, const struct ini *ini, s
         const struct ini_section *section = ini_section_at(ini, i);
         bool known = span_is(section->kind, "rule");
         for (size_t k = 0; k < COUNT(parts); k++)
-            known = known || (span_is(section->kind, parts[k]) && span_is(head(ini)->kind, "provider") &&
-                              ini_find(ini, parts[k], "") == section);
+            known = known ||
+                    (span_is(section->kind, parts[k]) && span_is(head(ini)->kind, "provider") &&
+                     ini_find(ini, parts[k], "") == section);
         if (!known)
             return bad(section, "does not belong here, or stands here twice", err);
         know->rule_count += span_is(section->kind, "rule");
@@ -120,7 +122,8 @@ static bool parse_all(struct knowledge *know, const struct knowledge_text *texts
             return err_in(err, "in %s", texts[i].name);
         know->ini_count = i + 1;
         if (ini_count(know->inis[i]) == 0)
-            return err_found(err, ERR_CONFIG, "config:bad", "in %s: nothing is told", texts[i].name);
+            return err_found(err, ERR_CONFIG, "config:bad", "in %s: nothing is told",
+                             texts[i].name);
     }
     return true;
 }

@@ -65,9 +65,10 @@ enum { OWNERS_DEEP = 4 }; /* provider, family, the family's family */
 /* The owner with this id; owner_count where there is none. */
 size_t owner_find(const struct knowledge *know, const char *id);
 
-MUST_USE bool profile_read(struct knowledge *know, const struct ini *ini, struct profile *ret_profile,
-                           struct err *err);
-MUST_USE bool cause_read(const struct ini_section *section, struct cause *ret_cause, struct err *err);
+MUST_USE bool profile_read(struct knowledge *know, const struct ini *ini,
+                           struct profile *ret_profile, struct err *err);
+MUST_USE bool cause_read(const struct ini_section *section, struct cause *ret_cause,
+                         struct err *err);
 MUST_USE bool rule_read(struct knowledge *know, const struct ini_section *section, size_t owner,
                         struct rule *ret_rule, struct err *err);
 
@@ -99,8 +100,9 @@ MUST_USE bool keys_read(struct knowledge *know, const struct ini_section *sectio
 MUST_USE bool key_words(struct knowledge *know, const struct ini_section *section,
                         const struct key *key, struct words *ret_words, struct err *err);
 
-/* Is the pattern somewhere in the text? '*' stands for any bytes, ASCII case is put aside, and where the
- * pattern begins or ends with a digit, so does a number of the text: 5.7.1 is not in 5.7.139. */
+/* Is the pattern somewhere in the text? '*' stands for any bytes, ASCII case is put aside, and
+ * where the pattern begins or ends with a digit, so does a number of the text: 5.7.1 is not
+ * in 5.7.139. */
 bool pattern_in(struct span text, const char *pattern);
 
 /* How exactly the evidence was known: for choosing among several pieces of a text. */

@@ -102,8 +102,8 @@ static const struct profile *exactly(const struct knowledge *know, struct span d
     return NULL;
 }
 
-/* "fr", "com", "co.uk", "com.pe": where a company has its name in many countries. Not "example.org",
- * under which anybody may have a "live". */
+/* "fr", "com", "co.uk", "com.pe": where a company has its name in many countries. Not
+ * "example.org", under which anybody may have a "live". */
 static bool is_country_ending(struct span ending)
 {
     static const char *const seconds[] = { "co", "com", "net", "org", "ne", "or" };
@@ -212,8 +212,8 @@ static bool host_place(const struct profile *profile, struct span host, size_t *
     return profile_is_legacy_host(profile, host);
 }
 
-/* Some servers serve several profiles: the one that names it first has it, then the one with the most
- * domains of its own. */
+/* Some servers serve several profiles: the one that names it first has it, then the one with the
+ * most domains of its own. */
 const struct profile *know_profile_of_host(const struct knowledge *know, struct span host)
 {
     const struct profile *found = NULL;

@@ -1,6 +1,7 @@
-/* A profile: what is known of a provider before its server is asked. Hosts, sign-in, limits, what its
- * server can do; setup, sender, doctor and sandbox read the same. The files lie in data/providers;
- * data/providers/generic.ini tells every key. All text lives as long as the knowledge it came from.
+/* A profile: what is known of a provider before its server is asked. Hosts, sign-in, limits, what
+ * its server can do; setup, sender, doctor and sandbox read the same. The files lie in
+ * data/providers; data/providers/generic.ini tells every key. All text lives as long as the
+ * knowledge it came from.
  */
 #ifndef OUTPOST_KNOW_PROFILE_H
 #define OUTPOST_KNOW_PROFILE_H
@@ -31,7 +32,7 @@ struct profile_server {
 };
 
 enum profile_kind { PROFILE_MAILBOX, PROFILE_SERVICE, PROFILE_BRIDGE, PROFILE_GENERIC };
-const char *profile_kind_word(enum profile_kind kind); /* "mailbox", "service", "bridge", "generic" */
+const char *profile_kind_word(enum profile_kind kind); /* as --json shows it: "mailbox" */
 
 /* May the account's own password be used to send? */
 enum profile_password {
@@ -50,7 +51,12 @@ enum profile_username {
 enum profile_pipeline { PIPELINE_AUTO, PIPELINE_TRANSACTIONS, PIPELINE_COMMANDS, PIPELINE_OFF };
 
 /* When the server compares MAIL FROM and From with who signed in. */
-enum profile_sender_check { SENDER_CHECK_NONE, SENDER_CHECK_MAIL, SENDER_CHECK_RCPT, SENDER_CHECK_END };
+enum profile_sender_check {
+    SENDER_CHECK_NONE,
+    SENDER_CHECK_MAIL,
+    SENDER_CHECK_RCPT,
+    SENDER_CHECK_END,
+};
 
 enum oauth_grant { /* bits */
     GRANT_CODE = 1,
@@ -67,7 +73,7 @@ struct profile_oauth {
     const char *client_id;       /* NULL until the project owns one */
     const char *scope;           /* to send by SMTP, refresh token included */
     const char *identity_scope;  /* to learn the person's address; NULL: none */
-    const char *https_scope;     /* to send by the provider's HTTPS API; NULL: the same as `scope` */
+    const char *https_scope; /* to send by the provider's HTTPS API; NULL: the same as `scope` */
     const char *app_scope;       /* for GRANT_CLIENT */
     const char *redirect;        /* "http://localhost:{port}/" */
     struct words extra;          /* name=value, added to the authorization request */
@@ -129,7 +135,8 @@ const struct profile *know_profile_at(const struct knowledge *know, size_t at); 
 
 /* Each returns NULL where nothing is known. */
 const struct profile *know_profile(const struct knowledge *know, const char *id);
-/* By the address's domain: exactly, then by pattern (hotmail.* at a country's ending, *.onmicrosoft.com). */
+/* By the address's domain: exactly, then by pattern (hotmail.* at a country's ending,
+ * *.onmicrosoft.com). */
 const struct profile *know_profile_of_domain(const struct knowledge *know, struct span domain);
 /* By the best MX host of the domain: the longest suffix that fits. */
 const struct profile *know_profile_of_mx(const struct knowledge *know, struct span host);
@@ -138,7 +145,8 @@ const struct profile *know_profile_of_host(const struct knowledge *know, struct 
 bool profile_is_legacy_host(const struct profile *profile, struct span host);
 
 /* Adds the text with {tenant}, {region}, {domain} or {port} in it replaced by the value. False, and
- * nothing added, where a value would be needed and is NULL or holds more than letters, digits, '.', '-'. */
+ * nothing added, where a value would be needed and is NULL or holds more than letters, digits, '.',
+ * '-'. */
 MUST_USE bool profile_fill(struct buf *out, const char *text, const char *value_or_null);
 
 #endif

@@ -101,8 +101,8 @@ static const struct {
 
 static bool bad_server(const struct ini_section *section, const char *line, struct err *err)
 {
-    return err_found(err, ERR_CONFIG, "config:bad", "line %u: server: \"%s\" is not HOST:PORT SECURITY",
-                     section->line, line);
+    return err_found(err, ERR_CONFIG, "config:bad",
+                     "line %u: server: \"%s\" is not HOST:PORT SECURITY", section->line, line);
 }
 
 static bool read_server(struct knowledge *know, const struct ini_section *section, const char *line,

@@ -3,9 +3,10 @@
 
 #include "base/banned.h"
 
-#define STAGE_WORDS                                                                                \
-    "none local resolve connect tls greeting ehlo starttls token auth mail rcpt data body end quit " \
-    "https"
+#define STAGE_WORDS                                                                      \
+    "none local resolve connect tls greeting ehlo starttls token auth mail rcpt data " \
+    "body end quit https"
+#define SCOPE_WORDS "connection account sender recipient message"
 
 struct draft {
     struct rule rule;
@@ -13,38 +14,40 @@ struct draft {
     struct words also;
 };
 
-#define AT(field) offsetof(struct draft, rule.field)
+#define AT(field)       offsetof(struct draft, rule.field)
+#define IN_DRAFT(field) offsetof(struct draft, field)
 
 static const struct key keys[] = {
-    { "cause",             KEY_TEXT,     offsetof(struct draft, cause), NULL                          },
-    { "also",              KEY_WORDS,    offsetof(struct draft, also), NULL                           },
-    { "stage",             KEY_BITS,     AT(stages),     STAGE_WORDS                                  },
-    { "text",              KEY_LINES,    AT(texts),      NULL                                         },
-    { "fact",              KEY_WORDS,    AT(facts),      NULL                                         },
-    { "code",              KEY_WORDS,    AT(codes),      NULL                                         },
-    { "enhanced",          KEY_WORDS,    AT(enhanced),   NULL                                         },
-    { "mechanism",         KEY_WORDS,    AT(mechanisms), NULL                                         },
-    { "port",              KEY_WORDS,    AT(ports),      NULL                                         },
-    { "security",          KEY_WORDS,    AT(securities), NULL                                         },
-    { "host",              KEY_WORDS,    AT(hosts),      NULL                                         },
-    { "found",             KEY_WORDS,    AT(found),      NULL                                         },
-    { "scope",             KEY_CHOICE,   AT(scope),      "connection account sender recipient message" },
-    { "retry",             KEY_CHOICE,   AT(retry),      "now later never after-fix"                  },
-    { "wait",              KEY_DURATION, AT(wait_ms),    NULL                                         },
-    { "own",               KEY_YES,      AT(own),        NULL                                         },
-    { "weak",              KEY_YES,      AT(weak),       NULL                                         },
-    { "guess",             KEY_YES,      AT(guess),      NULL                                         },
-    { "example",           KEY_IGNORED,  0,              NULL                                         },
-    { "example.stage",     KEY_IGNORED,  0,              NULL                                         },
-    { "example.mechanism", KEY_IGNORED,  0,              NULL                                         },
-    { "example.fact",      KEY_IGNORED,  0,              NULL                                         },
-    { "example.found",     KEY_IGNORED,  0,              NULL                                         },
-    { "example.host",      KEY_IGNORED,  0,              NULL                                         },
-    { "example.port",      KEY_IGNORED,  0,              NULL                                         },
-    { "example.security",  KEY_IGNORED,  0,              NULL                                         },
+    { "cause",             KEY_TEXT,     IN_DRAFT(cause), NULL                        },
+    { "also",              KEY_WORDS,    IN_DRAFT(also),  NULL                        },
+    { "stage",             KEY_BITS,     AT(stages),      STAGE_WORDS                 },
+    { "text",              KEY_LINES,    AT(texts),       NULL                        },
+    { "fact",              KEY_WORDS,    AT(facts),       NULL                        },
+    { "code",              KEY_WORDS,    AT(codes),       NULL                        },
+    { "enhanced",          KEY_WORDS,    AT(enhanced),    NULL                        },
+    { "mechanism",         KEY_WORDS,    AT(mechanisms),  NULL                        },
+    { "port",              KEY_WORDS,    AT(ports),       NULL                        },
+    { "security",          KEY_WORDS,    AT(securities),  NULL                        },
+    { "host",              KEY_WORDS,    AT(hosts),       NULL                        },
+    { "found",             KEY_WORDS,    AT(found),       NULL                        },
+    { "scope",             KEY_CHOICE,   AT(scope),       SCOPE_WORDS                 },
+    { "retry",             KEY_CHOICE,   AT(retry),       "now later never after-fix" },
+    { "wait",              KEY_DURATION, AT(wait_ms),     NULL                        },
+    { "own",               KEY_YES,      AT(own),         NULL                        },
+    { "weak",              KEY_YES,      AT(weak),        NULL                        },
+    { "guess",             KEY_YES,      AT(guess),       NULL                        },
+    { "example",           KEY_IGNORED,  0,               NULL                        },
+    { "example.stage",     KEY_IGNORED,  0,               NULL                        },
+    { "example.mechanism", KEY_IGNORED,  0,               NULL                        },
+    { "example.fact",      KEY_IGNORED,  0,               NULL                        },
+    { "example.found",     KEY_IGNORED,  0,               NULL                        },
+    { "example.host",      KEY_IGNORED,  0,               NULL                        },
+    { "example.port",      KEY_IGNORED,  0,               NULL                        },
+    { "example.security",  KEY_IGNORED,  0,               NULL                        },
 };
 
-static bool bad(const struct ini_section *section, const char *what, const char *why, struct err *err)
+static bool bad(const struct ini_section *section, const char *what, const char *why,
+                struct err *err)
 {
     return err_found(err, ERR_CONFIG, "config:bad", "line %u: rule %s: %s %s", section->line,
                      section->name.at, what, why);
@@ -52,8 +55,8 @@ static bool bad(const struct ini_section *section, const char *what, const char 
 
 static bool asks_for_nothing(const struct rule *rule)
 {
-    return !rule->texts.count && !rule->facts.count && !rule->codes.count && !rule->enhanced.count &&
-           !rule->stages;
+    return !rule->texts.count && !rule->facts.count && !rule->codes.count &&
+           !rule->enhanced.count && !rule->stages;
 }
 
 static bool find_causes(const struct knowledge *know, struct draft *draft, struct err *err)
@@ -79,11 +82,14 @@ static bool find_causes(const struct knowledge *know, struct draft *draft, struc
 bool rule_read(struct knowledge *know, const struct ini_section *section, size_t owner,
                struct rule *ret_rule, struct err *err)
 {
-    struct draft draft = { .rule = { .name = section->name.at, .owner = owner, .section = section } };
+    struct draft draft = {
+        .rule = { .name = section->name.at, .owner = owner, .section = section },
+    };
 
     if (!section->name.len)
         return bad(section, "name", "is missing", err);
-    if (!keys_read(know, section, keys, COUNT(keys), &draft, err) || !find_causes(know, &draft, err))
+    if (!keys_read(know, section, keys, COUNT(keys), &draft, err) ||
+        !find_causes(know, &draft, err))
         return false;
     if (asks_for_nothing(&draft.rule))
         return bad(section, "conditions", "are missing", err);

@@ -7,8 +7,9 @@
 
 #include "base/banned.h"
 
-/* A text without a reply is classified window by window, each as long as an error can hold. */
-enum { WINDOW = ERR_TEXT_MAX - 8, STEP = WINDOW / 2, WINDOWS_MOST = 200, REPLIES_MOST = 500 };
+/* A text without a reply is classified window by window, each as long as an error can hold; of a
+ * long one its end, where a program says what stopped it. */
+enum { WINDOW = ERR_TEXT_MAX - 8, STEP = WINDOW / 2, WINDOWS_MOST = 64, REPLIES_MOST = 100 };
 
 void text_evidence_free(struct text_evidence *found)
 {
@@ -104,25 +105,36 @@ static const char *provider_of_markers(const struct knowledge *know, struct span
     return NULL;
 }
 
-void text_circumstances(const struct knowledge *know, struct span text, struct evidence *evidence)
+void text_circumstances(const struct knowledge *know, struct span text, struct evidence *ret_around)
 {
+    struct evidence around = { .stage = STAGE_NONE };
+
     text = span_cut(text, 0, 8192);
-    for (size_t i = 0; i < COUNT(stages) && evidence->stage == STAGE_NONE; i++)
+    for (size_t i = 0; i < COUNT(stages) && around.stage == STAGE_NONE; i++)
         if (span_find_word(text, stages[i].words) < text.len)
-            evidence->stage = stages[i].stage;
-    if (evidence->stage == STAGE_NONE && evidence->err.reply / 10 == 53 && evidence->err.reply != 530)
+            around.stage = stages[i].stage;
+    find_mechanism(text, &around);
+    around.provider = provider_of_markers(know, text);
+    if (!around.provider)
+        around.provider = provider_of_hosts(know, text);
+    *ret_around = around;
+}
+
+void text_add_circumstances(const struct evidence *around, struct evidence *evidence)
+{
+    unsigned reply = evidence->err.reply;
+
+    if (evidence->stage == STAGE_NONE)
+        evidence->stage = around->stage;
+    if (evidence->stage == STAGE_NONE && reply / 10 == 53 && reply != 530)
         evidence->stage = STAGE_AUTH;
-    if (!evidence->mechanism)
-        find_mechanism(text, evidence);
-    if (!evidence->provider)
-        evidence->provider = provider_of_markers(know, text);
-    if (!evidence->provider)
-        evidence->provider = provider_of_hosts(know, text);
+    evidence->mechanism = around->mechanism;
+    evidence->provider = around->provider;
 }
 
 /* The last of the best known wins: a program that tries again ends with what stopped it. */
 static enum sureness best_reply(const struct knowledge *know, struct span text,
-                                struct evidence *best)
+                                const struct evidence *around, struct evidence *best)
 {
     enum sureness sure = SURE_NOTHING;
     struct scan scan = scan_of(text);
@@ -130,7 +142,7 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
     struct verdict verdict;
 
     for (int i = 0; i < REPLIES_MOST && text_next_reply(&scan, &reply); i++) {
-        text_circumstances(know, text, &reply);
+        text_add_circumstances(around, &reply);
         enum sureness now = classify_surely(know, &reply, &verdict);
         bool has_code = reply.err.reply, had_code = best->err.reply;
         if (now == SURE_NOTHING || (had_code && !has_code) || (had_code == has_code && now < sure))
@@ -142,18 +154,20 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
 }
 
 static enum sureness best_window(const struct knowledge *know, struct span text,
-                                 struct evidence *best)
+                                 const struct evidence *around, struct evidence *best)
 {
     HELD(buf) line = BUF(WINDOWS_MOST * STEP + WINDOW);
     enum sureness sure = SURE_NOTHING;
     struct verdict verdict;
 
-    text_squeeze(&line, span_cut(text, 0, line.ceiling));
+    if (text.len > line.ceiling)
+        text = span_from(text, text.len - line.ceiling);
+    text_squeeze(&line, text);
     struct span all = buf_span(&line);
     for (size_t at = 0; at == 0 || at + STEP < all.len; at += STEP) {
         struct evidence window = { .err.kind = ERR_INPUT };
         err_said(&window.err, span_cut(all, at, at + WINDOW));
-        text_circumstances(know, text, &window);
+        text_add_circumstances(around, &window);
         enum sureness now = classify_surely(know, &window, &verdict);
         if (now == SURE_NOTHING || now < sure)
             continue;
@@ -166,10 +180,12 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
 static void find_evidence(const struct knowledge *know, struct span text, struct evidence *found)
 {
     struct evidence reply = { .err.kind = ERR_NONE }, window = { .err.kind = ERR_NONE };
-    enum sureness by_reply = best_reply(know, text, &reply);
+    struct evidence around = { .stage = STAGE_NONE };
 
+    text_circumstances(know, text, &around);
+    enum sureness by_reply = best_reply(know, text, &around, &reply);
     *found = reply;
-    if (by_reply < SURE_CODES && best_window(know, text, &window) > by_reply)
+    if (by_reply < SURE_CODES && best_window(know, text, &around, &window) > by_reply)
         *found = window;
 }
 
@@ -185,7 +201,8 @@ bool text_read(const struct knowledge *know, struct span text, struct text_evide
         return false;
     for (size_t i = 0; i < found->recipient_count; i++) {
         struct text_recipient *recipient = &found->recipients[i];
-        if (found->evidence.err.kind == ERR_NONE || span_is_word(span_of(recipient->action), "failed")) {
+        if (found->evidence.err.kind == ERR_NONE ||
+            span_is_word(span_of(recipient->action), "failed")) {
             found->evidence = recipient->evidence;
             if (span_is_word(span_of(recipient->action), "failed"))
                 break;

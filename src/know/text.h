@@ -1,6 +1,6 @@
-/* Reads what people paste: a reply, a line of a log, a bounce, a delivery report (RFC 3464), the JSON of
- * a token endpoint, a program's error text. Finds in it the evidence that classify() wants: the reply
- * and its codes, the words, the stage and the provider where the text shows them.
+/* Reads what people paste: a reply, a line of a log, a bounce, a delivery report (RFC 3464), the
+ * JSON of a token endpoint, a program's error text. Finds in it the evidence that classify() wants:
+ * the reply and its codes, the words, the stage and the provider where the text shows them.
  */
 #ifndef OUTPOST_KNOW_TEXT_H
 #define OUTPOST_KNOW_TEXT_H
@@ -22,7 +22,8 @@ struct text_recipient { /* a group of a delivery report */
 };
 
 struct text_evidence {
-    struct evidence evidence; /* the telling part of the text; err.kind ERR_NONE: nothing was found */
+    struct evidence
+        evidence; /* the telling part of the text; err.kind ERR_NONE: nothing was found */
     struct text_recipient *recipients;
     size_t recipient_count;
 };

@@ -6,14 +6,18 @@
 #include "know/text.h"
 
 /* The next reply (code, enhanced code, words of all its lines) at or behind the cursor, which then
- * stands behind it. False where there is none any more. Fills err and, where the code tells it, stage. */
+ * stands behind it. False where there is none any more. Fills err and, where the code tells it,
+ * stage. */
 MUST_USE bool text_next_reply(struct scan *scan, struct evidence *ret_reply);
 
-/* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string too. */
+/* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string
+ * too. */
 void text_squeeze(struct buf *out, struct span text);
 
-/* Stage, mechanism and provider, where the text shows what the evidence does not know yet. */
-void text_circumstances(const struct knowledge *know, struct span text, struct evidence *evidence);
+/* Stage, mechanism and provider, as far as the text shows them... */
+void text_circumstances(const struct knowledge *know, struct span text, struct evidence *ret_around);
+/* ...and added to a reply that was found in it. */
+void text_add_circumstances(const struct evidence *around, struct evidence *evidence);
 
 /* The recipients of a delivery report, if it is one. Fails only when memory runs out. */
 MUST_USE bool text_recipients(const struct knowledge *know, struct span text,

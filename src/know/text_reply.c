@@ -81,8 +81,10 @@ static bool read_head(struct scan *scan, struct err *err, bool *ret_more_lines)
     return true;
 }
 
-/* The rest of a line "535 ..." or "535-..." of the same reply, whatever a log wrote in front of it. */
-static bool read_next_line(struct scan *scan, unsigned code, struct buf *words, bool *ret_more_lines)
+/* The rest of a line "535 ..." or "535-..." of the same reply, whatever a log wrote in front of it.
+ */
+static bool read_next_line(struct scan *scan, unsigned code, struct buf *words,
+                           bool *ret_more_lines)
 {
     struct scan at = *scan;
     struct span line;

@@ -1,4 +1,5 @@
-/* Delivery reports (RFC 3464): the fields of each recipient, as they stand in the message's source. */
+/* Delivery reports (RFC 3464): the fields of each recipient, as they stand in the message's source.
+ */
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -59,7 +60,7 @@ static void read_diagnostic(struct text_recipient *recipient, struct span value)
 }
 
 /* The status stands in where the diagnostic code names none. */
-static void finish(const struct knowledge *know, struct span text, struct text_recipient *recipient)
+static void finish(const struct evidence *around, struct text_recipient *recipient)
 {
     struct err *err = &recipient->evidence.err;
     struct scan scan = scan_of(span_of(recipient->status));
@@ -73,7 +74,7 @@ static void finish(const struct knowledge *know, struct span text, struct text_r
     }
     if (err->kind == ERR_NONE)
         err->kind = ERR_REPLY;
-    text_circumstances(know, text, &recipient->evidence);
+    text_add_circumstances(around, &recipient->evidence);
 }
 
 static bool is_report(struct span text)
@@ -96,6 +97,7 @@ bool text_recipients(const struct knowledge *know, struct span text, struct text
                      struct err *err)
 {
     struct scan scan = scan_of(text);
+    struct evidence around = { .stage = STAGE_NONE };
     struct text_recipient *now = NULL;
     HELD(buf) field = BUF(64 * 1024);
     struct span name;
@@ -119,7 +121,8 @@ bool text_recipients(const struct knowledge *know, struct span text, struct text
             read_diagnostic(now, value);
         }
     }
+    text_circumstances(know, text, &around);
     for (size_t i = 0; i < found->recipient_count; i++)
-        finish(know, text, &found->recipients[i]);
+        finish(&around, &found->recipients[i]);
     return true;
 }

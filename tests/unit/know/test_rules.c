@@ -210,7 +210,7 @@ static void test_every_cause_has_a_rule(void **state)
     assert_int_equal(without, 0);
 }
 
-/* What is built in is the same but for comments and examples. */
+/* What is built in is the same but for comments. */
 static void test_embedded(void **state)
 {
     (void)state;
