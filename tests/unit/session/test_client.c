@@ -1,6 +1,8 @@
 #include "support/check.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -120,14 +122,14 @@ static void peer_answers(struct peer *peer, struct span line)
         }
 }
 
-/* The chunk behind a BDAT; true when it is there, or none is waited for. */
-static bool peer_takes_chunk(struct peer *peer)
+/* The chunk behind a BDAT, from *used on; true when it is there, or none is waited for. */
+static bool peer_takes_chunk(struct peer *peer, size_t *used)
 {
     if (!peer->chunk_left)
         return true;
-    if (peer->in.len < peer->chunk_left)
+    if (peer->in.len - *used < peer->chunk_left)
         return false;
-    buf_drop_front(&peer->in, peer->chunk_left);
+    *used += peer->chunk_left;
     peer->chunk_left = 0;
     peer_answers(peer, SPAN("."));
     return true;
@@ -136,18 +138,24 @@ static bool peer_takes_chunk(struct peer *peer)
 static void peer_read(void *who, struct span bytes)
 {
     struct peer *peer = who;
-    size_t end;
+    size_t used = 0;
 
     peer->turns++;
     buf_add_span(&peer->in, bytes);
-    while (peer->stream && peer_takes_chunk(peer) &&
-           (end = span_find(buf_span(&peer->in), '\n')) < peer->in.len) {
-        struct span line = span_trim(span_cut(buf_span(&peer->in), 0, end));
+    while (peer->stream && peer_takes_chunk(peer, &used)) {
+        struct span rest = span_from(buf_span(&peer->in), used);
+        size_t end = span_find(rest, '\n');
+        if (end == rest.len)
+            break;
+        struct span line = span_trim(span_cut(rest, 0, end));
+        used += end + 1;
         buf_add_span(&peer->heard, line);
         buf_add(&peer->heard, "\n");
         peer_answers(peer, line);
-        buf_drop_front(&peer->in, end + 1);
     }
+    buf_drop_front(&peer->in, used);
+    if (peer->in.full)
+        stream_free(GIVE(peer->stream)); /* no memory */
 }
 
 static void peer_ended(void *who, const struct err *why)
@@ -520,6 +528,18 @@ static void slow_ready(void *who)
                  &(struct session_body){ slow_body, &slow->talk });
 }
 
+/* Little waits at the peer's system, and so much at ours. */
+static int narrow_listener(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), room = 64 * 1024;
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
 static void test_slow_but_moving(void **state)
 {
     struct slow slow;
@@ -531,6 +551,9 @@ static void test_slow_but_moving(void **state)
     (void)state;
     slow_events.ready = slow_ready;
     talk_begin(&slow.talk, good, SECURITY_TLS);
+    listener_free(slow.talk.peer.listener);
+    assert_true(listen_open(loop, &(struct listen_plan){ .inherited = narrow_listener() }, peer_came,
+                            &slow.talk.peer, &slow.talk.peer.listener, &err));
     slow.timer = timer_new(loop, slow_step, &slow);
     slow.talk.envelope = envelope_to(to_good, NULL);
     slow.talk.envelope->size = SLOW_SIZE;
