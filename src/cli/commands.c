@@ -5,11 +5,12 @@
 
 extern const struct command command_account, command_account_default, command_account_list,
     command_account_remove, command_account_show, command_explain, command_home, command_send,
-    command_settings;
+    command_settings, command_setup;
 
 const struct command *const commands[] = {
     &command_home,
     &command_settings,
+    &command_setup,
     &command_send,
     &command_explain,
     &command_account,

@@ -1,0 +1,216 @@
+/* outpost setup ADDRESS: finds the settings, proves them, signs in, keeps the secret, writes the account,
+ * and sends a first message to see it arrive. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/failure.h"
+#include "cli/finding.h"
+#include "cli/input.h"
+#include "cli/print.h"
+#include "cli/proving.h"
+#include "cli/setup.h"
+
+#include "base/banned.h"
+
+static const struct option options[] = {
+    { 'a', "account", OPTION_VALUE, "NAME", "what to call the account; default: from the address" },
+    { 0, "name", OPTION_VALUE, "NAME", "your name, as it shall stand before the address" },
+    { 0, "username", OPTION_VALUE, "NAME", "the name to sign in with; default: the address" },
+    { 0, "server", OPTION_VALUE, "HOST:PORT", "this server, and no search" },
+    { 0, "security", OPTION_VALUE, "KIND", "with --server: tls (465) or starttls (587, 25)" },
+    { 0, "auth", OPTION_VALUE, "KIND", "password, token or none" },
+    { 0, "password-stdin", OPTION_FLAG, NULL, "the password is the first line of standard input" },
+    { 0, "password-command", OPTION_VALUE, "CMD", "the password is what this prints, each time" },
+    { 0, "default", OPTION_FLAG, NULL, "make it the default account" },
+    { 0, "print", OPTION_FLAG, NULL, "prove it and show the account's section; write nothing" },
+    { 0, "no-test", OPTION_FLAG, NULL, "send no test message" },
+    { 0, "test-to", OPTION_VALUE, "RCPT", "send the test message there; default: to the address" },
+    { 'y', "yes", OPTION_FLAG, NULL, "replace an account of this name without asking" },
+};
+
+/* ---- where ---- */
+
+static bool add_given(struct setup *s, const struct candidate *base, enum security security,
+                      struct err *err)
+{
+    struct candidate candidate = *base;
+
+    candidate.security = security;
+    return candidates_add(&s->found->candidates, &candidate, address_domain(&s->address),
+                          cli_knowledge(s->cli, NULL)) ||
+           err_found(err, ERR_CONFIG, "name:malformed", "\"%.80s\" is not the name of a server",
+                     candidate.host);
+}
+
+/* Where nobody says how the port speaks, it is asked both ways, the customary one first. */
+static bool given_server(struct setup *s, const char *server, struct err *err)
+{
+    const char *word = arguments_text(&s->cli->args, "security");
+    struct candidate candidate = { .source = SOURCE_GIVEN };
+    struct span host = span_of(server);
+    size_t colon = span_find_last(host, ':');
+    enum security security;
+
+    if (!str_to_u16(span_from(host, colon + 1), 1, UINT16_MAX, &candidate.port) ||
+        colon >= sizeof candidate.host)
+        return err_set(err, ERR_USAGE, "--server wants HOST:PORT, such as smtp.example.com:465");
+    if (word && (!security_from_word(span_of(word), &security) || security == SECURITY_NONE))
+        return err_set(err, ERR_USAGE, "--security takes tls or starttls");
+    memcpy(candidate.host, host.at, colon);
+    snprintf(candidate.username, sizeof candidate.username, "%s", s->address.wire);
+    s->found->candidates.count = 0;
+    if (word)
+        return add_given(s, &candidate, security, err);
+    security = candidate.port == 587 || candidate.port == 25 ? SECURITY_STARTTLS : SECURITY_TLS;
+    return add_given(s, &candidate, security, err) &&
+           add_given(s, &candidate, security == SECURITY_TLS ? SECURITY_STARTTLS : SECURITY_TLS, err);
+}
+
+static bool find(struct setup *s, struct err *err)
+{
+    const char *server = arguments_text(&s->cli->args, "server");
+
+    if (!server)
+        note(s->cli, "Looking for the settings of %s ...", s->address.wire);
+    if (!finding_run(s->cli, s->address.wire, server != NULL, &s->found, err))
+        return false;
+    if (server)
+        return given_server(s, server, err);
+    if (s->found->candidates.count)
+        return true;
+    finding_looks(s->cli, s->found);
+    return err_set(err, ERR_NAME, "no settings were found for %s; name the server: "
+                                  "--server HOST:PORT", s->address.wire);
+}
+
+/* ---- with what ---- */
+
+static bool auth_kind(struct setup *s, struct err *err)
+{
+    const char *word = arguments_text(&s->cli->args, "auth");
+    const struct profile *profile = s->found->candidates.at[0].profile;
+    const char *usual = profile && profile->password == PASSWORD_OFF ? "oauth" : "password";
+
+    s->auth = word ? word : usual;
+    if (strcmp(s->auth, "password") != 0 && strcmp(s->auth, "token") != 0 &&
+        strcmp(s->auth, "none") != 0 && strcmp(s->auth, "oauth") != 0)
+        return err_set(err, ERR_USAGE, "--auth takes password, token or none");
+    return true;
+}
+
+/* What is known to fail is refused here, before anybody is asked and anything is sent. */
+static bool check_sendable(struct setup *s, struct err *err)
+{
+    OWN(account) sketch = NULL;
+
+    return setup_account(s, &s->found->candidates.at[0], NULL, &sketch, err) &&
+           account_check_sendable(sketch, err);
+}
+
+static bool check_name(struct setup *s, struct err *err)
+{
+    const struct config *config = cli_config(s->cli, err);
+    const struct account *there = config ? config_account(config, s->name) : NULL;
+    HELD(buf) question = BUF(300);
+
+    if (!config || !account_name_check(span_of(s->name), err))
+        return config ? err_in(err, "--account") : false;
+    if (!there || arguments_has(&s->cli->args, "yes") || arguments_has(&s->cli->args, "print"))
+        return true;
+    buf_addf(&question, "There is an account %s (%s) already. Replace it?", s->name, there->address);
+    if (input_yes(s->cli, buf_text(&question)))
+        return true;
+    return err_set(err, ERR_USAGE, "there is an account %s already; replace it with --yes, or call "
+                                   "this one differently with --account NAME", s->name);
+}
+
+static bool take_secret(struct setup *s, struct proving *proving, struct err *err)
+{
+    const char *command = arguments_text(&s->cli->args, "password-command");
+
+    if (!proving->sign_in)
+        return true;
+    if (arguments_has(&s->cli->args, "password-stdin"))
+        return input_secret_line(&proving->secret, err);
+    return !command || setup_run_command(s, &proving->secret, err);
+}
+
+/* ---- the road ---- */
+
+static void show_proofs(const struct setup *s)
+{
+    const char *marks[CANDIDATES_MAX];
+    char verdicts[CANDIDATES_MAX][PROVING_VERDICT_MAX];
+
+    for (size_t i = 0; i < s->proofs->count; i++) {
+        proving_verdict(&s->proofs->at[i], verdicts[i]);
+        marks[i] = verdicts[i];
+    }
+    finding_table(s->cli, &s->found->candidates, marks);
+    say(s->cli, "%s", "");
+}
+
+static int prove(struct setup *s)
+{
+    struct proving proving = {
+        .cli = s->cli,
+        .address = s->address.wire,
+        .user = arguments_text(&s->cli->args, "username"),
+        .sign_in = strcmp(s->auth, "none") != 0,
+        .sign_in_with = strcmp(s->auth, "token") == 0 ? SASL_TOKEN : SASL_PASSWORD,
+    };
+    struct err err = { 0 };
+    struct evidence evidence;
+
+    bool good = take_secret(s, &proving, &err) &&
+                proving_run(&proving, &s->found->candidates, &s->proofs, &err);
+    s->secret = proving.secret;
+    if (!good)
+        return fail_here(s->cli, &err);
+    show_proofs(s);
+    if (s->proofs->chosen)
+        return 0;
+    if (!proving_failure(s->proofs, &evidence)) {
+        err_set(&err, ERR_CONFIG, "none of these servers can be used");
+        return fail_here(s->cli, &err);
+    }
+    evidence.provider = s->found->profile ? s->found->profile->id : evidence.provider;
+    return fail(s->cli, &evidence);
+}
+
+static int set_up(struct setup *s)
+{
+    struct err err = { 0 };
+
+    if (!finding_address(s->cli->args.operands[0], &s->address, &err) || !setup_name(s, &err) ||
+        !find(s, &err) || !auth_kind(s, &err) || !check_sendable(s, &err) || !check_name(s, &err))
+        return fail_here(s->cli, &err);
+    int status = prove(s);
+    if (status)
+        return status;
+    if (arguments_has(&s->cli->args, "print"))
+        return setup_print(s);
+    return setup_finish(s);
+}
+
+static int run(struct cli *cli)
+{
+    struct setup setup = { .cli = cli };
+    int status = set_up(&setup);
+
+    setup_done(&setup);
+    return status;
+}
+
+const struct command command_setup = {
+    .name = "setup",
+    .takes = "ADDRESS",
+    .does = "set up an account: find the settings, prove them, sign in, send a test",
+    .options = options,
+    .option_count = COUNT(options),
+    .operands_least = 1,
+    .operands_most = 1,
+    .run = run,
+};

@@ -1,0 +1,282 @@
+#include "cli/setup.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "cli/failure.h"
+#include "cli/print.h"
+#include "cli/sent.h"
+#include "net/loop.h"
+#include "os/clock.h"
+#include "os/random.h"
+
+#include "base/banned.h"
+
+enum { COMMAND_PATIENCE_MS = 60 * 1000 };
+
+void setup_done(struct setup *setup)
+{
+    address_done(&setup->address);
+    mem_free(setup->name);
+    proofs_free(setup->proofs);
+    discovery_free(setup->found);
+    secret_free(setup->secret);
+}
+
+bool setup_name(struct setup *setup, struct err *err)
+{
+    const char *given = arguments_text(&setup->cli->args, "account");
+
+    setup->name = given ? str_copy(given) : account_name_from(span_of(setup->address.wire));
+    return setup->name || err_no_memory(err);
+}
+
+/* ---- the account ---- */
+
+static bool set(struct account *account, const char *key, const char *value, struct err *err)
+{
+    return !value || account_set(account, key, span_of(value), err);
+}
+
+/* The provider's own first server needs no word: the profile tells it, and may tell a better one when
+ * the provider moves. */
+static bool set_server(struct account *account, const struct candidate *candidate, struct err *err)
+{
+    const struct profile *profile = candidate->profile;
+    HELD(buf) server = BUF(300);
+
+    if (profile && profile->kind != PROFILE_GENERIC && !set(account, "provider", profile->id, err))
+        return false;
+    if (profile && profile->server_count && candidate->source == SOURCE_PROFILE &&
+        strcmp(profile->servers[0].host, candidate->host) == 0 &&
+        profile->servers[0].port == candidate->port)
+        return true;
+    buf_addf(&server, "%s:%u", candidate->host, candidate->port);
+    return set(account, "server", buf_text(&server), err) &&
+           set(account, "security", security_word(candidate->security), err);
+}
+
+/* Where the strongest mechanism that the server offers was refused and another one worked, only that one
+ * is to be tried from now on: each refusal counts towards a lock-out. */
+static bool set_mechanism(struct account *account, const struct proof *proof, struct err *err)
+{
+    enum sasl_mechanism best;
+    bool token = account->auth == ACCOUNT_AUTH_TOKEN;
+
+    if (!proof || !proof->mechanism ||
+        !sasl_choose(proof->mechanisms, SASL_USUAL, token ? SASL_TOKEN : SASL_PASSWORD, true, &best,
+                     NULL) ||
+        strcmp(sasl_name(best), proof->mechanism) == 0)
+        return true;
+    return set(account, "mechanisms", proof->mechanism, err);
+}
+
+static bool set_secret(const struct setup *setup, struct account *account, struct err *err)
+{
+    const char *command = arguments_text(&setup->cli->args, "password-command");
+    HELD(buf) source = BUF(8192);
+
+    if (!command)
+        return true;
+    buf_addf(&source, "command:%s", command);
+    return set(account, "secret", buf_text(&source), err);
+}
+
+/* A CA file that was named for this command is named for the account, too: it will be needed. */
+static bool set_ca_file(const struct setup *setup, struct account *account, struct err *err)
+{
+    const char *given = arguments_text(&setup->cli->args, "ca-file");
+    char path[PATH_MAX];
+
+    return !given || !realpath(given, path) || set(account, "ca_file", path, err);
+}
+
+bool setup_account(struct setup *setup, const struct candidate *candidate, const struct proof *proof,
+                   struct account **ret_account, struct err *err)
+{
+    const struct arguments *args = &setup->cli->args;
+    const char *username = arguments_text(args, "username");
+    OWN(account) account = NULL;
+
+    if (!username && *candidate->username && strcmp(candidate->username, setup->address.wire) != 0)
+        username = candidate->username;
+    if (!account_new(span_of(setup->name), &account, err) ||
+        !set(account, "address", setup->address.wire, err) ||
+        !set(account, "name", arguments_text(args, "name"), err) ||
+        !set_server(account, candidate, err) || !set(account, "auth", setup->auth, err) ||
+        !set(account, "username", username, err) || !set_mechanism(account, proof, err) ||
+        !set_secret(setup, account, err) || !set_ca_file(setup, account, err) ||
+        !account_fill(account, cli_knowledge(setup->cli, NULL), err) ||
+        !account_check(account, err))
+        return false;
+    *ret_account = GIVE(account);
+    return true;
+}
+
+/* ---- the password command ---- */
+
+struct waiting {
+    struct secret *secret;
+    struct err err;
+    bool done;
+};
+
+static void fetched(void *data, struct secret *secret, const struct err *err)
+{
+    struct waiting *waiting = data;
+
+    waiting->secret = secret;
+    if (err)
+        waiting->err = *err;
+    waiting->done = true;
+}
+
+bool setup_run_command(struct setup *setup, struct secret **ret_secret, struct err *err)
+{
+    const struct network *network = cli_network(setup->cli, err);
+    OWN(account) account = NULL;
+    struct secret_world world;
+    struct secret_fetch *fetch = NULL;
+    struct waiting waiting = { 0 };
+
+    if (!network || !cli_secrets(setup->cli, &world, err) ||
+        !setup_account(setup, &setup->found->candidates.at[0], NULL, &account, err) ||
+        !secret_fetch(&world, account, loop_now(network->loop) + COMMAND_PATIENCE_MS, fetched,
+                      &waiting, &fetch, err))
+        return false;
+    loop_run_until(network->loop, &waiting.done);
+    *ret_secret = waiting.secret;
+    if (!waiting.secret && err)
+        *err = waiting.err;
+    return waiting.secret != NULL;
+}
+
+/* ---- what is done with it ---- */
+
+static bool chosen_account(struct setup *setup, struct account **ret_account, struct err *err)
+{
+    const struct candidate *chosen = setup->proofs->chosen;
+    size_t at = (size_t)(chosen - setup->found->candidates.at);
+
+    return setup_account(setup, chosen, &setup->proofs->at[at], ret_account, err);
+}
+
+int setup_print(struct setup *setup)
+{
+    OWN(account) account = NULL;
+    HELD(buf) text = BUF(64 * 1024);
+    struct err err = { 0 };
+
+    if (!chosen_account(setup, &account, &err) || !account_text(account, &text, &err))
+        return fail_here(setup->cli, &err);
+    fputs(buf_text(&text), stdout);
+    return 0;
+}
+
+static bool write_all(struct setup *setup, const struct account *account, struct err *err)
+{
+    const struct place *place = cli_place(setup->cli, err);
+    const struct config *config = cli_config(setup->cli, err);
+    struct secret_world world;
+    bool keep = setup->secret && !arguments_has(&setup->cli->args, "password-command");
+
+    if (!place || !config || !cli_secrets(setup->cli, &world, err) ||
+        (keep && !secret_keep(&world, account, setup->secret, err)) ||
+        !config_write_account(place, &disk_system, account, err))
+        return false;
+    return !arguments_has(&setup->cli->args, "default") ||
+           config_set_default(place, &disk_system, account->name, err);
+}
+
+/* The message that proves the rest of the road. It lies in memory: it is that small. */
+static bool test_message(struct setup *setup, const struct account *account,
+                         struct prepared **ret_prepared, struct secret_world *world, struct err *err)
+{
+    const char *to = arguments_text(&setup->cli->args, "test-to");
+    const char *recipients[] = { to ? to : account->address };
+    uint64_t wall = clock_wall(&clock_system);
+    struct intake_order order = {
+        .account = account,
+        .disk = &disk_system,
+        .directory = world->state,
+        .wall = wall / 1000,
+        .zone_minutes = clock_zone_minutes(wall),
+        .hostname = cli_hostname(setup->cli),
+        .recipients = recipients,
+        .recipient_count = 1,
+    };
+    HELD(buf) text = BUF(4096);
+
+    buf_addf(&text,
+             "To: %s\r\nSubject: outpost: it works\r\n\r\n"
+             "This message went out by the account \"%s\", through %s port %u.\r\n"
+             "If you read it, mail from this machine arrives.\r\n",
+             recipients[0], account->name, account->server.name, account->server.port);
+    order.bytes = buf_span(&text);
+    return random_fill(&dice_system, order.random, sizeof order.random, err) &&
+           intake_prepare(&order, ret_prepared, err);
+}
+
+static int send_test(struct setup *setup, const struct account *account)
+{
+    OWN(prepared) prepared = NULL;
+    struct secret_world world;
+    struct sending sending;
+    struct err err = { 0 };
+
+    if (arguments_has(&setup->cli->args, "no-test"))
+        return 0;
+    if (!cli_secrets(setup->cli, &world, &err) ||
+        !test_message(setup, account, &prepared, &world, &err))
+        return fail_here(setup->cli, &err);
+    struct sending_message message = { prepared->envelope, prepared->fd };
+    sending_run(setup->cli, account, &message, &sending);
+    prepared->fd = message.fd;
+    int status = sent_tell(setup->cli, account, prepared, &sending);
+    sending_done(&sending);
+    return status;
+}
+
+static void tell_json(struct setup *setup, const struct account *account, const char *file)
+{
+    int proven[CANDIDATES_MAX];
+    HELD(buf) text = BUF(256 * 1024);
+    struct json json = json_to(&text);
+
+    for (size_t i = 0; i < setup->proofs->count; i++) {
+        enum proof_state state = setup->proofs->at[i].state;
+        proven[i] = state == PROOF_UNTRIED ? -1 : state != PROOF_FAILED;
+    }
+    json_open(&json, NULL, '{');
+    finding_json(&json, setup->address.wire, setup->found, proven);
+    json_text(&json, "account", account->name);
+    json_text(&json, "server", account->server.name);
+    json_number(&json, "port", account->server.port);
+    json_text(&json, "security", security_word(account_security(account)));
+    json_text(&json, "file", file);
+    json_close(&json);
+    say_json(&text);
+}
+
+int setup_finish(struct setup *setup)
+{
+    OWN(account) account = NULL;
+    struct err err = { 0 };
+
+    if (!chosen_account(setup, &account, &err) || !write_all(setup, account, &err))
+        return fail_here(setup->cli, &err);
+    char *file = config_account_file(cli_place(setup->cli, NULL), account->name);
+    if (setup->cli->json)
+        tell_json(setup, account, file);
+    else
+        say(setup->cli, "The account %s is set up: %s", account->name, file ? file : "");
+    mem_free(file);
+    int status = send_test(setup, account);
+    if (status == 0)
+        say(setup->cli, "\nSend mail by it:\n  outpost send friend@example.com -s Hello < letter.txt\n"
+                        "  outpost send -t < message.eml");
+    return status;
+}

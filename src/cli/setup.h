@@ -1,0 +1,36 @@
+/* The parts of `outpost setup` behind its options: the account it makes, and what it does with it. */
+#ifndef OUTPOST_CLI_SETUP_H
+#define OUTPOST_CLI_SETUP_H
+
+#include "cli/finding.h"
+#include "discover/prove.h"
+
+struct setup {
+    struct cli *cli;
+    struct address address;
+    char *name;       /* of the account */
+    const char *auth; /* "password", "token", "none", "oauth" */
+    struct discovery *found;
+    struct proofs *proofs;
+    struct secret *secret;
+};
+
+void setup_done(struct setup *setup);
+
+/* The account's name: --account, or made from the address. */
+MUST_USE bool setup_name(struct setup *setup, struct err *err);
+
+/* The account as it would be written for this candidate, and filled from the profile. `proof` may be
+ * NULL: nothing is proven yet. */
+MUST_USE bool setup_account(struct setup *setup, const struct candidate *candidate,
+                            const struct proof *proof, struct account **ret_account, struct err *err);
+
+/* Runs --password-command once, as the account will each time. */
+MUST_USE bool setup_run_command(struct setup *setup, struct secret **ret_secret, struct err *err);
+
+/* Shows the section; writes nothing. Both return the exit status. */
+int setup_print(struct setup *setup);
+/* Keeps the secret, writes the account, sends the test message, tells the next steps. */
+int setup_finish(struct setup *setup);
+
+#endif
