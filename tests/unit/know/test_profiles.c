@@ -68,7 +68,11 @@ static void test_sane(void **state)
             check_row(profile->id, is_name(profile->mx_suffixes.at[k]));
         for (size_t k = 0; k < profile->legacy_hosts.count; k++)
             check_row(profile->id, is_name(profile->legacy_hosts.at[k]));
-        check_row(profile->id, profile->mechanisms.count > 0 || profile->server_count > 0);
+        for (size_t k = 0; k < profile->domain_patterns.count; k++) {
+            struct span pattern = span_of(profile->domain_patterns.at[k]);
+            check_row(pattern.at, span_starts(pattern, "*.") != span_ends_word(pattern, ".*"));
+        }
+        check_row(profile->id, profile->mechanisms.count > 0 || profile->password == PASSWORD_TAKEN);
         check_row(profile->id, profile->username != USERNAME_OTHER || profile->username_note);
         check_row(profile->id, !profile->http_api == !profile->http_api_host);
     }
