@@ -59,19 +59,20 @@ bool address_is_domain_char(char c)
     return str_is_alpha(c) || str_is_digit(c) || c == '-' || c == '.' || (unsigned char)c >= 128;
 }
 
-/* Is every character that is not ASCII valid UTF-8, and neither a control nor a mark of direction? */
+/* Valid UTF-8 without a control character or a mark of direction? */
 static bool is_clean_utf8(struct span text)
 {
     while (text.len) {
         size_t len = str_utf8_len(text);
-        if (len == 0 || (len > 1 && !str_is_safe(span_cut(text, 0, len))))
+        if (len == 0 || (unsigned char)text.at[0] < ' ' || text.at[0] == 127 || (len > 1 && !str_is_safe(span_cut(text, 0, len))))
             return false;
         text = span_from(text, len);
     }
     return true;
 }
 
-/* RFC 5321, 4.1.2: Quoted-string = DQUOTE *QcontentSMTP DQUOTE; no control characters in it. */
+/* RFC 5322, 3.2.4: a line may be folded inside; what is a local part has nothing of the kind, and
+ * address_make() sees to that. */
 bool address_quoted_scan(struct scan *scan, struct span *ret_quoted, struct err *err)
 {
     size_t start = scan->at++;
@@ -82,7 +83,10 @@ bool address_quoted_scan(struct scan *scan, struct span *ret_quoted, struct err 
         if (scan_end(scan))
             break;
         unsigned char c = (unsigned char)scan_peek(scan);
-        if ((c < ' ' && c != '\t') || c == 127)
+        if (c == '\r' && (span_starts(scan_rest(scan), "\r\n ") ||
+                          span_starts(scan_rest(scan), "\r\n\t")))
+            scan->at += 2;
+        else if ((c < ' ' && c != '\t') || c == 127)
             return address_unexpected(err, scan, "a control character may not stand here");
         scan->at++;
     }
@@ -219,7 +223,8 @@ bool address_make(const struct scan *scan, struct span local, struct span domain
         place.at = domain_at ? domain_at - 1 : 0;
         return address_bad(err, &place, local.len > ADDRESS_LOCAL_MAX
                                             ? "the name before this has more than 64 characters"
-                                            : "the name before this is not valid UTF-8");
+                                            : "the name before this has a control character in "
+                                              "it, or is not valid UTF-8");
     }
     buf_add_span(&wire, local);
     buf_add_char(&wire, '@');

@@ -101,7 +101,8 @@ static void word_take(struct reader *reader, struct span raw, struct span bare)
         for (size_t i = 0; i < bare.len; i++) {
             if (bare.at[i] == '\\' && i + 1 < bare.len)
                 i++;
-            buf_add_char(&reader->name, bare.at[i]);
+            if (bare.at[i] != '\r' && bare.at[i] != '\n')
+                buf_add_char(&reader->name, bare.at[i]);
         }
     } else {
         buf_add_span(&reader->name, bare);

@@ -48,6 +48,8 @@ static const struct {
     { "brackets", "<me@live.com>", NULL, "at character 1: '<'", false },
     { "a command behind", "a@b\r\nRCPT TO:<c@d>", NULL, "at character 4: a line break", false },
     { "a line break in quotes", "\"a\r\nb\"@c", NULL, "at character 3: a line break", false },
+    { "a tab in quotes", "\"a\tb\"@c", NULL, "control character", false },
+    { "a folded line in quotes", "\"a\r\n b\"@c", NULL, "control character", false },
     { "a quote left open", "\"a@b", NULL, "at character 1: this quote is never closed", false },
     { "a control", "a\x01@b", NULL, "at character 2: a control character", false },
     { "places count characters", "j\xC3\xBC\xC3\xBC \x40x", NULL, "at character 4: a blank", false },
