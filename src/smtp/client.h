@@ -18,8 +18,9 @@
  *     }
  *
  * The socket is read all the while, whatever the need: a server may refuse in the middle of a body,
- * and say so once. Only at SMTP_NEED_TLS its bytes belong to the handshake. Tell at once of what happens to the line: smtp_client_closed() when the peer
- * ended it, smtp_client_broken() for any other end, smtp_client_expired() when the deadline passed.
+ * and say so once. Only at SMTP_NEED_TLS its bytes belong to the handshake. Tell at once of what
+ * happens to the line: smtp_client_closed() when the peer ended it, smtp_client_broken() for any
+ * other end, smtp_client_expired() when the deadline passed.
  *
  * Say smtp_client_wrote() when bytes are handed to the socket, not when the network confirms them:
  * what is still here counts as never sent, and on that stands the word "unknown". Output is wiped
