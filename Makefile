@@ -16,13 +16,18 @@ all: $(BUILD)/build.ninja
 
 # A new room brings a meson.build of its own, which Meson only sees when it is configured again.
 $(BUILD)/build.ninja: $(wildcard src/*/meson.build tests/unit/*/meson.build)
-	meson setup $(if $(wildcard $(BUILD)/build.ninja),--reconfigure) $(BUILD) $(OPTIONS)
+	meson setup $(if $(wildcard $(BUILD)/build.ninja),--reconfigure,-Dtests=false) $(BUILD) $(OPTIONS)
 	touch $@
 
 packages:
 	tools/install-packages build
 
-check: all
+# The tests need a library more than the program does.
+with-tests: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=true
+	ninja -C $(BUILD)
+
+check: with-tests
 	meson test -C $(BUILD) --print-errorlogs
 
 # Each step in a make of its own: Meson is there only after the first.
@@ -33,14 +38,15 @@ demo:
 
 test:
 	@tools/install-packages build test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory with-tests
 	@tests/run $(BUILD) $(PYTEST)
 
-install: all
+install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(prefix)
+	ninja -C $(BUILD)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
 clean:
 	rm -rf build build-sanitize build-fuzz
 
-.PHONY: all packages check demo test install clean
+.PHONY: all with-tests packages check demo test install clean

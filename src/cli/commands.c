@@ -4,7 +4,8 @@
 #include "base/banned.h"
 
 extern const struct command command_account, command_account_default, command_account_list,
-    command_account_remove, command_account_show, command_explain, command_home, command_send,
+    command_account_remove, command_account_show, command_explain, command_home, command_sandbox,
+    command_send,
     command_settings, command_setup;
 
 const struct command *const commands[] = {
@@ -18,6 +19,7 @@ const struct command *const commands[] = {
     &command_account_show,
     &command_account_default,
     &command_account_remove,
+    &command_sandbox,
     &command_help,
 };
 const size_t command_count = COUNT(commands);

@@ -232,31 +232,44 @@ static void tell_endpoint(struct json *json, uint16_t port, const char *security
     json_close(json);
 }
 
-static void tell_detour(struct json *json, const char *host, unsigned port, unsigned to)
+static void add_detour(struct buf *out, const char *host, unsigned port, unsigned to)
 {
-    HELD(buf) text = BUF(600);
-
-    buf_addf(&text, "%s:%u:127.0.0.1:%u", host, port, to);
-    json_span(json, NULL, buf_span(&text));
+    buf_addf(out, "%s%s:%u:127.0.0.1:%u", out->len ? "," : "", host, port, to);
 }
 
 /* Each of the provider's names, at the usual ports and those its profile has besides. */
-static void tell_detours(struct json *json, const struct sandbox *sandbox)
+void sandbox_detours(const struct sandbox *sandbox, struct buf *out)
 {
     const struct provider *provider = &sandbox->provider;
     const struct profile *profile = provider->profile;
 
     for (size_t i = 0; i < provider->name_count; i++) {
-        tell_detour(json, provider->names[i], SUBMISSION, sandbox->starttls.port);
-        tell_detour(json, provider->names[i], SUBMISSIONS, sandbox->tls_first.port);
+        add_detour(out, provider->names[i], SUBMISSION, sandbox->starttls.port);
+        add_detour(out, provider->names[i], SUBMISSIONS, sandbox->tls_first.port);
     }
     for (size_t i = 0; i < profile->server_count; i++) {
         const struct profile_server *server = &profile->servers[i];
         if (server->port == SUBMISSION || server->port == SUBMISSIONS || strchr(server->host, '{'))
             continue;
-        tell_detour(json, server->host, server->port,
-                    server->security == SECURITY_TLS ? sandbox->tls_first.port : sandbox->starttls.port);
+        add_detour(out, server->host, server->port,
+                   server->security == SECURITY_TLS ? sandbox->tls_first.port : sandbox->starttls.port);
     }
+}
+
+static void tell_detours(struct json *json, const struct sandbox *sandbox)
+{
+    HELD(buf) detours = BUF(SANDBOX_DETOURS_MAX);
+    struct span rest, detour;
+
+    sandbox_detours(sandbox, &detours);
+    rest = buf_span(&detours);
+    while (span_split(&rest, ',', &detour))
+        json_span(json, NULL, detour);
+}
+
+const struct sandbox_user *sandbox_user(const struct sandbox *sandbox)
+{
+    return &sandbox->users[0];
 }
 
 void sandbox_tell(const struct sandbox *sandbox, struct buf *out)

@@ -55,6 +55,11 @@ uint16_t sandbox_port_tls(const struct sandbox *sandbox);
 const char *sandbox_ca_file(const struct sandbox *sandbox);
 const char *sandbox_mail(const struct sandbox *sandbox); /* the Maildir */
 
+const struct sandbox_user *sandbox_user(const struct sandbox *sandbox); /* the first */
+/* Adds the values for --connect-to, with commas between: $OUTPOST_CONNECT_TO. */
+enum { SANDBOX_DETOURS_MAX = 64 * 1024 };
+void sandbox_detours(const struct sandbox *sandbox, struct buf *out);
+
 /* Adds one line of JSON, without its line end: {"provider","endpoints":[{"host","port","security"}],
  * "connect_to":["HOST:PORT:127.0.0.1:PORT"],"ca_file","mail","users":[{"username","password","token"}]}.
  * Each of connect_to is a value for --connect-to: whoever uses them all believes to speak to the
