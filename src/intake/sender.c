@@ -31,9 +31,9 @@ static enum owner owner_of(const struct asker *asker, const struct address *addr
 
     if (span_is_word(wire, asker->own) || account_may_send_as(asker->account, wire))
         return OWN_SENDER;
-    bool local = address->qualified || span_is_word(domain, "localhost") ||
+    bool local = span_is_word(domain, "localhost") ||
                  span_is_word(domain, "localhost.localdomain") ||
-                 span_is_word(domain, asker->hostname);
+                 span_is_word(domain, asker->hostname); /* what a bare name got, too */
     return local ? LOCAL_SENDER : FOREIGN_SENDER;
 }
 

@@ -64,7 +64,8 @@ static bool is_clean_utf8(struct span text)
 {
     while (text.len) {
         size_t len = str_utf8_len(text);
-        if (len == 0 || (unsigned char)text.at[0] < ' ' || text.at[0] == 127 || (len > 1 && !str_is_safe(span_cut(text, 0, len))))
+        bool control = (unsigned char)text.at[0] < ' ' || text.at[0] == 127;
+        if (len == 0 || control || (len > 1 && !str_is_safe(span_cut(text, 0, len))))
             return false;
         text = span_from(text, len);
     }

@@ -163,12 +163,13 @@ static bool multipart_open(struct convert *convert, const struct part *part, str
     if (convert->depth == CONVERT_DEPTH_MAX)
         return err_found(err, ERR_LIMIT, "message:header", "parts are nested deeper than %d",
                          CONVERT_DEPTH_MAX);
+    bool outside = convert->is_signed; /* what stands before the first part is not signed with it */
     convert->is_signed |= span_is_word(part->type, "multipart/signed");
     struct multipart *open = &convert->open[convert->depth++];
     memcpy(open->boundary, part->boundary.at, part->boundary.len);
     open->boundary[part->boundary.len] = '\0';
     open->is_signed = convert->is_signed;
-    transfer_begin(&convert->transfer, convert->is_signed ? TRANSFER_UNTOUCHED : TRANSFER_UNSEEN);
+    transfer_begin(&convert->transfer, outside ? TRANSFER_UNTOUCHED : TRANSFER_UNSEEN);
     return true;
 }
 

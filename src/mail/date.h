@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 
-/* "Mon, 23 Nov 2026 00:15:00 +0100" (RFC 5322, 3.3). `seconds` since 1970 in UTC; the zone in minutes east of it, at
- * most a day; both are cut to what a date can tell. */
+/* "Mon, 23 Nov 2026 00:15:00 +0100" (RFC 5322, 3.3). `seconds` since 1970 in UTC; the zone in minutes
+ * east of it, at most a day; both are cut to what a date can tell. */
 void date_add(struct buf *out, uint64_t seconds, int zone_minutes);
 
 /* "2026-11-22T23:15:00Z" (RFC 3339), as all our JSON has it. */

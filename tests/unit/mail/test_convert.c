@@ -71,6 +71,9 @@ static const struct {
       "Content-Type: application/pgp-signature\r\n\r\ny\r\n--a--\r\n",
       "Content-Type: multipart/signed; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain\r\n\r\nx =\r\n--a\r\n"
       "Content-Type: application/pgp-signature\r\n\r\ny\r\n--a--\r\n" },
+    { "around what is signed",
+      "Content-Type: multipart/signed; boundary=a\r\n\r\n\xFC\r\n--a\r\n\r\nx\r\n--a--\r\n\xFC\r\n",
+      "Content-Type: multipart/signed; boundary=a\r\n\r\n?\r\n--a\r\n\r\nx\r\n--a--\r\n?\r\n" },
     { "signed and 8-bit", "Content-Type: multipart/signed; boundary=a\r\n\r\n--a\r\n\r\n\xFC\r\n--a--\r\n", NULL },
     { "signed with an 8-bit header", "Content-Type: multipart/signed; boundary=a\r\n\r\n--a\r\nX: \xFC\r\n\r\n--a--\r\n",
       NULL },
