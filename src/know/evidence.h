@@ -74,6 +74,7 @@ struct evidence {
      *   port:other-open (another port of this server answers) port:none-open
      *   cert:interception (the issuer is a known anti-virus or proxy)
      *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user
+     *   token:application (of an application that signs in by itself)
      *   user:shared-mailbox */
     const char *const *found;
 };
