@@ -16,7 +16,7 @@ struct sending_message {
 
 struct sending {
     struct smtp_outcome *outcomes; /* one a recipient, in the envelope's order */
-    struct evidence *evidence;     /* the same with this session's neighbourhood */
+    struct evidence *evidence;     /* the same, with host, port and mechanism */
     size_t count;
     bool failed;                   /* no transaction took place: `failure` tells why */
     struct evidence failure;

@@ -81,7 +81,7 @@ void session_send(struct session *session, const struct envelope *envelope, size
 
 size_t session_recipients_max(const struct session *session);
 void session_outcome(const struct session *session, size_t recipient, struct smtp_outcome *ret_outcome);
-/* The evidence of an outcome: with this session's host, port, mechanism. */
+/* The evidence of an outcome: with host, port and mechanism. */
 void session_evidence(const struct session *session, const struct smtp_outcome *outcome,
                       struct evidence *ret_evidence);
 bool session_open_still(const struct session *session);
