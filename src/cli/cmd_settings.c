@@ -30,7 +30,7 @@ static int tell(struct cli *cli, const struct address *address, const struct dis
     if (cli->verbose || discovery->candidates.count == 0)
         finding_looks(cli, discovery);
     if (discovery->candidates.count == 0) {
-        err_set(&err, ERR_NAME, "no settings were found for %s", address->wire);
+        (void)discovery_empty(discovery, address->wire, &err);
         return fail_here(cli, &err);
     }
     if (profile)

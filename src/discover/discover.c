@@ -18,6 +18,35 @@ void discovery_free(struct discovery *discovery)
     mem_free(discovery);
 }
 
+static bool is_fact(const struct err *err, const char *fact)
+{
+    return err->fact && !strcmp(err->fact, fact);
+}
+
+bool discovery_empty(const struct discovery *discovery, const char *address, struct err *err)
+{
+    const struct discover_look *unasked = NULL;
+    bool asked = false, exists = false;
+
+    for (size_t i = 0; i < discovery->look_count; i++) {
+        const struct discover_look *look = &discovery->looks[i];
+        if (look->err.kind != ERR_NETWORK)
+            asked = true;
+        else if (!unasked)
+            unasked = look;
+        exists |= look->err.kind != ERR_NETWORK && !is_fact(&look->err, "name:not-found");
+    }
+    if (unasked && !asked) {
+        if (err)
+            *err = unasked->err;
+        return err_in(err, "nobody could be asked about %s", address);
+    }
+    if (asked && !exists)
+        return err_found(err, ERR_NAME, "name:not-found", "no settings were found for %s: %s", address,
+                         "its domain is not in the DNS, or takes no mail");
+    return err_set(err, ERR_NAME, "no settings were found for %s", address);
+}
+
 /* ---- the end ---- */
 
 static void close_look(struct look *look)
@@ -61,7 +90,9 @@ static void on_timer(void *who)
 
     for (size_t i = 0; i < discovery->look_count; i++)
         if (discover->looks[i].open)
-            err_set(&discovery->looks[i].err, ERR_NETWORK, "no answer came in time");
+            err_found(&discovery->looks[i].err, ERR_NETWORK,
+                      discover->looks[i].question ? "name:failure" : "https:unreachable",
+                      "no answer came in time");
     discover_free(discover);
     done(whom, discovery);
 }

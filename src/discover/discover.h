@@ -45,6 +45,10 @@ struct discovery {
     struct discover_look looks[DISCOVER_LOOKS_MAX];
 };
 
+/* Why there are no candidates: nobody could be asked (the fact of the first that failed), the domain is
+ * not there (name:not-found), or it exists and nobody says anything (no fact). Always false. */
+bool discovery_empty(const struct discovery *discovery, const char *address, struct err *err);
+
 void discovery_free(struct discovery *discovery);
 OWNED(discovery);
 

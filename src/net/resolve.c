@@ -1,17 +1,14 @@
 #include "net/resolve.h"
 
-#include <netdb.h>
-
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "base/str.h"
-#include "net/loop_int.h"
 #include "net/resolve_int.h"
 #include "net/timer.h"
 
 #include "base/banned.h"
 
-enum { RESOLVE_MAGIC = 0x7265736f, LOOKUP_MAGIC = 0x6c6f6f6b };
+enum { RESOLVE_MAGIC = 0x7265736f };
 
 struct resolver {
     struct loop *loop;
@@ -19,13 +16,6 @@ struct resolver {
     char *server;            /* NULL: the system's */
     uint64_t seed;
     struct resolve *first;   /* all that is under way */
-};
-
-/* A getaddrinfo() on a worker thread. It can't always be stopped, so it may outlive its question. */
-struct lookup {
-    uint32_t magic;
-    uv_getaddrinfo_t uv;
-    struct resolve *resolve; /* NULL: nobody waits for it any more */
 };
 
 struct resolve {
@@ -83,14 +73,6 @@ void resolver_free(struct resolver *resolver)
 }
 
 /* ---- a question's life ---- */
-
-static void lookup_forget(struct lookup *lookup)
-{
-    if (!lookup)
-        return;
-    lookup->resolve = NULL;
-    uv_cancel((uv_req_t *)&lookup->uv); /* where it runs already, its end frees it */
-}
 
 void resolve_cancel(struct resolve *resolve)
 {
@@ -180,56 +162,6 @@ void resolve_add_address(struct resolve_addresses *addresses, const struct socka
     addresses->at[addresses->count++] = ip;
 }
 
-/* ---- asking the system ---- */
-
-static void looked_up(struct lookup *lookup, int status, const struct addrinfo *list)
-{
-    struct resolve *resolve = OBJ(resolve, RESOLVE_MAGIC, lookup->resolve);
-    struct resolve_addresses *found = &resolve->answer.addresses;
-
-    for (; status == 0 && list; list = list->ai_next)
-        resolve_add_address(found, list->ai_addr);
-    if (status == UV_EAI_NONAME || status == UV_EAI_NODATA || (status == 0 && !found->count))
-        err_found(&resolve->err, ERR_NAME, "name:not-found", "%s was not found", resolve->name);
-    else if (status == UV_EAI_MEMORY || status == UV_ENOMEM)
-        err_no_memory(&resolve->err);
-    else if (status != 0)
-        err_found(&resolve->err, ERR_NETWORK, "name:failure", "looking up %s: %s", resolve->name,
-                  uv_strerror(status));
-    resolve_answered(resolve, found->count > 0);
-}
-
-static void on_lookup(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
-{
-    struct lookup *lookup = OBJ(lookup, LOOKUP_MAGIC, uv->data);
-
-    if (lookup->resolve)
-        looked_up(lookup, status, list);
-    uv_freeaddrinfo(list);
-    OBJ_GONE(lookup);
-    mem_free(lookup);
-}
-
-static bool ask_system(struct resolve *resolve, struct err *err)
-{
-    static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    struct lookup *lookup = NEW(lookup);
-
-    if (!lookup)
-        return err_no_memory(err);
-    lookup->magic = LOOKUP_MAGIC;
-    lookup->uv.data = lookup;
-    lookup->resolve = resolve;
-    int bad = uv_getaddrinfo(loop_uv(resolve->resolver->loop), &lookup->uv, on_lookup,
-                             resolve->name, NULL, &hints);
-    if (bad) {
-        mem_free(lookup);
-        return err_set(err, ERR_INTERNAL, "asking for %s: %s", resolve->name, uv_strerror(bad));
-    }
-    resolve->lookup = lookup;
-    return true;
-}
-
 /* ---- asking ---- */
 
 static bool ask_dns(struct resolve *resolve, struct err *err)
@@ -257,7 +189,10 @@ static bool ask(struct resolve *resolve, struct err *err)
         resolve_answered(resolve, true);
         return true;
     }
-    return resolve->resolver->server ? ask_dns(resolve, err) : ask_system(resolve, err);
+    if (resolve->resolver->server)
+        return ask_dns(resolve, err);
+    resolve->lookup = lookup_ask(resolve->resolver->loop, resolve, resolve->name, err);
+    return resolve->lookup;
 }
 
 /* A question of some kind, its `done` and `data` still to be filled in; nothing comes before that. */

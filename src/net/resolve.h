@@ -1,6 +1,6 @@
 /* Names into addresses and records, on the loop, each question with a deadline.
  *
- * Addresses are asked of the system (getaddrinfo on a worker thread), so that /etc/hosts, mDNS and
+ * Addresses are asked of the system (getaddrinfo, on a thread), so that /etc/hosts, mDNS and
  * whatever else nsswitch knows are obeyed; or, where a server was named (--dns), of that one alone.
  * SRV, MX and TXT are always asked of the DNS. Answers are plain, bounded structs: what does not
  * pass as a host name is dropped, and so is what comes after the limits below. An answer is a hint

@@ -1,5 +1,5 @@
-/* A question as the files of net/resolve see it: resolve.c keeps it, its deadline and its answer, and
- * asks the system; resolve_dns.c asks the DNS.
+/* A question as the files of net/resolve see it: resolve.c keeps it, its deadline and its
+ * answer; resolve_system.c asks the system, resolve_dns.c the DNS.
  */
 #ifndef OUTPOST_NET_RESOLVE_INT_H
 #define OUTPOST_NET_RESOLVE_INT_H
@@ -24,6 +24,14 @@ void resolve_answered(struct resolve *resolve, bool ok);
 
 /* Adds an address unless it is there already or the limit is reached. */
 void resolve_add_address(struct resolve_addresses *addresses, const struct sockaddr *address);
+
+/* ---- the system ---- */
+
+struct lookup;
+
+/* Addresses by getaddrinfo(). NULL and why; else resolve_answered() comes, later. */
+struct lookup *lookup_ask(struct loop *loop, struct resolve *resolve, const char *name, struct err *err);
+void lookup_forget(struct lookup *lookup); /* resolve_answered() does not come; NULL is nothing */
 
 /* ---- the DNS ---- */
 

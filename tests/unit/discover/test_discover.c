@@ -230,6 +230,44 @@ static void test_tells_why_not(void **state)
     scene_end(&scene);
 }
 
+static void test_why_nothing_was_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        struct {
+            enum err_kind kind;
+            const char *fact;
+        } looks[3];
+        size_t count;
+        enum err_kind kind;
+        const char *fact;
+    } cases[] = {
+        { "nobody was to be asked", { { ERR_NONE, NULL } }, 0, ERR_NAME, NULL },
+        { "nobody could be asked", { { ERR_NETWORK, "name:failure" }, { ERR_NETWORK, NULL } }, 2,
+          ERR_NETWORK, "name:failure" },
+        { "nothing is there", { { ERR_NAME, "name:not-found" }, { ERR_NAME, "name:not-found" },
+                                { ERR_NETWORK, "https:unreachable" } }, 3, ERR_NAME, "name:not-found" },
+        { "it is there and says nothing", { { ERR_NONE, NULL }, { ERR_NAME, "name:not-found" } }, 2,
+          ERR_NAME, NULL },
+        { "its web server does not know", { { ERR_NAME, NULL }, { ERR_NAME, "name:not-found" } }, 2,
+          ERR_NAME, NULL },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct discovery discovery = { .look_count = cases[i].count };
+        struct err err = { 0 };
+
+        for (size_t k = 0; k < cases[i].count; k++)
+            discovery.looks[k].err = (struct err){ .kind = cases[i].looks[k].kind,
+                                                   .fact = cases[i].looks[k].fact };
+        check_row(cases[i].label, !discovery_empty(&discovery, "me@example.com", &err));
+        check_row(cases[i].label, err.kind == cases[i].kind);
+        check_row(cases[i].label, span_equal(span_of(err.fact), span_of(cases[i].fact)));
+        check_row(cases[i].label, strstr(err.text, "me@example.com") != NULL);
+    }
+}
+
 /* What is known is not asked for. */
 static void test_known_domains(void **state)
 {
@@ -316,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds),
         cmocka_unit_test(test_tells_why_not),
+        cmocka_unit_test(test_why_nothing_was_found),
         cmocka_unit_test(test_known_domains),
         cmocka_unit_test(test_time_and_cancel),
         cmocka_unit_test(test_memory_runs_out),
