@@ -52,13 +52,11 @@ static bool ask(struct proving *p, const struct candidate *candidate, struct err
     return true;
 }
 
-static struct secret *credential(void *who, const struct candidate *candidate,
-                                 const char *mechanism, struct err *err)
+static struct secret *credential(void *who, const struct candidate *candidate, struct err *err)
 {
     struct waiting *w = who;
     struct secret *copy;
 
-    (void)mechanism;
     if (!w->proving->secret && !ask(w->proving, candidate, err))
         return NULL;
     copy = secret_new(secret_bytes(w->proving->secret));

@@ -5,8 +5,8 @@
  * first. Where the domain itself is known, nobody is asked at all. What was found is a hint: prove it
  * (discover/prove.h) before relying on it.
  *
- * Who learns what: the domain's own servers the whole address; the provider that takes its mail and
- * the database the domain alone. All of it over verified HTTPS, or DNS.
+ * Who learns what: the domain's own web server the whole address; the database its domain, or that of who
+ * takes its mail; who takes its mail nothing. All of it over verified HTTPS, or DNS.
  */
 #ifndef OUTPOST_DISCOVER_DISCOVER_H
 #define OUTPOST_DISCOVER_DISCOVER_H

@@ -118,7 +118,7 @@ void from_autoconfig(struct discover *discover)
     ask_database(discover, SOURCE_ISPDB, discover->domain);
 }
 
-/* A stranger to the address: the domain is all they need to know, and not even that is sent. */
+/* Strangers to the address: they are not told of it, nor of its domain. */
 void from_autoconfig_of(struct discover *discover, const char *domain)
 {
     ask_domain(discover, SOURCE_MX_AUTOCONFIG, span_of(domain), SPAN_NONE);

@@ -34,6 +34,7 @@ struct prove {
     struct trial trials[AT_A_TIME];
     size_t next;          /* the candidate to be probed, or signed in at, next */
     bool signing_in;
+    struct secret *secret; /* for the candidate before `next`: got, and not used up yet */
     struct timer *timer;  /* rings for the next step: never from within a session's callback */
 };
 
@@ -49,6 +50,7 @@ static void prove_free(struct prove *prove)
 {
     for (size_t i = 0; i < AT_A_TIME; i++)
         session_free(prove->trials[i].session);
+    secret_free(prove->secret);
     timer_free(prove->timer);
     OBJ_GONE(prove);
     mem_free(prove);
@@ -109,6 +111,8 @@ static void end_trial(struct trial *trial, enum proof_state state)
     trial->proof->state = state;
     trial->candidate = NULL;
     trial->session = NULL;
+    secret_free(prove->secret);
+    prove->secret = NULL;
     next_step(prove);
     if (!prove->signing_in && prove->events.probed)
         prove->events.probed(prove->who, candidate, trial->proof);
@@ -150,16 +154,17 @@ static void on_failed(void *who, const struct evidence *evidence)
     end_trial(trial, PROOF_FAILED);
 }
 
+/* A server may want it twice, by two mechanisms: each time it gets a copy. */
 static void on_credential(void *who, const char *mechanism)
 {
     struct trial *trial = who;
-    struct prove *prove = trial->prove;
-    struct err err = { 0 };
-    struct secret *secret =
-        prove->events.credential(prove->who, trial->candidate, mechanism, &err);
+    struct secret *copy = secret_new(secret_bytes(trial->prove->secret));
+    struct err err;
+    (void)mechanism;
 
-    if (secret)
-        session_credential(trial->session, secret);
+    err_no_memory(&err);
+    if (copy)
+        session_credential(trial->session, copy);
     else
         session_no_credential(trial->session, &err);
 }
@@ -274,7 +279,25 @@ static bool is_agreed(struct prove *prove, size_t at)
     return false;
 }
 
-/* False: it is decided. */
+/* Got before the line is opened: a person may take longer to type than a server waits. */
+static bool get_credential(struct prove *prove, size_t at)
+{
+    const struct prove_plan *plan = &prove->plan;
+    const struct candidate *candidate = &plan->candidates->at[at];
+    struct proof *proof = &prove->proofs->at[at];
+    struct err err = { 0 };
+
+    prove->secret = prove->events.credential(prove->who, candidate, &err);
+    if (prove->secret)
+        return true;
+    proof->state = PROOF_FAILED;
+    proof->evidence = (struct evidence){ .stage = STAGE_LOCAL, .err = err, .host = candidate->host,
+                                         .port = candidate->port,
+                                         .security = security_word(candidate->security) };
+    return false;
+}
+
+/* False: it is decided. Between the credential and the line the loop turns once, and looks at the clock. */
 static bool sign_in_next(struct prove *prove)
 {
     size_t busy;
@@ -284,12 +307,18 @@ static bool sign_in_next(struct prove *prove)
         return true;
     if (prove->proofs->chosen || prove->proofs->refused)
         return false;
+    if (prove->secret) {
+        begin_trial(trial, prove->next - 1);
+        return true;
+    }
     while (prove->next < prove->proofs->count) {
         size_t at = prove->next++;
-        if (is_fit(prove, &prove->proofs->at[at]) && !is_hopeless(prove, at) && is_agreed(prove, at)) {
-            begin_trial(trial, at);
-            return true;
-        }
+        if (!is_fit(prove, &prove->proofs->at[at]) || is_hopeless(prove, at) || !is_agreed(prove, at))
+            continue;
+        if (!get_credential(prove, at))
+            return false;
+        next_step(prove);
+        return true;
     }
     return false;
 }

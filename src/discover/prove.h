@@ -65,10 +65,10 @@ struct prove_events {
     void (*probed)(void *who, const struct candidate *candidate, const struct proof *proof);
     /* May a credential go there? Asked where the candidate needs_confirmation. NULL: no. */
     bool (*confirm)(void *who, const struct candidate *candidate);
-    /* The password, or the token where the mechanism is a bearer one: a copy for the callee, or NULL and
-     * why. Needed where `sign_in` is set. */
-    struct secret *(*credential)(void *who, const struct candidate *candidate, const char *mechanism,
-                                 struct err *err);
+    /* The password or token of plan.sign_in_with: a copy for the callee, or NULL and why; then nothing more
+     * is tried. Asked before the line to the candidate is opened, so it may take a person's time.
+     * Needed where `sign_in` is set. */
+    struct secret *(*credential)(void *who, const struct candidate *candidate, struct err *err);
     /* The proofs are the callee's. Called once, never from within prove_start(). */
     void (*done)(void *who, struct proofs *proofs);
 };

@@ -94,7 +94,7 @@ static void end_if_over(struct child *child)
     buf_clear(&child->output);
 }
 
-static void on_exit_(uv_process_t *process, int64_t status, int signal)
+static void on_reaped(uv_process_t *process, int64_t status, int signal)
 {
     struct child *child = OBJ(child, CHILD_MAGIC, process->data);
 
@@ -193,7 +193,7 @@ static int spawn(struct loop *loop, struct child *child, const char *const *argv
     uv_process_options_t options = {
         .file = argv[0],
         .args = (char **)(uintptr_t)argv,
-        .exit_cb = on_exit_,
+        .exit_cb = on_reaped,
         .stdio = stdio,
         .stdio_count = COUNT(stdio),
     };

@@ -138,7 +138,8 @@ struct scene {
     struct candidates candidates;
     size_t count;
     bool agrees;
-    unsigned confirms, probes;
+    bool forgot;
+    unsigned confirms, probes, asked;
     bool done;
     struct proofs *proofs;
 };
@@ -216,12 +217,16 @@ static bool on_confirm(void *who, const struct candidate *candidate)
     return scene->agrees;
 }
 
-static struct secret *on_credential(void *who, const struct candidate *candidate,
-                                    const char *mechanism, struct err *err)
+static struct secret *on_credential(void *who, const struct candidate *candidate, struct err *err)
 {
-    (void)who, (void)candidate, (void)err;
-    assert_string_equal(mechanism, "PLAIN");
-    return secret_new(SPAN("secret"));
+    struct scene *scene = who;
+    (void)candidate;
+
+    scene->asked++;
+    if (!scene->forgot)
+        return secret_new(SPAN("secret"));
+    err_found(err, ERR_CONFIG, "secret:unreadable", "it was forgotten");
+    return NULL;
 }
 
 static void on_done(void *who, struct proofs *proofs)
@@ -371,6 +376,30 @@ static void test_tells_what_was_seen(void **state)
     scene_end(&scene);
 }
 
+static void test_no_credential(void **state)
+{
+    (void)state;
+    static const struct wish wishes[PEERS] = {
+        { GOOD, "a.example.com", SOURCE_SRV, SECURITY_TLS },
+        { GOOD, "b.example.com", SOURCE_GUESS, SECURITY_TLS },
+    };
+    struct scene scene;
+    struct err err;
+
+    scene_begin(&scene, wishes);
+    scene.forgot = true;
+    struct prove_plan plan = plan_for(&scene);
+    plan.sign_in = true;
+    assert_true(prove_start(scene.loop, &plan, &events, &scene, NULL, &err));
+    loop_run_until(scene.loop, &scene.done);
+    assert_int_equal(scene.asked, 1);
+    assert_null(scene.proofs->chosen);
+    assert_int_equal(scene.proofs->at[0].state, PROOF_FAILED);
+    assert_string_equal(scene.proofs->at[0].evidence.err.fact, "secret:unreadable");
+    assert_int_equal(scene.proofs->at[1].state, PROOF_REACHED);
+    scene_end(&scene);
+}
+
 static void test_compares(void **state)
 {
     (void)state;
@@ -450,6 +479,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_proofs),
         cmocka_unit_test(test_tells_what_was_seen),
+        cmocka_unit_test(test_no_credential),
         cmocka_unit_test(test_compares),
         cmocka_unit_test(test_cancelled),
     };
