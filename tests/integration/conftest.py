@@ -1,6 +1,5 @@
 """The peers as fixtures, and the matrix that is printed at the end."""
 import importlib
-import os
 
 import pytest
 
@@ -37,6 +36,20 @@ def peer_fixture(name):
 
 
 postfix, exim, haraka, smtp_server, scripted = map(peer_fixture, PEERS)
+
+
+@pytest.fixture(scope='session')
+def bad_certificate(authority, tmp_path_factory):
+    """bad_certificate(NAME): a peer that shows this certificate of the authority's folder."""
+    peers = {}
+
+    def with_certificate(name):
+        if name not in peers:
+            peers[name] = start('scripted', authority, tmp_path_factory.mktemp(name), name)
+        return peers[name]
+    yield with_certificate
+    for peer in peers.values():
+        peer.stop()
 
 
 @pytest.fixture

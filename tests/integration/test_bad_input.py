@@ -1,0 +1,226 @@
+"""Whatever a person or a server does wrong: one clear line with the cause, the right exit status, no
+secret shown, nothing sent twice, no half a file left."""
+import os
+import re
+
+import pytest
+
+from messages import message
+from outpost import (CONFIG, DATAERR, NOHOST, NOPERM, OK, PROTOCOL, TEMPFAIL, UNAVAILABLE, UNKNOWN, USAGE)
+from peers.liar import DATA, EHLO, GREETING, HONEST, KEPT, RECIPIENT, SENDER, Liar
+from peers.peer import PASSWORD
+from peers.process import free_port
+
+NOINPUT = 66
+
+
+def one_clear_line(result, cause=None):
+    lines = result.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith('outpost: '), result
+    if cause:
+        assert lines[0].endswith('(%s)' % cause), result
+    assert PASSWORD not in result.out + result.err
+    assert not re.search('[\x00-\x08\x0b-\x1f\x7f]', result.err), 'control characters on the terminal'
+    return lines[0]
+
+
+@pytest.fixture
+def nobody(outpost):
+    """An account whose server must never be called."""
+    with Liar(HONEST) as server:
+        yield outpost.account('localhost:%d' % server.port, 'none', auth='none')
+        assert server.calls == 0
+
+
+# label: (words, standard input, exit status, cause, what the line says)
+BAD_MESSAGES = {
+    'address': (['--raw', 'foo@@bar'], b'From: a@b.test\r\n\r\nhi\r\n', DATAERR, 'recipient_rejected', 'character 5'),
+    'member of a list': (['--raw', 'a@x.test, b@, c@x.test'], b'From: a@b.test\r\n\r\nhi\r\n', DATAERR,
+                         'recipient_rejected', 'address 2'),
+    'nothing': (['--raw', 'a@x.test'], b'', DATAERR, None, 'empty'),
+    'NUL': (['--raw', 'a@x.test'], b'From: a@b.test\r\n\r\nhi\0there\r\n', DATAERR, 'malformed_message', 'NUL'),
+    'subject with a header': (['-s', 'a\nBcc: evil@x.test', 'a@x.test'], b'hi\n', DATAERR, 'malformed_message',
+                              'line break'),
+    'recipient with a header': (['--to', 'a@x.test\r\nBcc: evil@x.test'], b'hi\n', DATAERR, 'malformed_message',
+                                'line break'),
+    'attachment that is not there': (['-A', '/nowhere/to be found', 'a@x.test'], b'hi\n', NOINPUT, None,
+                                     '/nowhere/to be found'),
+    'attachment that is a folder': (['-A', '/', 'a@x.test'], b'hi\n', NOINPUT, None, '/'),
+    'unknown option': (['--tto', 'a@x.test'], b'hi\n', USAGE, None, '--tto'),
+}
+
+
+@pytest.mark.parametrize('words,stdin,status,cause,says', BAD_MESSAGES.values(), ids=BAD_MESSAGES)
+def test_bad_message_is_refused_before_a_call(words, stdin, status, cause, says, nobody):
+    result = nobody.run('send', '--direct', *words, stdin=stdin)
+    assert result.status == status, result
+    assert says in one_clear_line(result, cause)
+
+
+BAD_CONFIGURATIONS = {
+    'unknown key': ('[account a]\nadress = a@b.test\n', 'line 2', 'did you mean "address"'),
+    'unknown section': ('[acount a]\naddress = a@b.test\n', 'line 1', 'did you mean "account"'),
+    'bad value': ('[account a]\naddress = a@b.test\nsecurity = maybe\n', 'line 3', 'maybe'),
+    'bad address': ('[account a]\naddress = a b\n', 'line 2', ''),
+    'no section': ('address = a@b.test\n', 'line 1', ''),
+    'not a key': ('[account a]\nfoo\n', 'line 2', ''),
+}
+
+
+@pytest.mark.parametrize('text,place,says', BAD_CONFIGURATIONS.values(), ids=BAD_CONFIGURATIONS)
+def test_bad_configuration_is_told_with_its_place(text, place, says, outpost):
+    with open(outpost.config, 'w') as f:
+        f.write(text)
+    result = outpost.send(message()[0], 'a@x.test')
+    assert result.status == CONFIG, result
+    line = one_clear_line(result)
+    assert outpost.config in line and place in line and says in line
+
+
+def test_missing_configuration_names_it(outpost):
+    result = outpost.send(message()[0], 'a@x.test')
+    assert result.status == CONFIG, result
+    assert outpost.config in one_clear_line(result, 'no_account')
+
+
+@pytest.mark.parametrize('body', ['one\ntwo\rthree\r\n', 'x' * 1000000 + '\r\n'], ids=['bare CR and LF', 'a line of a megabyte'])
+def test_lines_no_server_takes_are_mended_or_refused(body, outpost, scripted):
+    """Either it arrives with lines as RFC 5322 has them, saying the same, or it is refused with the cause."""
+    sent, needle = message(body)
+    result = outpost.account_at(scripted, 'tls').send(sent, 'a@x.test')
+    if result.status == OK:
+        kept = scripted.await_messages(needle)[0]
+        assert b'\r' not in kept and max(map(len, kept.split(b'\n'))) <= 998
+    else:
+        assert result.status == DATAERR, result
+        one_clear_line(result, 'line_too_long' if 'x' in body else 'malformed_message')
+        assert not scripted.messages(needle)
+
+
+def at(server, outpost, *words):
+    outpost.account('localhost:%d' % server.port, 'none', auth='none')
+    return outpost.send(message('hi\r\n')[0], '--connect-timeout', '2', '--json', *words, 'a@x.test')
+
+
+@pytest.mark.parametrize('cut', range(sum(map(len, HONEST[:KEPT + 1]))))
+def test_server_cuts_at_any_byte(cut, outpost):
+    before_the_body_left = cut < sum(map(len, HONEST[:DATA + 1]))
+    with Liar(HONEST, cut=cut) as server:
+        result = at(server, outpost)
+    assert server.calls == 1 and server.heard.count(b'MAIL FROM') <= 1
+    one_clear_line(result)
+    if before_the_body_left:
+        assert result.status in (TEMPFAIL, PROTOCOL), result
+        assert result.json['outcome'] == 'failed'
+        assert b'hi\r\n' not in server.heard
+    else:
+        assert result.status == UNKNOWN, result
+        assert result.json['outcome'] == 'unknown'
+
+
+def saying(**lies):
+    replies = list(HONEST)
+    for place, reply in lies.items():
+        replies[globals()[place]] = reply
+    return replies
+
+
+RUBBISH = {
+    'a web server': (saying(GREETING=b'HTTP/1.1 400 Bad Request\r\n\r\n'), PROTOCOL),
+    'noise': (saying(GREETING=bytes(range(256)) + b'\r\n'), PROTOCOL),
+    'escape sequences': (saying(GREETING=b'554 \x1b]0;pwned\x07\x1b[2J go away\r\n'), UNAVAILABLE),
+    'an endless line': (saying(GREETING=b'220 ' + b'x' * 1000000), PROTOCOL),
+    'endless lines': (saying(EHLO=b'250-x\r\n' * 100000), PROTOCOL),
+    'other codes in one reply': (saying(EHLO=b'250-x\r\n550 y\r\n'), PROTOCOL),
+    'data wanted twice': (saying(KEPT=b'354 more\r\n'), UNKNOWN),
+    'a dead mailbox': (saying(RECIPIENT=b'550 5.1.1 nobody here\r\n'), 67),
+    'a refused sender': (saying(SENDER=b'550 5.7.1 not you\r\n'), UNAVAILABLE),
+    'a refused message': (saying(KEPT=b'554 5.7.1 spam\r\n'), UNAVAILABLE),
+    'not now': (saying(KEPT=b'451 4.3.0 later\r\n'), TEMPFAIL),
+    'closing down': (saying(SENDER=b'421 4.3.2 closing\r\n'), TEMPFAIL),
+}
+
+
+@pytest.mark.parametrize('replies,status', RUBBISH.values(), ids=RUBBISH)
+def test_server_talks_rubbish_or_refuses(replies, status, outpost):
+    with Liar(replies) as server:
+        result = at(server, outpost)
+    assert result.status == status, result
+    one_clear_line(result)
+    assert result.json['failure']['cause'] in result.err
+    assert server.calls == 1
+
+
+@pytest.mark.parametrize('place', ['GREETING', 'EHLO', 'SENDER', 'RECIPIENT', 'DATA', 'KEPT'])
+def test_server_stalls(place, outpost):
+    with Liar(HONEST[:globals()[place]], stalls=True) as server:
+        result = at(server, outpost)
+    assert result.status == (UNKNOWN if place == 'KEPT' else TEMPFAIL), result
+    one_clear_line(result)
+
+
+def test_body_answer_lost_is_unknown_with_a_real_server(outpost, scripted):
+    sent, needle = message()
+    result = outpost.account_at(scripted, 'tls').send(sent, '--json', 'drop@x.test')
+    assert result.status == UNKNOWN and result.json['outcome'] == 'unknown', result
+    assert len(scripted.messages(needle)) == 1
+
+
+def test_body_cut_early_is_not_accepted(outpost, scripted):
+    sent, needle = message()
+    result = outpost.account_at(scripted, 'tls').send(sent, '--json', 'early@x.test')
+    assert result.status in (TEMPFAIL, UNKNOWN), result
+    assert not scripted.messages(needle)
+
+
+@pytest.mark.parametrize('security', ['starttls', 'tls'])
+def test_wrong_password(security, outpost, postfix):
+    sent, needle = message()
+    result = outpost.account_at(postfix, security, password='not it').send(sent, '--json', 'a@x.test')
+    assert result.status == NOPERM, result
+    assert result.json['failure']['cause'] == 'auth_bad_credentials'
+    assert 'not it' not in result.out + one_clear_line(result)
+    assert not postfix.messages(needle)
+
+
+def test_nobody_listens(outpost):
+    outpost.account('localhost:%d' % free_port(), 'tls')
+    result = outpost.send(message()[0], 'a@x.test')
+    assert result.status == TEMPFAIL, result
+    one_clear_line(result, 'connect_refused_no_listener')
+
+
+def test_host_does_not_exist(outpost):
+    outpost.account('no-such-host.invalid:465', 'tls')
+    result = outpost.send(message()[0], 'a@x.test')
+    assert result.status == NOHOST, result
+    one_clear_line(result, 'dns_host_not_found')
+
+
+@pytest.mark.parametrize('certificate,cause', [('expired', 'cert_expired'), ('wrong', 'cert_hostname_mismatch'),
+                                               ('selfsigned', 'cert_self_signed')])
+@pytest.mark.parametrize('security', ['starttls', 'tls'])
+def test_bad_certificate_gets_no_password(certificate, cause, security, outpost, authority, bad_certificate):
+    peer = bad_certificate(certificate)
+    result = outpost.account_at(peer, security).send(message()[0], '--verbose', '--json', 'a@x.test')
+    assert result.status == PROTOCOL, result
+    assert result.json['failure']['cause'] == cause
+    assert 'AUTH PLAIN' not in result.err
+    assert PASSWORD not in result.out + result.err
+
+
+def test_unknown_authority(outpost, scripted):
+    outpost.ca = None
+    result = outpost.account_at(scripted, 'tls').send(message()[0], 'a@x.test')
+    assert result.status == PROTOCOL, result
+    one_clear_line(result, 'cert_untrusted_issuer')
+
+
+def test_password_is_in_no_argument_and_no_trace(outpost, postfix):
+    sent, _ = message()
+    result = outpost.account_at(postfix, 'tls', mechanisms='plain').send(sent, '--verbose', 'a@x.test')
+    assert result.status == OK, result
+    import base64
+    for form in (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(),
+                 base64.b64encode(('\0%s\0%s' % ('alice@example.test', PASSWORD)).encode()).decode()):
+        assert form not in result.out + result.err
