@@ -59,7 +59,7 @@ void convert_free(struct convert *convert)
 struct part {
     struct span type, encoding; /* empty: not said */
     struct buf boundary;
-    bool long_boundary;
+    bool bad_boundary; /* too long, or not ASCII: nobody could tell where the parts are */
 };
 
 static void part_done(struct part *part)
@@ -89,7 +89,7 @@ static void part_read(struct span header, struct part *part)
     while (mime_param(&value, &name, &says)) {
         part->boundary.full |= says.full;
         if (span_is_word(name, "boundary") && part->boundary.len == 0) {
-            part->long_boundary = says.len > BOUNDARY_MAX;
+            part->bad_boundary = says.len > BOUNDARY_MAX || !str_is_ascii(buf_span(&says));
             buf_add_span(&part->boundary, span_cut(buf_span(&says), 0, BOUNDARY_MAX));
         }
     }
@@ -180,12 +180,12 @@ static bool header_end(struct convert *convert, struct buf *out, struct err *err
     const char *encoding = NULL;
 
     part_read(buf_span(&convert->header), &part);
-    if (part.long_boundary)
-        return err_found(err, ERR_DATA, "message:header", "a boundary is longer than %d characters",
-                         BOUNDARY_MAX);
     if (part.boundary.full)
         return err_no_memory(err);
     bool multipart = span_starts_word(part.type, "multipart/") && part.boundary.len > 0;
+    if (multipart && part.bad_boundary)
+        return err_found(err, ERR_DATA, "message:header", "a boundary is not ASCII, or longer than %d "
+                         "characters", BOUNDARY_MAX);
     bool message = (span_is_word(part.type, "message/rfc822") ||
                     span_is_word(part.type, "message/global")) &&
                    !is_encoded(&part);

@@ -94,6 +94,7 @@ static const struct {
     { "an address not ASCII", "To: \xC3\xBC@b.c\r\n\r\nx\r\n", NULL },
     { "a header line that can't be folded", "Subject: " X500 X500 "\r\n\r\nx\r\n", NULL },
     { "a boundary too long", "Content-Type: multipart/mixed; boundary=" X50 X50 "\r\n\r\nx\r\n", NULL },
+    { "a boundary not ASCII", "Content-Type: multipart/mixed; boundary=\"a\xFC\"\r\n\r\n--a\xFC\r\n", NULL },
     { "no body", "Subject: x\r\n",
       "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
       "Content-Transfer-Encoding: quoted-printable\r\n" },
