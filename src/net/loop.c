@@ -18,6 +18,8 @@ struct loop {
     uint32_t magic;
     uv_loop_t uv;
     char *raw, *plain;
+    uv_prepare_t watch; /* looks at *until before the loop goes to sleep */
+    const bool *until;
     bool listens; /* the signal handles are there */
     uv_signal_t signals[SIGNALS];
     void (*came)(void *who, int number);
@@ -49,6 +51,9 @@ bool loop_new(struct loop **ret_loop, struct err *err)
         release(loop);
         return err_sys(err, ERR_INTERNAL, loop_errno(bad), "starting the event loop");
     }
+    uv_prepare_init(&loop->uv, &loop->watch);
+    loop->watch.data = loop;
+    uv_unref((uv_handle_t *)&loop->watch);
     signal(SIGPIPE, SIG_IGN);
     loop->magic = LOOP_MAGIC;
     loop->uv.data = loop;
@@ -88,12 +93,24 @@ void loop_stop(struct loop *loop)
     uv_stop(&loop->uv);
 }
 
+/* A turn runs the timers first and then sleeps; what a timer has made true must not wait for the end
+ * of that sleep, which may be far or never. */
+static void on_watch(uv_prepare_t *watch)
+{
+    const struct loop *loop = OBJ(loop, LOOP_MAGIC, watch->data);
+
+    if (*loop->until)
+        uv_stop(watch->loop);
+}
+
 bool loop_run_until(struct loop *loop, const bool *done)
 {
-    while (!*done)
-        if (!uv_run(&loop->uv, UV_RUN_ONCE))
-            return *done;
-    return true;
+    loop->until = done;
+    uv_prepare_start(&loop->watch, on_watch);
+    while (!*done && uv_run(&loop->uv, UV_RUN_ONCE))
+        ;
+    uv_prepare_stop(&loop->watch);
+    return *done;
 }
 
 void loop_turn(struct loop *loop)
@@ -141,6 +158,7 @@ void loop_free(struct loop *loop)
     if (loop->listens)
         for (size_t i = 0; i < SIGNALS; i++)
             uv_close((uv_handle_t *)&loop->signals[i], NULL);
+    uv_close((uv_handle_t *)&loop->watch, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) != 0)
         abort(); /* somebody's handle is still open: its memory would be used after it is gone */

@@ -33,7 +33,7 @@ struct session {
     uint64_t stepped;              /* when the peer or we last got on */
     uint64_t line_sent;            /* stream_sent() when the machine was last driven */
     uint64_t line_arrived;         /* stream_arrived() when somebody last asked; UINT64_MAX: nobody */
-    bool asked, told_ready, in_transaction, shaking, woken, over;
+    bool asked, told_ready, in_transaction, shaking, woken, last_look, over;
 };
 
 static void drive(struct session *s);
@@ -101,6 +101,7 @@ static void set_timer(struct session *s)
         reply = sooner(reply, s->stepped + s->plan->connect_timeout_ms);
     s->line_sent = s->stream ? stream_sent(s->stream) : 0;
     s->line_arrived = UINT64_MAX;
+    s->last_look = false;
     timer_set(s->timer, sooner(reply, s->give_up));
 }
 
@@ -110,7 +111,8 @@ static void set_timer(struct session *s)
 static bool line_moves(struct session *s)
 {
     uint64_t sent = stream_sent(s->stream), arrived = stream_arrived(s->stream);
-    bool moves = sent > s->line_sent || (arrived < sent && arrived != s->line_arrived);
+    bool first_look = s->line_arrived == UINT64_MAX;
+    bool moves = sent > s->line_sent || (first_look ? arrived < sent : arrived > s->line_arrived);
 
     s->line_arrived = arrived;
     return moves;
@@ -138,6 +140,11 @@ static void rang(void *who)
             s->give_up = now + s->plan->timeout_ms;
         set_timer(s);
         s->line_arrived = arrived;
+        return;
+    }
+    if (!s->last_look) { /* we may be what is late: what came meanwhile is read first */
+        s->last_look = true;
+        timer_set(s->timer, now + 1);
         return;
     }
     if (s->shaking) {

@@ -447,6 +447,26 @@ static void test_timer(void **state)
     assert_int_equal(rings, 2);
 }
 
+/* What a timer makes true ends the waiting, with nothing else that could wake the loop. */
+static void make_true(void *who)
+{
+    *(bool *)who = true;
+}
+
+static void test_timer_ends_waiting(void **state)
+{
+    struct line line;
+    bool done = false;
+
+    (void)state;
+    line_make(&line, false);
+    struct timer *timer = timer_new(line.loop, make_true, &done);
+    timer_set(timer, loop_now(line.loop));
+    assert_true(loop_run_until(line.loop, &done));
+    timer_free(timer);
+    line_done(&line);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -474,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_stop_in_the_middle),
         cmocka_unit_test(test_unix_user),
         cmocka_unit_test(test_timer),
+        cmocka_unit_test(test_timer_ends_waiting),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
