@@ -98,8 +98,9 @@ bool input_secret(const struct cli *cli, const char *question, struct secret **r
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     sigaction(SIGINT, &notice, &old_int);
     sigaction(SIGTERM, &notice, &old_term);
-    fputs(question, stderr);
+    /* Silent before the question can be seen: a quick typist's first letters would be shown. */
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    fputs(question, stderr);
     bool read = read_line(STDIN_FILENO, &line, err);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     sigaction(SIGINT, &old_int, NULL);

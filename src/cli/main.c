@@ -65,6 +65,7 @@ int main(int argc, char **argv)
 
     private_process();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error like a full disk */
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return finish(help_version());
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
