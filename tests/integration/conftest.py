@@ -6,6 +6,7 @@ import pytest
 from outpost import Outpost
 from peers.certs import Authority
 from peers.debian import Unavailable
+from peers.names import Names
 
 PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
 
@@ -50,6 +51,14 @@ def bad_certificate(authority, tmp_path_factory):
     yield with_certificate
     for peer in peers.values():
         peer.stop()
+
+
+def names_of(records):
+    """A name server with these records, for a `with`."""
+    try:
+        return Names(records)
+    except Unavailable as reason:
+        pytest.skip('unbound: %s' % reason)
 
 
 @pytest.fixture

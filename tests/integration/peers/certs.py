@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-NAMES = 'DNS:localhost,DNS:smtp.test,DNS:mail.example.test,DNS:autoconfig.example.test,IP:127.0.0.1,IP:::1'
+NAMES = 'DNS:localhost,DNS:smtp.elsewhere.test,IP:127.0.0.1,IP:::1'
 
 
 class Authority:

@@ -37,5 +37,11 @@ class Names:
         self.process = Process(root.command('/usr/sbin/unbound', '-d', '-c', '/etc/unbound/test.conf'))
         self.process.await_line('start of service')
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        self.stop()
+
     def stop(self):
         self.process.stop()
