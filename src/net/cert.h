@@ -36,14 +36,15 @@ OWNED(cert);
 enum { CERT_NAME_MAX = 128, CERT_NAMES_MAX = 512, CERT_HASH_LEN = 32 };
 
 struct cert_description {
-    char subject[CERT_NAME_MAX], issuer[CERT_NAME_MAX]; /* common name, or the whole; safe to show */
+    char subject[CERT_NAME_MAX], issuer[CERT_NAME_MAX]; /* the whole names; safe to show */
     char names[CERT_NAMES_MAX]; /* DNS names and addresses, ", " between, cut with "..." */
     uint64_t from, until;
-    bool self_issued;           /* subject and issuer are one */
+    bool self_issued; /* subject and issuer are one */
     unsigned char sha256[CERT_HASH_LEN], key_sha256[CERT_HASH_LEN]; /* of the whole, of its SPKI */
 };
 
 /* The first certificate of a PEM text. */
-MUST_USE bool cert_describe(struct span pem, struct cert_description *ret_description, struct err *err);
+MUST_USE bool cert_describe(struct span pem, struct cert_description *ret_description,
+                            struct err *err);
 
 #endif

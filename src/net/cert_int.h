@@ -11,7 +11,8 @@ struct stack_st_X509;
 /* Borrowed, good as long as the cert. */
 struct x509_st *cert_x509(const struct cert *cert);
 struct evp_pkey_st *cert_key(const struct cert *cert);
-struct stack_st_X509 *cert_above(const struct cert *cert); /* what is sent beside it; may be empty */
+/* What is sent beside it; may be empty. */
+struct stack_st_X509 *cert_above(const struct cert *cert);
 
 void cert_describe_x509(const struct x509_st *x509, struct cert_description *ret_description);
 void cert_hashes(const struct x509_st *x509, unsigned char ret_sha256[CERT_HASH_LEN],

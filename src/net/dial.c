@@ -256,7 +256,10 @@ static bool try_next(struct dial *dial)
         failed(dial, index, UV_ENOMEM);
         return false;
     }
-    *call = (struct call){ .magic = CALL_MAGIC, .dial = dial, .stream = stream, .index = index,
+    *call = (struct call){ .magic = CALL_MAGIC,
+                           .dial = dial,
+                           .stream = stream,
+                           .index = index,
                            .began = loop_now(dial->loop) };
     call->request.data = call;
     int bad = connect_to(dial, call, ip);
@@ -289,8 +292,7 @@ static void on_timer(void *who)
         return;
     }
     bool more = dial->next < dial->to_try_count;
-    timer_set(dial->timer,
-              more && now + NEXT_MS < dial->deadline ? now + NEXT_MS : dial->deadline);
+    timer_set(dial->timer, more && now + NEXT_MS < dial->deadline ? now + NEXT_MS : dial->deadline);
 }
 
 static void on_found(void *who, const struct resolve_addresses *answer, const struct err *err)
@@ -319,10 +321,10 @@ static bool ask(struct dial *dial, const struct dial_plan *plan, struct err *err
         dial->port = 0;
     if (!is_unix && !ip_parse(span_of(dial->host), &ip)) {
         if (!plan->resolver)
-            return err_found(err, ERR_NAME, "name:failure", "nobody to ask for the address of %.200s",
-                             dial->host);
-        return resolve_addresses(plan->resolver, span_of(dial->host), plan->deadline, on_found, dial,
-                                 &dial->question, err);
+            return err_found(err, ERR_NAME, "name:failure",
+                             "nobody to ask for the address of %.200s", dial->host);
+        return resolve_addresses(plan->resolver, span_of(dial->host), plan->deadline, on_found,
+                                 dial, &dial->question, err);
     }
     dial->to_try[dial->to_try_count++] = ip;
     timer_set(dial->timer, loop_now(dial->loop));

@@ -32,7 +32,6 @@ void dial_detour_follow(struct dial_detours detours, const char **host, uint16_t
 
 /* ---- the call ---- */
 
-
 struct resolver;
 
 struct dial_plan {
@@ -40,8 +39,8 @@ struct dial_plan {
     uint16_t port;
     struct dial_detours detours;
     struct resolver *resolver;  /* finds the addresses (net/resolve.h); outlives the call */
-    const char *source_address;     /* our own end, an IP address; NULL: the system's choice */
-    uint64_t deadline;              /* of loop_now(), for all of it; UINT64_MAX: none */
+    const char *source_address; /* our own end, an IP address; NULL: the system's choice */
+    uint64_t deadline;          /* of loop_now(), for all of it; UINT64_MAX: none */
 };
 
 struct dial_attempt {
@@ -58,8 +57,8 @@ struct dial;
  * and why: facts name:..., connect:.... The plan's texts need last only for
  * the call. */
 MUST_USE bool dial_start(struct loop *loop, const struct dial_plan *plan,
-                         void (*done)(void *who, struct stream *stream, const struct err *why), void *who,
-                         struct dial **ret_dial, struct err *err);
+                         void (*done)(void *who, struct stream *stream, const struct err *why),
+                         void *who, struct dial **ret_dial, struct err *err);
 
 /* How it went so far, in the order tried; good until the dial is freed or moves on. */
 const struct dial_attempt *dial_attempts(const struct dial *dial, size_t *ret_count);

@@ -16,8 +16,8 @@
 
 enum {
     LISTEN_MAGIC = 0x6c697374,
-    BACKLOG = 1024,      /* the system cuts it to its own limit */
-    RETRY_MS = 100,      /* for a caller who found no memory */
+    BACKLOG = 1024, /* the system cuts it to its own limit */
+    RETRY_MS = 100, /* for a caller who found no memory */
     UNIX_MODE = 0600,
 };
 

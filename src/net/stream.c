@@ -223,7 +223,8 @@ static void came_end(struct stream *stream)
     if (stream->why.kind != ERR_NONE) {
         /* a write had failed before */
     } else if (stream->secured) {
-        err_found(&stream->why, ERR_TLS, "tls:closed", "the line was closed during the TLS handshake");
+        err_found(&stream->why, ERR_TLS, "tls:closed",
+                  "the line was closed during the TLS handshake");
     } else if (stream->tls) {
         /*= RFC 8446 6.1
          *# Any data received after a closure alert has been received MUST be ignored. ... if the

@@ -62,8 +62,8 @@ uint64_t stream_arrived(const struct stream *stream);
  * STARTTLS: every byte that was read has been handed to `read` before; what the peer sent beyond
  * its "220" in clear text is there for the protocol to refuse (RFC 3207 4.2), and none of it
  * reaches the TLS layer. Bytes still queued in the clear leave first. */
-void stream_secure(struct stream *stream, struct tls *tls, void (*secured)(void *who, const struct err *err),
-                   void *who);
+void stream_secure(struct stream *stream, struct tls *tls,
+                   void (*secured)(void *who, const struct err *err), void *who);
 /* The TLS end, for tls_describe(); NULL in the clear. */
 struct tls *stream_tls(const struct stream *stream);
 

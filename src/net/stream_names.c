@@ -16,7 +16,8 @@ static void show_address(const struct sockaddr *address, char into[STREAM_NAME_M
     char ip[INET6_ADDRSTRLEN];
 
     if (uv_ip_name(address, ip, sizeof ip) == 0)
-        snprintf(into, STREAM_NAME_MAX, is_v6 ? "[%s]:%u" : "%s:%u", ip, (unsigned)ntohs(v6->sin6_port));
+        snprintf(into, STREAM_NAME_MAX, is_v6 ? "[%s]:%u" : "%s:%u", ip,
+                 (unsigned)ntohs(v6->sin6_port));
 }
 
 static bool is_loopback(const struct sockaddr *address)

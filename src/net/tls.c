@@ -165,7 +165,8 @@ static bool expect_name(struct tls *tls)
     struct ip ip;
 
     if (ip_parse(span_of(tls->name), &ip))
-        return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(tls->ssl), ip.bytes, ip.family == 4 ? 4 : 16);
+        return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(tls->ssl), ip.bytes,
+                                         ip.family == 4 ? 4 : 16);
     SSL_set_hostflags(tls->ssl,
                       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return SSL_set1_host(tls->ssl, tls->name) && SSL_set_tlsext_host_name(tls->ssl, tls->name);
@@ -221,7 +222,8 @@ static bool name_fits(const struct tls *tls, X509 *x509)
     if (ip_parse(span_of(tls->name), &ip))
         return X509_check_ip(x509, ip.bytes, ip.family == 4 ? 4 : 16, 0) == 1;
     return X509_check_host(x509, tls->name, 0,
-                           X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                           X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
                            NULL) == 1;
 }
 
@@ -240,7 +242,7 @@ static int peer_verified(struct tls *tls)
     if (!name_fits(tls, x509))
         return X509_V_ERR_HOSTNAME_MISMATCH;
     return X509_cmp_current_time(X509_get0_notAfter(x509)) > 0 ? X509_V_OK
-                                                              : X509_V_ERR_CERT_HAS_EXPIRED;
+                                                               : X509_V_ERR_CERT_HAS_EXPIRED;
 }
 
 static void opened(struct tls *tls)
@@ -388,8 +390,8 @@ void tls_describe(const struct tls *tls, struct tls_description *ret_description
 
     for (int i = 0; i < sk_X509_num(tls->chain) && about.chain_len < COUNT(about.chain); i++)
         cert_describe_x509(sk_X509_value(tls->chain, i), &about.chain[about.chain_len++]);
-    if (!about.chain_len && leaf)
-        cert_describe_x509(leaf, &about.chain[about.chain_len++]); /* resumed: only it is remembered */
+    if (!about.chain_len && leaf) /* resumed: no more than this one is remembered */
+        cert_describe_x509(leaf, &about.chain[about.chain_len++]);
     *ret_description = about;
 }
 

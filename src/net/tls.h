@@ -26,8 +26,8 @@ struct tls_client_plan {
     const char *protocol;                    /* ALPN, "smtp": another answer is fatal; NULL: none */
 };
 
-MUST_USE bool tls_client_context(const struct tls_client_plan *plan, struct tls_context **ret_context,
-                                 struct err *err);
+MUST_USE bool tls_client_context(const struct tls_client_plan *plan,
+                                 struct tls_context **ret_context, struct err *err);
 
 enum tls_version {
     TLS_VERSION_DEFAULT,
@@ -43,8 +43,8 @@ struct tls_server_plan {
     const char *protocol;           /* ALPN: who offers only others is refused; NULL: any */
 };
 
-MUST_USE bool tls_server_context(const struct tls_server_plan *plan, struct tls_context **ret_context,
-                                 struct err *err);
+MUST_USE bool tls_server_context(const struct tls_server_plan *plan,
+                                 struct tls_context **ret_context, struct err *err);
 
 void tls_context_free(struct tls_context *context);
 OWNED(tls_context);
@@ -61,8 +61,8 @@ MUST_USE bool tls_server(struct tls_context *context, struct tls **ret_tls, stru
 enum tls_state {
     TLS_SHAKING, /* hands */
     TLS_OPEN,
-    TLS_ENDED,   /* the peer said goodbye: what it sent before is still to be read */
-    TLS_FAILED,  /* see tls_error(); an alert may be waiting in tls_output() */
+    TLS_ENDED,  /* the peer said goodbye: what it sent before is still to be read */
+    TLS_FAILED, /* see tls_error(); an alert may be waiting in tls_output() */
 };
 
 /* Takes bytes from the line, all of them or, out of memory, none: TLS_FAILED then. A client's first

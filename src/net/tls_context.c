@@ -218,7 +218,8 @@ static bool trust_system(SSL_CTX *ssl, struct err *err)
 static bool trust_file(SSL_CTX *ssl, const char *ca_file, struct err *err)
 {
     if (access(ca_file, R_OK) != 0)
-        return err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "the CA file %s cannot be read", ca_file);
+        return err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "the CA file %s cannot be read",
+                         ca_file);
     if (SSL_CTX_load_verify_file(ssl, ca_file) != 1) {
         ERR_clear_error();
         return err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
@@ -238,18 +239,19 @@ static bool set_trust_mark(struct tls_context *context, const struct tls_client_
     buf_addf(&all, "ca=%s\npin=%s\ncertificate=%s\nalpn=%s\n", plan->ca_file ? plan->ca_file : "",
              plan->pin ? plan->pin : "", plan->certificate_file ? plan->certificate_file : "",
              plan->protocol ? plan->protocol : "");
-    return !all.full &&
-           EVP_Digest(all.at, all.len, context->trust, &len, EVP_sha256(), NULL) == 1;
+    return !all.full && EVP_Digest(all.at, all.len, context->trust, &len, EVP_sha256(), NULL) == 1;
 }
 
-static bool client_trust(struct tls_context *context, const struct tls_client_plan *plan, struct err *err)
+static bool client_trust(struct tls_context *context, const struct tls_client_plan *plan,
+                         struct err *err)
 {
     if (!set_trust_mark(context, plan))
         return err_no_memory(err);
     if (plan->pin) {
         context->pinned = pin_parse(span_of(plan->pin), context->pin);
         return context->pinned ||
-               err_set(err, ERR_CONFIG, "a pin is sha256: and 64 hex digits, not \"%.80s\"", plan->pin);
+               err_set(err, ERR_CONFIG, "a pin is sha256: and 64 hex digits, not \"%.80s\"",
+                       plan->pin);
     }
     if (plan->ca_file)
         return trust_file(context->ssl, plan->ca_file, err);

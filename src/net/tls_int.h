@@ -22,7 +22,7 @@ struct tls_context {
     BIO_METHOD *memory; /* between OpenSSL and our buffers; see tls.c */
     bool pinned;
     unsigned char pin[TLS_HASH_LEN];
-    unsigned char trust[TLS_HASH_LEN];       /* what was trusted, in short: a ticket is bound to it */
+    unsigned char trust[TLS_HASH_LEN]; /* what was trusted, in short: a ticket is bound to it */
     unsigned char protocol[TLS_PROTOCOL_MAX]; /* ALPN's form: its length, then it; 0: none */
 };
 
@@ -42,8 +42,8 @@ struct tls {
     SSL_SESSION *ticket;
 
     STACK_OF(X509) *chain; /* what the peer showed, also where it was refused */
-    int verified;          /* X509_V_OK, or the first thing that was wrong */
-    int verified_depth;    /* and with which certificate: 0 is the server's own */
+    int verified;           /* X509_V_OK, or the first thing that was wrong */
+    int verified_depth;     /* and with which certificate: 0 is the server's own */
 
     char first[TLS_FIRST_MAX];
     size_t first_len;

@@ -17,10 +17,14 @@ static const struct reason {
     { X509_V_ERR_CERT_HAS_EXPIRED, "cert:expired", "has expired" },
     { X509_V_ERR_CERT_NOT_YET_VALID, "cert:not-yet-valid", "is not valid yet" },
     { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "cert:self-signed", "is signed by itself" },
-    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "cert:untrusted-issuer", "comes from an authority this machine does not trust" },
-    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "cert:untrusted-issuer", "has an issuer unknown to this machine" },
-    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "cert:untrusted-issuer", "has an issuer unknown to this machine" },
-    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "cert:untrusted-issuer", "comes without its issuer's, and this machine has none" },
+    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "cert:untrusted-issuer",
+      "comes from an authority this machine does not trust" },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "cert:untrusted-issuer",
+      "has an issuer unknown to this machine" },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "cert:untrusted-issuer",
+      "has an issuer unknown to this machine" },
+    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "cert:untrusted-issuer",
+      "comes without its issuer's, and this machine has none" },
     { X509_V_ERR_INVALID_CA, "cert:untrusted-issuer", "was issued by one that may not issue any" },
     { X509_V_ERR_INVALID_PURPOSE, "cert:untrusted-issuer", "is not one for servers" },
     { X509_V_ERR_HOSTNAME_MISMATCH, "cert:hostname", "does not name it" },
@@ -101,15 +105,19 @@ static const struct {
     int code;
     const char *fact, *words;
 } handshake_reasons[] = {
-    { SSL_R_UNSUPPORTED_PROTOCOL, "tls:protocol-version", "it speaks only a version of TLS too old to be safe" },
-    { SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "tls:protocol-version", "it wants another version of TLS" },
-    { SSL_R_VERSION_TOO_LOW, "tls:protocol-version", "it speaks only a version of TLS too old to be safe" },
+    { SSL_R_UNSUPPORTED_PROTOCOL, "tls:protocol-version",
+      "it speaks only a version of TLS too old to be safe" },
+    { SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "tls:protocol-version",
+      "it wants another version of TLS" },
+    { SSL_R_VERSION_TOO_LOW, "tls:protocol-version",
+      "it speaks only a version of TLS too old to be safe" },
     { SSL_R_WRONG_SSL_VERSION, "tls:protocol-version", "it speaks another version of TLS" },
     { SSL_R_WRONG_VERSION_NUMBER, "tls:protocol-version", "it speaks another version of TLS" },
     { SSL_R_NO_PROTOCOLS_AVAILABLE, "tls:protocol-version", "no version of TLS is allowed here" },
     { SSL_R_DH_KEY_TOO_SMALL, "tls:weak-dh", "its Diffie-Hellman key is too short" },
     { SSL_R_WRONG_SIGNATURE_TYPE, "tls:legacy-signature", "it signs in a way no longer safe" },
-    { SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED, "tls:legacy-signature", "it signs in a way no longer safe" },
+    { SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED, "tls:legacy-signature",
+      "it signs in a way no longer safe" },
     { SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, "tls:legacy-signature", "no way to sign is common" },
     { SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, "tls:legacy-signature", "no way to sign is common" },
 };
@@ -156,7 +164,8 @@ void tls_why(struct tls *tls)
                 fact = handshake_reasons[i].fact;
                 words = handshake_reasons[i].words;
             }
-        err_found(&tls->err, ERR_TLS, fact, "no TLS with %s: %s", who, words ? words : "it hung up");
+        err_found(&tls->err, ERR_TLS, fact, "no TLS with %s: %s", who,
+                  words ? words : "it hung up");
     }
     ERR_clear_error();
 }
