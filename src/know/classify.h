@@ -33,9 +33,8 @@ struct verdict {
 MUST_USE bool classify(const struct knowledge *know, const struct evidence *evidence,
                        struct verdict *ret_verdict);
 
-/* The other way round, for whoever plays a provider: a reply with which it, or its family, tells of
- * this cause, from the examples of its rules. Empty where no rule has one. */
-struct span know_reply_example(const struct knowledge *know, const char *provider,
-                               const char *cause);
+/* The other way round, for whoever plays a provider: the reply with which it, or its family, tells of
+ * this cause ("535 5.7.139 ..."), as a rule of it says. NULL where none does. */
+const char *know_reply_example(const struct knowledge *know, const char *provider, const char *cause);
 
 #endif

@@ -30,6 +30,7 @@ struct rule {
     bool own;   /* only where the provider is known, for others say the same words */
     bool weak;  /* gives way to any other rule that knows the words */
     bool guess; /* the last resort */
+    const char *says; /* the reply as the provider gives it, for whoever plays it; or NULL */
 };
 
 /* Whose rules: a provider or a family. */

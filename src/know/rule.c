@@ -36,6 +36,7 @@ static const struct key keys[] = {
     { "own",               KEY_YES,      AT(own),         NULL                        },
     { "weak",              KEY_YES,      AT(weak),        NULL                        },
     { "guess",             KEY_YES,      AT(guess),       NULL                        },
+    { "says",              KEY_TEXT,     AT(says),       NULL                                         },
     { "example",           KEY_IGNORED,  0,               NULL                        },
     { "example.stage",     KEY_IGNORED,  0,               NULL                        },
     { "example.mechanism", KEY_IGNORED,  0,               NULL                        },

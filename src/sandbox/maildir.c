@@ -139,8 +139,8 @@ bool maildir_keep(struct maildir_message *message, struct span envelope, struct 
     char *sidecar = path_of(maildir, "envelopes", message->name, ".json");
     char *stays = path_of(maildir, "new", message->name, "");
     bool kept = sidecar && stays ? close_synced(message, err)
-                                       && file_write_new(maildir->disk, sidecar, envelope,
-                                                         FILE_MADE(FILE_MODE), err)
+                                       && file_write(maildir->disk, sidecar, envelope,
+                                                     FILE_MADE(FILE_MODE), err)
                                  : err_no_memory(err);
 
     if (kept && maildir->disk->rename(maildir->disk, message->path, stays) != 0) {

@@ -146,7 +146,7 @@ static struct provider_reply example(struct provider *provider, const struct kno
                                      const char *cause)
 {
     return provider_reply(&provider->pool,
-                          know_reply_example(know, provider->profile->id, cause));
+                          span_of(know_reply_example(know, provider->profile->id, cause)));
 }
 
 /* What stands between the last '+' and the '@'. */
