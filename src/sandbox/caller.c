@@ -51,8 +51,8 @@ static const struct sandbox_user *find_user(const struct sandbox *sandbox, struc
 
     for (size_t i = 0; i < sandbox->user_count; i++) {
         struct span known = span_of(sandbox->users[i].username);
-        if (span_equal_word(name, known)
-            || (local && span_equal_word(name, span_cut(known, 0, span_find(known, '@')))))
+        if (span_equal_word(name, known) ||
+            (local && span_equal_word(name, span_cut(known, 0, span_find(known, '@')))))
             return &sandbox->users[i];
     }
     return NULL;
@@ -96,7 +96,8 @@ static bool may_send(const struct caller *caller, enum profile_sender_check stag
     struct smtp_server *machine = session_server_machine(caller->session);
     const struct profile *profile = caller->sandbox->provider.profile;
     const char *sender = smtp_server_envelope(machine)->sender;
-    const struct sandbox_user *user = find_user(caller->sandbox, span_of(smtp_server_user(machine)));
+    struct span name = span_of(smtp_server_user(machine));
+    const struct sandbox_user *user = find_user(caller->sandbox, name);
 
     if (profile->capabilities.sender_check != stage || !user)
         return true;
@@ -152,20 +153,21 @@ static void begin(struct caller *caller)
 
     caller->size = 0;
     maildir_message_free(GIVE(caller->message));
-    answer.yes = name_message(caller->sandbox, &name)
-                 && maildir_begin(caller->sandbox->maildir, buf_text(&name), &caller->message, NULL);
+    answer.yes = name_message(caller->sandbox, &name) &&
+                 maildir_begin(caller->sandbox->maildir, buf_text(&name), &caller->message, NULL);
     session_server_answer(caller->session, &answer);
 }
 
 static void add_piece(void *who, struct session_server *session, struct span piece)
 {
+    static const struct smtp_answer full = { false, 452, "4.3.1", "The disk is full" };
     struct caller *caller = who;
 
     caller->size += piece.len;
     if (maildir_add(caller->message, piece, NULL))
         session_server_body_kept(session);
     else
-        session_server_body_lost(session, &(struct smtp_answer){ false, 452, "4.3.1", "The disk is full" });
+        session_server_body_lost(session, &full);
 }
 
 static const char *body_word(enum envelope_body body)
@@ -263,6 +265,7 @@ void caller_new(struct endpoint *endpoint, struct stream *stream)
     if (caller->next)
         caller->next->link = &caller->next;
     sandbox->callers = caller;
-    if (!session_serve(sandbox->loop, stream, &endpoint->plan, &events, caller, &caller->session, NULL))
+    if (!session_serve(sandbox->loop, stream, &endpoint->plan, &events, caller, &caller->session,
+                       NULL))
         caller_free(caller);
 }

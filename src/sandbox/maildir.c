@@ -138,8 +138,8 @@ bool maildir_keep(struct maildir_message *message, struct span envelope, struct 
     const struct maildir *maildir = message->maildir;
     char *sidecar = path_of(maildir, "envelopes", message->name, ".json");
     char *stays = path_of(maildir, "new", message->name, "");
-    bool kept = sidecar && stays ? close_synced(message, err)
-                                       && file_write(maildir->disk, sidecar, envelope,
+    bool kept = sidecar && stays ? close_synced(message, err) &&
+                                       file_write(maildir->disk, sidecar, envelope,
                                                      FILE_MADE(FILE_MODE), err)
                                  : err_no_memory(err);
 

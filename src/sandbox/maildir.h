@@ -1,5 +1,5 @@
-/* A Maildir, and beside each message its envelope: whoever finds a message in new/ finds that, too. The
- * room's own.
+/* A Maildir, and beside each message its envelope: whoever finds a message in new/ finds that,
+ * too. The room's own.
  */
 #ifndef OUTPOST_SANDBOX_MAILDIR_H
 #define OUTPOST_SANDBOX_MAILDIR_H

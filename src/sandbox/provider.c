@@ -89,8 +89,8 @@ static bool make_plan(struct provider *provider, struct err *err)
     plan->words = "ESMTP outpost sandbox";
     plan->must_secure = plan->must_sign_in = true;
     plan->error_challenge = profile->capabilities.error_challenge;
-    if (!read_ehlo(profile, profile->capabilities.ehlo, &plan->secured)
-        || !read_ehlo(profile,
+    if (!read_ehlo(profile, profile->capabilities.ehlo, &plan->secured) ||
+        !read_ehlo(profile,
                       profile->capabilities.ehlo_clear.count ? profile->capabilities.ehlo_clear
                                                              : profile->capabilities.ehlo,
                       &plan->clear))
@@ -114,9 +114,9 @@ static bool scan_enhanced(struct scan *scan, struct span *ret_enhanced)
     struct scan ahead = *scan;
     uint64_t number;
 
-    if (!scan_number(&ahead, 2, 5, &number) || !scan_char(&ahead, '.')
-        || !scan_number(&ahead, 0, 999, &number) || !scan_char(&ahead, '.')
-        || !scan_number(&ahead, 0, 999, &number))
+    if (!scan_number(&ahead, 2, 5, &number) || !scan_char(&ahead, '.') ||
+        !scan_number(&ahead, 0, 999, &number) || !scan_char(&ahead, '.') ||
+        !scan_number(&ahead, 0, 999, &number))
         return false;
     *ret_enhanced = span_cut(scan->all, scan->at, ahead.at);
     *scan = ahead;
@@ -205,7 +205,8 @@ bool provider_make(const struct knowledge *know, const char *id, struct provider
     if (provider.profile->password == PASSWORD_OFF) {
         provider.password_off = example(&provider, know, "auth_basic_disabled");
         if (!provider.password_off.code)
-            provider.password_off = (struct provider_reply){ 535, "5.7.8", "No password is taken here" };
+            provider.password_off =
+                (struct provider_reply){ 535, "5.7.8", "No password is taken here" };
     }
     provider.wrong = example(&provider, know, "auth_bad_credentials");
     provider.not_owned = example(&provider, know, "sender_not_owned");

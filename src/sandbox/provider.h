@@ -1,4 +1,5 @@
-/* What a profile means for whoever plays the provider: names, EHLO's words, replies. The room's own. */
+/* What a profile means for whoever plays the provider: names, EHLO's words, replies. The room's
+ * own. */
 #ifndef OUTPOST_SANDBOX_PROVIDER_H
 #define OUTPOST_SANDBOX_PROVIDER_H
 
@@ -27,12 +28,12 @@ struct provider {
 };
 
 /* ERR_CONFIG: nobody knows this provider. */
-MUST_USE bool provider_make(const struct knowledge *know, const char *id, struct provider *ret_provider,
-                            struct err *err);
+MUST_USE bool provider_make(const struct knowledge *know, const char *id,
+                            struct provider *ret_provider, struct err *err);
 void provider_done(struct provider *provider);
 
-/* "535 5.7.8 words": taken apart, without what a server puts in brackets at the end. `pool` keeps the
- * texts; code 0: it is no reply, or there is no memory. */
+/* "535 5.7.8 words": taken apart, without what a server puts in brackets at the end. `pool`
+ * keeps the texts; code 0: it is no reply, or there is no memory. */
 struct provider_reply provider_reply(struct pool *pool, struct span text);
 
 /* What a recipient wishes to become of it: "user+451-4.7.500@...". code 0: nothing. */

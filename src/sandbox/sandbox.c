@@ -73,8 +73,9 @@ static bool make_certificates(struct sandbox *sandbox, struct err *err)
     if (ca.full || chain.full || key.full)
         return err_no_memory(err);
     const struct tls_server_plan tls = { .chain_pem = buf_span(&chain), .key_pem = buf_span(&key) };
-    return tls_server_context(&tls, &sandbox->tls, err)
-           && file_write(sandbox->options->disk, sandbox->ca_file, buf_span(&ca), FILE_MADE(0644), err);
+    return tls_server_context(&tls, &sandbox->tls, err) &&
+           file_write(sandbox->options->disk, sandbox->ca_file, buf_span(&ca), FILE_MADE(0644),
+                      err);
 }
 
 /* -- endpoints -- */
@@ -100,8 +101,8 @@ static bool open_both(struct endpoint *endpoint, uint16_t port, struct err *err)
     if (!listen_at(endpoint, "127.0.0.1", port, &endpoint->listeners[0], err))
         return false;
     endpoint->port = listener_port(endpoint->listeners[0]);
-    if (listen_at(endpoint, "::1", endpoint->port, &endpoint->listeners[1], &sixth)
-        || sixth.sys == EADDRNOTAVAIL || sixth.sys == EAFNOSUPPORT)
+    if (listen_at(endpoint, "::1", endpoint->port, &endpoint->listeners[1], &sixth) ||
+        sixth.sys == EADDRNOTAVAIL || sixth.sys == EAFNOSUPPORT)
         return true;
     listener_free(GIVE(endpoint->listeners[0]));
     if (err)
@@ -113,7 +114,8 @@ static bool open_endpoint(struct endpoint *endpoint, bool tls_first, uint16_t po
 {
     struct sandbox *sandbox = endpoint->sandbox;
 
-    endpoint->plan = (struct session_server_plan){ sandbox->provider.plan, sandbox->tls, tls_first };
+    endpoint->plan =
+        (struct session_server_plan){ sandbox->provider.plan, sandbox->tls, tls_first };
     if (port)
         return open_both(endpoint, port, err);
     for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
@@ -129,8 +131,8 @@ static bool open_endpoints(struct sandbox *sandbox, struct err *err)
 
     if (base == UINT16_MAX)
         return err_set(err, ERR_CONFIG, "the port base leaves no room for a second port");
-    return open_endpoint(&sandbox->starttls, false, base, err)
-           && open_endpoint(&sandbox->tls_first, true, base ? (uint16_t)(base + 1) : 0, err);
+    return open_endpoint(&sandbox->starttls, false, base, err) &&
+           open_endpoint(&sandbox->tls_first, true, base ? (uint16_t)(base + 1) : 0, err);
 }
 
 /* -- users -- */
@@ -170,9 +172,9 @@ bool sandbox_start(struct loop *loop, const struct sandbox_options *options,
     sandbox->loop = loop;
     sandbox->options = options;
     sandbox->starttls.sandbox = sandbox->tls_first.sandbox = sandbox;
-    if (!provider_make(options->know, options->provider, &sandbox->provider, err)
-        || !choose_users(sandbox, err) || !make_places(sandbox, err)
-        || !make_certificates(sandbox, err) || !open_endpoints(sandbox, err))
+    if (!provider_make(options->know, options->provider, &sandbox->provider, err) ||
+        !choose_users(sandbox, err) || !make_places(sandbox, err) ||
+        !make_certificates(sandbox, err) || !open_endpoints(sandbox, err))
         return false;
     *ret_sandbox = GIVE(sandbox);
     return true;
@@ -251,8 +253,9 @@ void sandbox_detours(const struct sandbox *sandbox, struct buf *out)
         const struct profile_server *server = &profile->servers[i];
         if (server->port == SUBMISSION || server->port == SUBMISSIONS || strchr(server->host, '{'))
             continue;
-        add_detour(out, server->host, server->port,
-                   server->security == SECURITY_TLS ? sandbox->tls_first.port : sandbox->starttls.port);
+        const struct endpoint *to =
+            server->security == SECURITY_TLS ? &sandbox->tls_first : &sandbox->starttls;
+        add_detour(out, server->host, server->port, to->port);
     }
 }
 

@@ -1,5 +1,5 @@
-/* A provider on the desk: the submission endpoints of a profile, with its words, limits and refusals, on
- * loopback, behind a test authority of its own. What arrives is kept as Maildir.
+/* A provider on the desk: the submission endpoints of a profile, with its words, limits and
+ * refusals, on loopback, behind a test authority of its own. What arrives is kept as Maildir.
  *
  *     OWN(sandbox) sandbox = NULL;
  *     if (!sandbox_start(loop, &options, &sandbox, &err)) ...
@@ -10,8 +10,9 @@
  * DIR/mail/{tmp,new,cur}   Maildir: the octets as they were received, CRLF and all
  * DIR/mail/envelopes/NAME.json   from, to, user, hello, tls, received, size of the message new/NAME
  *
- * A recipient can say what is to become of it: user+451-4.7.500@ and user+550@ get that reply to RCPT;
- * with user+drop-after-dot@ the line goes dead when the message has been kept, before a word is said.
+ * A recipient can say what is to become of it: user+451-4.7.500@ and user+550@ get that reply to
+ * RCPT; with user+drop-after-dot@ the line goes dead when the message has been kept, before a
+ * word is said.
  */
 #ifndef OUTPOST_SANDBOX_SANDBOX_H
 #define OUTPOST_SANDBOX_SANDBOX_H
@@ -43,8 +44,8 @@ struct sandbox_options {
 
 struct sandbox;
 
-/* Fails with ERR_CONFIG for a provider nobody knows, ERR_CREATE for the directory, ERR_IO for a port that is
- * taken. */
+/* Fails with ERR_CONFIG for a provider nobody knows, ERR_CREATE for the directory, ERR_IO for a
+ * port that is taken. */
 MUST_USE bool sandbox_start(struct loop *loop, const struct sandbox_options *options,
                             struct sandbox **ret_sandbox, struct err *err);
 void sandbox_free(struct sandbox *sandbox); /* lines are cut */
@@ -60,8 +61,10 @@ const struct sandbox_user *sandbox_user(const struct sandbox *sandbox); /* the f
 enum { SANDBOX_DETOURS_MAX = 64 * 1024 };
 void sandbox_detours(const struct sandbox *sandbox, struct buf *out);
 
-/* Adds one line of JSON, without its line end: {"provider","endpoints":[{"host","port","security"}],
- * "connect_to":["HOST:PORT:127.0.0.1:PORT"],"ca_file","mail","users":[{"username","password","token"}]}.
+/* Adds one line of JSON, without its line end:
+ * {"provider","endpoints":[{"host","port","security"}],
+ * "connect_to":["HOST:PORT:127.0.0.1:PORT"],"ca_file","mail",
+ * "users":[{"username","password","token"}]}.
  * Each of connect_to is a value for --connect-to: whoever uses them all believes to speak to the
  * provider. */
 void sandbox_tell(const struct sandbox *sandbox, struct buf *out);

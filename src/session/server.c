@@ -110,8 +110,8 @@ static bool serve(struct session_server *session)
             return session->cut;
         }
         if (need != SMTP_SERVER_QUESTION && need != SMTP_SERVER_BODY) {
-            stream_read(session->stream, need == SMTP_SERVER_BYTES
-                                             && smtp_server_output(session->machine).len == 0);
+            stream_read(session->stream, need == SMTP_SERVER_BYTES &&
+                                             smtp_server_output(session->machine).len == 0);
             return false;
         }
         stream_read(session->stream, false);

@@ -1,5 +1,6 @@
-/* A caller served: the pure machine of smtp/server.h joined to an accepted line, with its deadlines and,
- * where the plan says so, its TLS. Gateway and sandbox both use it; what they decide, they answer.
+/* A caller served: the pure machine of smtp/server.h joined to an accepted line, with its
+ * deadlines and, where the plan says so, its TLS. Gateway and sandbox both use it; what they
+ * decide, they answer.
  *
  *     session_serve(loop, stream, &plan, &events, me, &session, &err)
  *         asked(me, session, question)  -> session_server_answer(session, &answer), now or later
@@ -43,10 +44,11 @@ MUST_USE bool session_serve(struct loop *loop, struct stream *stream,
                             const struct session_server_plan *plan,
                             const struct session_server_events *events, void *who,
                             struct session_server **ret_session, struct err *err);
-void session_server_free(struct session_server *session); /* the line is cut, if it is still there */
+void session_server_free(struct session_server *session); /* the line is cut, if it is there */
 OWNED(session_server);
 
-struct smtp_server *session_server_machine(struct session_server *session); /* for its questions' facts */
+/* For the facts of its questions. */
+struct smtp_server *session_server_machine(struct session_server *session);
 const char *session_server_peer(const struct session_server *session);      /* "192.0.2.1:52044" */
 
 void session_server_answer(struct session_server *session, const struct smtp_answer *answer);
@@ -57,7 +59,8 @@ void session_server_body_lost(struct session_server *session, const struct smtp_
 
 /* 421, and over as soon as that has left; over() is told. */
 void session_server_shut(struct session_server *session, const char *enhanced, const char *text);
-/* The line goes dead, without a word; over() is told by the loop's next turn, or when `asked` returns. */
+/* The line goes dead, without a word; over() is told by the loop's next turn, or when `asked`
+ * returns. */
 void session_server_cut(struct session_server *session);
 
 #endif

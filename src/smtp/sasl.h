@@ -1,9 +1,9 @@
-/* Signing in (RFC 4422), both sides, with no line in sight: bytes in, bytes out. Base64, the 334 and
- * the "*" that cancels are the caller's (RFC 4954).
+/* Signing in (RFC 4422), both sides, with no line in sight: bytes in, bytes out. Base64, the 334
+ * and the "*" that cancels are the caller's (RFC 4954).
  *
- * GNU SASL does what takes cryptography: SCRAM and CRAM-MD5. The rest are a few bytes in a row, and
- * are made here, where each of them is wiped. One impurity below the line, written down: GNU SASL
- * draws the nonces of SCRAM and CRAM-MD5 itself.
+ * GNU SASL does what takes cryptography: SCRAM and CRAM-MD5. The rest are a few bytes in a row,
+ * and are made here, where each of them is wiped. One impurity below the line, written down: GNU
+ * SASL draws the nonces of SCRAM and CRAM-MD5 itself.
  *
  * A machine is asked what it needs, given it, and asked again:
  *
@@ -18,8 +18,8 @@
  *                           final word is open
  *     SASL_FAILED           sasl_..._error()    sasl_..._error()
  *
- * Calling what isn't needed does nothing, but for the input of bytes, which is then a failure: the
- * peer spoke out of turn.
+ * Calling what isn't needed does nothing, but for the input of bytes, which is then a failure:
+ * the peer spoke out of turn.
  */
 #ifndef OUTPOST_SMTP_SASL_H
 #define OUTPOST_SMTP_SASL_H
@@ -57,7 +57,7 @@ enum sasl_mechanism {
 
 const char *sasl_name(enum sasl_mechanism mechanism); /* "SCRAM-SHA-256" */
 MUST_USE bool sasl_from_name(struct span name, enum sasl_mechanism *ret_mechanism); /* any case */
-unsigned sasl_from_list(struct span words); /* of "PLAIN LOGIN NTLM"; unknown ones are passed over */
+unsigned sasl_from_list(struct span words); /* of "PLAIN LOGIN NTLM", less unknown ones */
 /* "XOAUTH2, PLAIN": for a message to a person. */
 void sasl_list(struct buf *out, unsigned mechanisms);
 
@@ -116,7 +116,7 @@ struct sasl_client;
 
 struct sasl_client_plan {
     enum sasl_mechanism mechanism;
-    struct span username;        /* copied; EXTERNAL alone takes an empty one: who the certificate says */
+    struct span username;        /* copied; empty for EXTERNAL alone: who the certificate says */
     struct span host;            /* OAUTHBEARER tells them to the server; may be empty */
     uint16_t port;
     struct span channel_binding; /* -PLUS: the bytes of tls-exporter (RFC 9266); copied */
@@ -143,8 +143,8 @@ struct span sasl_client_output(const struct sasl_client *client); /* may well be
 void sasl_client_sent(struct sasl_client *client);
 void sasl_client_input(struct sasl_client *client, struct span challenge);
 
-/* The server said 235. False (fact auth:server-signature) where the mechanism proves the server to us
- * and it has not: then this is not our server. */
+/* The server said 235. False (fact auth:server-signature) where the mechanism proves the server
+ * to us and it has not: then this is not our server. */
 MUST_USE bool sasl_client_accepted(const struct sasl_client *client, struct err *err);
 
 const struct err *sasl_client_error(const struct sasl_client *client); /* of SASL_FAILED */
@@ -166,7 +166,7 @@ struct sasl_server;
 struct sasl_server_plan {
     enum sasl_mechanism mechanism;
     struct span channel_binding; /* -PLUS, as above; copied */
-    bool error_challenge;        /* tell of a refused token in a challenge first (RFC 7628, 3.2.2) */
+    bool error_challenge;        /* tell of a refused token in a challenge (RFC 7628, 3.2.2) */
 };
 
 MUST_USE bool sasl_server_new(const struct sasl_server_plan *plan, struct sasl_server **ret_server,
@@ -176,8 +176,8 @@ OWNED(sasl_server);
 
 enum sasl_need sasl_server_need(const struct sasl_server *server);
 
-/* The client's first response, when the AUTH line brought one (LOGIN takes one for the user name, while
- * it needs to send), or the next. */
+/* The client's first response, when the AUTH line brought one (LOGIN takes one for the user
+ * name, while it needs to send), or the next. */
 void sasl_server_input(struct sasl_server *server, struct span response);
 struct span sasl_server_output(const struct sasl_server *server); /* a challenge; may be empty */
 void sasl_server_sent(struct sasl_server *server);

@@ -1,5 +1,5 @@
-/* The client's side of a sign-in: a row for each mechanism says how it begins, what it does with the
- * credential, and what with a challenge. */
+/* The client's side of a sign-in: a row for each mechanism says how it begins, what it does with
+ * the credential, and what with a challenge. */
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/str.h"
@@ -72,8 +72,8 @@ static void scram_key(struct sasl_client *client, struct span key)
         fail_with(client, ERR_INTERNAL, "the salted password has not the hash's length");
         return;
     }
-    if (!sasl_exchange_set(client->exchange, SASL_PROPERTY_SALTED, key, &client->err)
-        || sasl_exchange_step(client->exchange, buf_span(&client->challenge), &client->output,
+    if (!sasl_exchange_set(client->exchange, SASL_PROPERTY_SALTED, key, &client->err) ||
+        sasl_exchange_step(client->exchange, buf_span(&client->challenge), &client->output,
                               &client->err) != SASL_STEP_MORE)
         fail(client);
     else
@@ -182,8 +182,10 @@ static void login_credential(struct sasl_client *client, struct span password)
 static void login_input(struct sasl_client *client, struct span prompt)
 {
     (void)prompt;
-    buf_add_span(&client->output, buf_span(client->rounds == 1 ? &client->user : &client->password));
-    say(client, client->rounds == 1 ? SASL_NEED_PEER : SASL_DONE);
+    bool first = client->rounds == 1;
+
+    buf_add_span(&client->output, buf_span(first ? &client->user : &client->password));
+    say(client, first ? SASL_NEED_PEER : SASL_DONE);
 }
 
 static void external_begin(struct sasl_client *client)
@@ -218,9 +220,9 @@ static void bearer_credential(struct sasl_client *client, struct span token)
     say(client, SASL_DONE);
 }
 
-/*= RFC 7628 3.2.3
- *# the client then sends a response consisting of a single %x01 (control A) character to
- *# the server in order to finish the failed exchange  (XOAUTH2: an empty one) */
+/* RFC 7628, 3.2.3: a refused token is told in a challenge, and the exchange finished by an
+ * answer that says nothing: %x01 (XOAUTH2: nothing at all). The refusal itself is the reply that
+ * follows. */
 static void bearer_input(struct sasl_client *client, struct span json)
 {
     bearer_error_read(json, &client->error_text, &client->bearer_error);
@@ -255,10 +257,10 @@ static bool exchange_begin(struct sasl_client *client, struct span binding, stru
 {
     bool is_plus = sasl_is_plus(client->mechanism);
 
-    return sasl_exchange_new(client->mechanism, false, &client->exchange, err)
-           && sasl_exchange_set(client->exchange, SASL_PROPERTY_USER, buf_span(&client->user), err)
-           && (!is_plus
-               || sasl_exchange_set(client->exchange, SASL_PROPERTY_BINDING, binding, err));
+    return sasl_exchange_new(client->mechanism, false, &client->exchange, err) &&
+           sasl_exchange_set(client->exchange, SASL_PROPERTY_USER, buf_span(&client->user), err) &&
+           (!is_plus ||
+               sasl_exchange_set(client->exchange, SASL_PROPERTY_BINDING, binding, err));
 }
 
 bool sasl_client_new(const struct sasl_client_plan *plan, struct sasl_client **ret_client,
@@ -292,8 +294,8 @@ bool sasl_client_new(const struct sasl_client_plan *plan, struct sasl_client **r
     buf_add_span(&client->host, plan->host);
     if (client->user.full || client->host.full)
         return err_set(err, ERR_DATA, "the user name is too long");
-    if ((sasl_is_scram(plan->mechanism) || plan->mechanism == SASL_CRAM_MD5)
-        && !exchange_begin(client, plan->channel_binding, err))
+    if ((sasl_is_scram(plan->mechanism) || plan->mechanism == SASL_CRAM_MD5) &&
+        !exchange_begin(client, plan->channel_binding, err))
         return false;
     if (row->begin)
         row->begin(client);

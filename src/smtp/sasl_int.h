@@ -63,8 +63,8 @@ struct bearer {
 };
 void xoauth2_write(struct buf *out, const struct bearer *bearer);
 MUST_USE bool xoauth2_read(struct span text, struct bearer *ret_bearer, struct err *err);
-/* RFC 7628, 3.1. The user's name is written and read with =2C and =3D; reading needs a place for it,
- * and takes a missing one as empty. */
+/* RFC 7628, 3.1. The user's name is written and read with =2C and =3D; reading needs a place for
+ * it, and takes a missing one as empty. */
 void oauthbearer_write(struct buf *out, const struct bearer *bearer, struct span host,
                        uint16_t port);
 MUST_USE bool oauthbearer_read(struct span text, struct buf *user, struct bearer *ret_bearer,

@@ -44,8 +44,8 @@ bool scram_read_challenge(struct span text, struct span our_nonce,
      *# attribute is parsed by the other end.  */
     if (span_starts(text, "m="))
         return bad(err, "the server asks for a SCRAM extension that nobody knows");
-    if (!scram_attribute(&scan, "r=", &nonce) || !scram_attribute(&scan, "s=", &salt)
-        || !scram_attribute(&scan, "i=", &count))
+    if (!scram_attribute(&scan, "r=", &nonce) || !scram_attribute(&scan, "s=", &salt) ||
+        !scram_attribute(&scan, "i=", &count))
         return bad(err, "the server's SCRAM challenge lacks nonce, salt or count");
     if (nonce.len <= our_nonce.len || !span_equal(span_cut(nonce, 0, our_nonce.len), our_nonce))
         return bad(err, "the server's SCRAM nonce doesn't continue ours");
@@ -62,10 +62,10 @@ static bool after_gs2(struct scan *scan, struct span *ret_authzid)
 {
     struct span flag;
 
-    return scan_until(scan, ',', &flag)
-           && (span_is(flag, "n") || span_is(flag, "y") || span_starts(flag, "p="))
-           && scan_until(scan, ',', ret_authzid)
-           && (ret_authzid->len == 0 || span_starts(*ret_authzid, "a="));
+    return scan_until(scan, ',', &flag) &&
+           (span_is(flag, "n") || span_is(flag, "y") || span_starts(flag, "p=")) &&
+           scan_until(scan, ',', ret_authzid) &&
+           (ret_authzid->len == 0 || span_starts(*ret_authzid, "a="));
 }
 
 struct span scram_nonce(struct span client_first)
@@ -114,8 +114,8 @@ bool scram_read_user(struct span client_first, struct buf *user, struct err *err
     struct scan scan = scan_of(client_first);
     struct span authzid, name;
 
-    if (!after_gs2(&scan, &authzid) || !scram_attribute(&scan, "n=", &name) || !name.len
-        || !saslname_read(name, user))
+    if (!after_gs2(&scan, &authzid) || !scram_attribute(&scan, "n=", &name) || !name.len ||
+        !saslname_read(name, user))
         return bad(err, "no SCRAM message");
     if (authzid.len && !span_equal(span_from(authzid, 2), name))
         return bad(err, "one user can't act for another");
@@ -164,9 +164,9 @@ bool xoauth2_read(struct span text, struct bearer *ret_bearer, struct err *err)
     struct scan scan = scan_of(text);
     struct span user, value, token;
 
-    if (!scan_text(&scan, "user=") || !scan_until(&scan, '\1', &user) || !user.len
-        || !sasl_is_text(user) || !scan_text(&scan, "auth=") || !scan_until(&scan, '\1', &value)
-        || !token_read(value, &token) || !scan_char(&scan, '\1') || !scan_end(&scan))
+    if (!scan_text(&scan, "user=") || !scan_until(&scan, '\1', &user) || !user.len ||
+        !sasl_is_text(user) || !scan_text(&scan, "auth=") || !scan_until(&scan, '\1', &value) ||
+        !token_read(value, &token) || !scan_char(&scan, '\1') || !scan_end(&scan))
         return bad(err, "no XOAUTH2 message");
     *ret_bearer = (struct bearer){ user, token };
     return true;
@@ -197,13 +197,14 @@ bool oauthbearer_read(struct span text, struct buf *user, struct bearer *ret_bea
     struct span authzid, pair, token = SPAN_NONE;
     bool ended = false;
 
-    if (span_starts(text, "p=") || !after_gs2(&scan, &authzid)
-        || (authzid.len && !saslname_read(span_from(authzid, 2), user)) || !scan_char(&scan, '\1'))
+    if (span_starts(text, "p=") || !after_gs2(&scan, &authzid) ||
+        (authzid.len && !saslname_read(span_from(authzid, 2), user)) || !scan_char(&scan, '\1'))
         return bad(err, "no OAUTHBEARER message");
     while (!ended && scan_until(&scan, '\1', &pair)) {
         if (pair.len == 0)
             ended = true;
-        else if (span_starts(pair, "auth=") && (token.len || !token_read(span_from(pair, 5), &token)))
+        else if (span_starts(pair, "auth=") &&
+                 (token.len || !token_read(span_from(pair, 5), &token)))
             return bad(err, "no OAUTHBEARER message");
     }
     if (!ended || !scan_end(&scan) || !token.len)

@@ -111,6 +111,6 @@ bool sasl_is_plus(enum sasl_mechanism mechanism)
 
 bool sasl_is_scram(enum sasl_mechanism mechanism)
 {
-    return sasl_is_plus(mechanism) || mechanism == SASL_SCRAM_SHA_256
-           || mechanism == SASL_SCRAM_SHA_1;
+    return sasl_is_plus(mechanism) || mechanism == SASL_SCRAM_SHA_256 ||
+           mechanism == SASL_SCRAM_SHA_1;
 }

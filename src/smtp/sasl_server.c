@@ -158,8 +158,8 @@ static void cram_input(struct sasl_server *server, struct span text)
 
     buf_add_span(&server->response, text);
     buf_add_span(&server->user, span_cut(text, 0, user_len));
-    if (user_len == text.len || user_len == 0 || !sasl_is_text(text) || server->response.full
-        || server->user.full)
+    if (user_len == text.len || user_len == 0 || !sasl_is_text(text) || server->response.full ||
+        server->user.full)
         fail_with(server, ERR_PROTOCOL, "no CRAM-MD5 message");
     else
         server->need = SASL_NEED_KEY;
@@ -226,8 +226,8 @@ bool sasl_server_new(const struct sasl_server_plan *plan, struct sasl_server **r
     };
     if (row->keyed && !sasl_exchange_new(plan->mechanism, true, &server->exchange, err))
         return false;
-    if (sasl_is_plus(plan->mechanism)
-        && !sasl_exchange_set(server->exchange, SASL_PROPERTY_BINDING, plan->channel_binding, err))
+    if (sasl_is_plus(plan->mechanism) &&
+        !sasl_exchange_set(server->exchange, SASL_PROPERTY_BINDING, plan->channel_binding, err))
         return false;
     if (row->begin)
         row->begin(server);
@@ -338,13 +338,13 @@ void sasl_server_stored_key(struct sasl_server *server, const struct sasl_stored
     if (server->need != SASL_NEED_KEY)
         return;
     buf_addf(&count, "%u", (unsigned)key->iterations);
-    if (!sasl_is_scram(server->mechanism) || count.full
-        || !sasl_exchange_set(server->exchange, SASL_PROPERTY_ITERATIONS, buf_span(&count),
-                              &server->err)
-        || !sasl_exchange_set(server->exchange, SASL_PROPERTY_SALT, key->salt, &server->err)
-        || !sasl_exchange_set(server->exchange, SASL_PROPERTY_STORED_KEY, key->stored_key,
-                              &server->err)
-        || !sasl_exchange_set(server->exchange, SASL_PROPERTY_SERVER_KEY, key->server_key,
+    if (!sasl_is_scram(server->mechanism) || count.full ||
+        !sasl_exchange_set(server->exchange, SASL_PROPERTY_ITERATIONS, buf_span(&count),
+                              &server->err) ||
+        !sasl_exchange_set(server->exchange, SASL_PROPERTY_SALT, key->salt, &server->err) ||
+        !sasl_exchange_set(server->exchange, SASL_PROPERTY_STORED_KEY, key->stored_key,
+                              &server->err) ||
+        !sasl_exchange_set(server->exchange, SASL_PROPERTY_SERVER_KEY, key->server_key,
                               &server->err))
         fail_with(server, ERR_INTERNAL, "the stored key can't be used");
     else

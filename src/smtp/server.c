@@ -184,9 +184,9 @@ static size_t longest_line(const struct smtp_server *server)
     return signs_in ? SMTP_SERVER_AUTH_LINE_MAX : SMTP_SERVER_LINE_MAX;
 }
 
-/*= RFC 5321 2.3.8
- *# In addition, the appearance of "bare" "CR" or "LF" characters in text has a long history of
- *# causing problems ... they MUST NOT be treated as line ends. */
+/* RFC 5321, 2.3.8: only CRLF ends a line. What ends in a bare LF is part of a line still to be
+ * ended, and refused with it: so no hop before us can hide a command behind another idea of a
+ * line. */
 static bool take_line(struct smtp_server *server, struct span *ret_line)
 {
     for (;;) {
@@ -227,7 +227,7 @@ static void read_line(struct smtp_server *server, uint64_t now)
         if (signs_in)
             smtp_server_auth_line(server, line, now);
         else if (has_bare_end(line))
-            smtp_server_refuse(server, 500, "5.5.2", "A command ends with CR LF, and has neither inside");
+            smtp_server_refuse(server, 500, "5.5.2", "CR LF ends a command, and neither is inside");
         else
             smtp_server_command(server, line, now);
     } else if (!server->closing && server->in.len > most) {
@@ -315,15 +315,15 @@ void smtp_server_recv(struct smtp_server *server, struct span bytes, uint64_t no
     if (!bytes.len || server->closing)
         return;
     /*= RFC 3207 4.2
-     *# The server MUST discard any knowledge obtained from the client ... which was not obtained from
-     *# the TLS negotiation itself. */
+     *# The server MUST discard any knowledge obtained from the client, such as the argument to the
+     *# EHLO command, which was not obtained from the TLS negotiation itself. */
     if (server->need == SMTP_SERVER_TLS) {
         hang_up(server);
         return;
     }
     server->moved += bytes.len;
-    if (server->moved >= DATA_STEP && server->need == SMTP_SERVER_BYTES
-        && (server->mode == SMTP_READS_DATA || server->mode == SMTP_READS_CHUNK)) {
+    if (server->moved >= DATA_STEP && server->need == SMTP_SERVER_BYTES &&
+        (server->mode == SMTP_READS_DATA || server->mode == SMTP_READS_CHUNK)) {
         server->moved = 0;
         server->deadline = now + DATA_WAIT;
     }

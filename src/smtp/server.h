@@ -1,5 +1,6 @@
-/* The server's side of a submission: a conversation with one client, without a socket, and without an
- * opinion. Whether a user may sign in, a sender be used, a message be kept, it asks; it never decides.
+/* The server's side of a submission: a conversation with one client, without a socket, and
+ * without an opinion. Whether a user may sign in, a sender be used, a message be kept, it asks;
+ * it never decides.
  *
  * It is handed bytes and the time, and hands bytes back:
  *
@@ -16,8 +17,9 @@
  *         }
  *     }
  *
- * Don't read the socket while something else than bytes is needed: then what is held here stays small,
- * and a client is never read faster than it is served. What was pipelined behind a question waits.
+ * Don't read the socket while something else than bytes is needed: then what is held here stays
+ * small, and a client is never read faster than it is served. What was pipelined behind a
+ * question waits.
  *
  * A message was received only when SMTP_ASK_KEEP is answered with yes: the answer is the promise
  * that it is on disk. While smtp_server_in_message() is false there is no message: whatever was
@@ -44,9 +46,10 @@ struct envelope; /* mail/envelope.h */
 struct smtp_server_plan {
     const char *name;  /* ours: a domain */
     const char *words; /* in the greeting, behind the name; NULL: "ESMTP" */
-    /* What EHLO offers in the clear and inside TLS. STARTTLS in the first says that it can be had. AUTH
-     * with its mechanisms belongs into the second; in the first it lets passwords cross in the
-     * clear. SIZE's number is the limit for a message; RCPTMAX and MAILMAX are kept to. */
+    /* What EHLO offers in the clear and inside TLS. STARTTLS in the first says that it can be
+     * had. AUTH with its mechanisms belongs into the second; in the first it lets passwords
+     * cross in the clear. SIZE's number is the limit for a message; RCPTMAX and MAILMAX are kept
+     * to. */
     struct smtp_extensions clear, secured;
     bool must_secure;     /* no MAIL before TLS */
     bool must_sign_in;    /* no MAIL before AUTH */
@@ -69,8 +72,8 @@ enum {
 
 struct smtp_server;
 
-/* The greeting is in its output, unless TLS comes first: then smtp_server_secured() begins. NULL: no
- * memory, or a plan whose name can't be sent. */
+/* The greeting is in its output, unless TLS comes first: then smtp_server_secured() begins.
+ * NULL: no memory, or a plan whose name can't be sent. */
 MUST_USE struct smtp_server *smtp_server_new(const struct smtp_server_plan *plan, bool tls_first,
                                              uint64_t now, struct err *err);
 void smtp_server_free(struct smtp_server *server);
@@ -98,13 +101,14 @@ void smtp_server_expired(struct smtp_server *server); /* 421 and the end */
 /* Ends it from our side, at once: "421 4.3.2 ..." */
 void smtp_server_shut(struct smtp_server *server, const char *enhanced, const char *text);
 
-/* The handshake is done. `binding` is tls-exporter's (RFC 9266), or empty: then -PLUS isn't offered. */
+/* The handshake is done. `binding` is tls-exporter's (RFC 9266), or empty: then -PLUS isn't
+ * offered. */
 void smtp_server_secured(struct smtp_server *server, struct span binding, uint64_t now);
 
 enum smtp_question {
     SMTP_ASK_SIGN_IN,   /* are smtp_server_claim() and its proof right? */
-    SMTP_ASK_KEY,       /* the claimed user's password: smtp_server_password(), smtp_server_stored_key() */
-    SMTP_ASK_SENDER,    /* may this user send as smtp_server_envelope()'s sender, with its options? */
+    SMTP_ASK_KEY,       /* the claimed user's: smtp_server_password(), smtp_server_stored_key() */
+    SMTP_ASK_SENDER,    /* may this user send as smtp_server_envelope()'s sender? */
     SMTP_ASK_RECIPIENT, /* may it go to smtp_server_recipient()? */
     SMTP_ASK_BEGIN,     /* is there room for a message? Its pieces follow */
     SMTP_ASK_KEEP,      /* it is complete: is it kept, durably? */
@@ -149,7 +153,7 @@ void smtp_server_body_lost(struct smtp_server *server, const struct smtp_answer 
 bool smtp_server_in_message(const struct smtp_server *server);
 
 /* For a Received field, a log, a page. */
-const char *smtp_server_hello(const struct smtp_server *server); /* the client's name, printable; "" */
+const char *smtp_server_hello(const struct smtp_server *server); /* its name, printable, or "" */
 const char *smtp_server_user(const struct smtp_server *server);  /* signed in; NULL: nobody */
 bool smtp_server_is_extended(const struct smtp_server *server);  /* EHLO, not HELO */
 bool smtp_server_is_secured(const struct smtp_server *server);

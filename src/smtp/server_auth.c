@@ -21,8 +21,8 @@ void smtp_server_mechanisms(const struct smtp_server *server, struct smtp_extens
 
     extensions->mechanism_count = 0;
     for (unsigned i = 0; i < offered.mechanism_count; i++) {
-        if (sasl_from_name(span_of(offered.mechanisms[i]), &mechanism)
-            && is_possible(server, mechanism))
+        if (sasl_from_name(span_of(offered.mechanisms[i]), &mechanism) &&
+            is_possible(server, mechanism))
             memcpy(extensions->mechanisms[extensions->mechanism_count++], offered.mechanisms[i],
                    sizeof offered.mechanisms[i]);
     }
@@ -131,8 +131,8 @@ void smtp_server_auth(struct smtp_server *server, struct span argument, uint64_t
     struct span initial = span_from(argument, name.len);
     const struct smtp_extensions *offers = smtp_server_offers(server);
 
-    if (!sasl_from_name(name, &server->mechanism) || !is_possible(server, server->mechanism)
-        || !smtp_offers_mechanism(offers, sasl_name(server->mechanism))) {
+    if (!sasl_from_name(name, &server->mechanism) || !is_possible(server, server->mechanism) ||
+        !smtp_offers_mechanism(offers, sasl_name(server->mechanism))) {
         smtp_server_refuse(server, 504, "5.5.4", "This mechanism is not offered");
         return;
     }

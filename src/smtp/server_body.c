@@ -1,5 +1,5 @@
-/* The message as it arrives: by DATA up to CRLF.CRLF, by BDAT in chunks of a told size. Both hand on the
- * same octets, and both end in the same place. */
+/* The message as it arrives: by DATA up to CRLF.CRLF, by BDAT in chunks of a told size. Both
+ * hand on the same octets, and both end in the same place. */
 #include "smtp/server_int.h"
 
 #include "base/scan.h"
@@ -67,8 +67,8 @@ static void check_header(struct smtp_server *server)
 
     if (header->received > SMTP_SERVER_RECEIVED_MAX)
         spoil(server, 554, "5.4.6", "The message goes round in a loop");
-    else if (header->octets > SMTP_SERVER_HEADER_MAX
-             || header->lines > SMTP_SERVER_HEADER_LINES_MAX)
+    else if (header->octets > SMTP_SERVER_HEADER_MAX ||
+             header->lines > SMTP_SERVER_HEADER_LINES_MAX)
         spoil(server, 552, "5.3.4", "The message's header is too large");
 }
 
@@ -109,8 +109,8 @@ void smtp_server_data(struct smtp_server *server, uint64_t now)
     smtp_server_ask(server, SMTP_ASK_BEGIN);
 }
 
-/*= RFC 5321 4.5.3.1.10, RFC 2034
- *# A message with a bare CR, a bare LF or a NUL is read to its real end, and dropped. */
+/* A message with a bare CR, a bare LF or a NUL is read to its real end, and dropped: nobody
+ * after us is to guess where its lines end. */
 static void check_data(struct smtp_server *server)
 {
     if (server->data.bare_cr || server->data.bare_lf)

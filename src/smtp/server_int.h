@@ -1,5 +1,6 @@
-/* What the files of the server machine share: server.c reads lines and keeps the clock, server_verbs.c
- * has the table of commands, server_auth.c the sign-in, server_body.c the message. The room's own.
+/* What the files of the server machine share: server.c reads lines and keeps the clock,
+ * server_verbs.c has the table of commands, server_auth.c the sign-in, server_body.c the
+ * message. The room's own.
  */
 #ifndef OUTPOST_SMTP_SERVER_INT_H
 #define OUTPOST_SMTP_SERVER_INT_H
@@ -9,7 +10,8 @@
 #include "smtp/data.h"
 #include "smtp/server.h"
 
-/* Where a conversation is when a command comes: bits, so that a row names all where it may be said. */
+/* Where a conversation is when a command comes: bits, so that a row names all where it may be
+ * said. */
 enum smtp_server_state {
     SMTP_AT_START = 1,   /* neither EHLO nor HELO yet */
     SMTP_AT_HELLO = 2,   /* greeted, no transaction */
@@ -91,8 +93,8 @@ struct smtp_server {
 /* Says it; 421 is the end. */
 void smtp_server_reply(struct smtp_server *server, uint16_t code, const char *enhanced,
                        const char *text);
-/* Says it and counts it as an error of the client's; with too many it is the end, and the transaction
- * is gone: so this is the last thing done. */
+/* Says it and counts it as an error of the client's; with too many it is the end, and the
+ * transaction is gone: so this is the last thing done. */
 void smtp_server_refuse(struct smtp_server *server, uint16_t code, const char *enhanced,
                         const char *text);
 /* The last word, unless there was one: it closes. */
@@ -100,7 +102,8 @@ void smtp_server_end(struct smtp_server *server, uint16_t code, const char *enha
                      const char *text);
 void smtp_server_ask(struct smtp_server *server, enum smtp_question question);
 void smtp_server_read_next(struct smtp_server *server, enum smtp_server_mode mode, uint64_t now);
-/* The one way out of a transaction: EHLO, RSET, STARTTLS, and every end of a message, good or bad. */
+/* The one way out of a transaction: EHLO, RSET, STARTTLS, and every end of a message, good or
+ * bad. */
 void smtp_server_reset(struct smtp_server *server);
 const struct smtp_extensions *smtp_server_offers(const struct smtp_server *server);
 void smtp_server_keep_reply(struct smtp_server_reply *reply, uint16_t code, const char *enhanced,

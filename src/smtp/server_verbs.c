@@ -1,5 +1,6 @@
-/* The commands. A verb is a row: when it may be said, what it needs, whether it takes an argument. All
- * refusals for saying it at the wrong time or in the wrong way fall out of the row. */
+/* The commands. A verb is a row: when it may be said, what it needs, whether it takes an
+ * argument. All refusals for saying it at the wrong time or in the wrong way fall out of the
+ * row. */
 #include "smtp/server_int.h"
 
 #include "base/alloc.h"
@@ -12,11 +13,11 @@
 
 /* What a verb needs besides the right state; the first that is not met gives the reply. */
 enum {
-    NEEDS_CLEAR = 1,   /* outside TLS */
-    NEEDS_NOBODY = 2,  /* nobody has signed in yet */
-    NEEDS_AUTH = 4,    /* signing in is offered here */
-    NEEDS_SECURED = 8, /* TLS, where the plan says so */
-    NEEDS_USER = 16,   /* somebody has signed in, where the plan says so */
+    CLEAR = 1,   /* outside TLS */
+    NOBODY = 2,  /* nobody has signed in yet */
+    OFFERED = 4, /* signing in is offered here */
+    SECURED = 8, /* TLS, where the plan says so */
+    USER = 16,   /* somebody has signed in, where the plan says so */
 };
 
 static bool is_clear(const struct smtp_server *server)
@@ -50,19 +51,22 @@ static const struct {
     uint16_t code;
     const char *enhanced, *text;
 } needs[] = {
-    { NEEDS_CLEAR,   is_clear,         503, "5.5.1",  "TLS is on already"                },
-    { NEEDS_SECURED, is_secure_enough, 530, "5.7.0",  "Say STARTTLS first"               },
-    { NEEDS_NOBODY,  is_nobody,        503, "5.5.1",  "Signed in already"                },
+    { CLEAR,   is_clear,         503, "5.5.1",  "TLS is on already"                },
+    { SECURED, is_secure_enough, 530, "5.7.0",  "Say STARTTLS first"               },
+    { NOBODY,  is_nobody,        503, "5.5.1",  "Signed in already"                },
     /* RFC 4954, 4: AUTH where only TLS would make it safe */
-    { NEEDS_AUTH,    is_auth_offered,  538, "5.7.11", "Encryption is required to sign in" },
-    { NEEDS_USER,    is_user_known,    530, "5.7.0",  "Sign in first"                    },
+    { OFFERED, is_auth_offered,  538, "5.7.11", "Encryption is required to sign in" },
+    { USER,    is_user_known,    530, "5.7.0",  "Sign in first"                    },
 };
 
-enum argument { NO_ARGUMENT, ARGUMENT, MAYBE_ARGUMENT };
+enum argument { NO_ARG, ARG, MAYBE };
 
 enum {
-    ANY = SMTP_AT_START | SMTP_AT_HELLO | SMTP_AT_SENDER | SMTP_AT_RCPTS | SMTP_AT_CHUNKS,
+    HELLO = SMTP_AT_HELLO,
+    RCPTS = SMTP_AT_RCPTS,
+    MAIL_BEGUN = SMTP_AT_SENDER | SMTP_AT_RCPTS,
     CHUNKS_BEGIN = SMTP_AT_RCPTS | SMTP_AT_CHUNKS,
+    ANY = SMTP_AT_START | SMTP_AT_HELLO | SMTP_AT_SENDER | SMTP_AT_RCPTS | SMTP_AT_CHUNKS,
 };
 
 struct verb {
@@ -107,9 +111,8 @@ static void do_ehlo(struct smtp_server *server, struct span name, uint64_t now)
     smtp_server_reply(server, 250, NULL, buf_text(&text));
 }
 
-/*= RFC 3207 4
- *# The STARTTLS command ... with no parameters. ... the client MUST NOT attempt to send anything
- *# before it has the reply; what waits behind the command was put there by somebody else. */
+/* RFC 3207, 4: a client says nothing behind STARTTLS before it has read the reply. What is there
+ * all the same was put there by somebody else, and is never run. */
 static void do_starttls(struct smtp_server *server, struct span none, uint64_t now)
 {
     (void)none;
@@ -219,8 +222,7 @@ static size_t recipients_max(const struct smtp_server *server)
     return told ? told : SMTP_SERVER_RECIPIENTS_MAX;
 }
 
-/*= RFC 5321 4.5.1
- *# SMTP systems ... MUST support the reserved mailbox "postmaster" ... even without a domain: ours. */
+/* RFC 5321, 4.5.1: <Postmaster> needs no domain; it is ours. */
 static bool qualify_postmaster(const struct smtp_server *server, struct address *address)
 {
     HELD(buf) wire = BUF(ADDRESS_LOCAL_MAX + 1 + ADDRESS_DOMAIN_MAX);
@@ -265,8 +267,8 @@ static void do_rcpt(struct smtp_server *server, struct span argument, uint64_t n
 
 void smtp_server_recipient_answered(struct smtp_server *server, const struct smtp_answer *answer)
 {
-    bool added = answer->yes
-                 && envelope_add_dsn(server->envelope, span_of(server->rcpt.wire),
+    bool added = answer->yes &&
+                 envelope_add_dsn(server->envelope, span_of(server->rcpt.wire),
                                      server->rcpt_notify, buf_span(&server->rcpt_orcpt), NULL);
 
     address_done(&server->rcpt);
@@ -332,21 +334,35 @@ static void do_quit(struct smtp_server *server, struct span none, uint64_t now)
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    /* name       when             needs                          extension      argument     nowhere run */
-    { "EHLO",     ANY,             0,                             0,             ARGUMENT,       true,  do_ehlo,          "EHLO <domain>"            },
-    { "HELO",     ANY,             0,                             0,             ARGUMENT,       true,  do_helo,          "HELO <domain>"            },
-    { "STARTTLS", SMTP_AT_HELLO,   NEEDS_CLEAR,                   SMTP_STARTTLS, NO_ARGUMENT,    false, do_starttls,      "STARTTLS"                 },
-    { "AUTH",     SMTP_AT_HELLO,   NEEDS_NOBODY | NEEDS_AUTH,     SMTP_AUTH,     ARGUMENT,       false, smtp_server_auth, "AUTH <mechanism> [<data>]" },
-    { "MAIL",     SMTP_AT_HELLO,   NEEDS_SECURED | NEEDS_USER,    0,             ARGUMENT,       true,  do_mail,          "MAIL FROM:<address>"      },
-    { "RCPT",     SMTP_AT_SENDER | SMTP_AT_RCPTS, 0,              0,             ARGUMENT,       false, do_rcpt,          "RCPT TO:<address>"        },
-    { "DATA",     SMTP_AT_RCPTS,   0,                             0,             NO_ARGUMENT,    false, do_data,          "DATA"                     },
-    { "BDAT",     CHUNKS_BEGIN,    0,                             SMTP_CHUNKING, ARGUMENT,       false, do_bdat,          "BDAT <size> [LAST]"       },
-    { "RSET",     ANY,             0,                             0,             NO_ARGUMENT,    true,  do_rset,          "RSET"                     },
-    { "NOOP",     ANY,             0,                             0,             MAYBE_ARGUMENT, true,  do_noop,          "NOOP"                     },
-    { "VRFY",     ANY,             0,                             0,             ARGUMENT,       true,  do_vrfy,          "VRFY <string>"            },
-    { "EXPN",     ANY,             0,                             0,             ARGUMENT,       true,  do_expn,          "EXPN <string>"            },
-    { "HELP",     ANY,             0,                             0,             MAYBE_ARGUMENT, true,  do_help,          "HELP"                     },
-    { "QUIT",     ANY,             0,                             0,             NO_ARGUMENT,    false, do_quit,          "QUIT"                     },
+    /* name        when          needs             extension      argument idle   run and syntax */
+    { "EHLO",      ANY,          0,                0,             ARG,     true,
+      do_ehlo,          "EHLO <domain>" },
+    { "HELO",      ANY,          0,                0,             ARG,     true,
+      do_helo,          "HELO <domain>" },
+    { "STARTTLS",  HELLO,        CLEAR,            SMTP_STARTTLS, NO_ARG,  false,
+      do_starttls,      "STARTTLS" },
+    { "AUTH",      HELLO,        NOBODY | OFFERED, SMTP_AUTH,     ARG,     false,
+      smtp_server_auth, "AUTH <mechanism> [<data>]" },
+    { "MAIL",      HELLO,        SECURED | USER,   0,             ARG,     true,
+      do_mail,          "MAIL FROM:<address>" },
+    { "RCPT",      MAIL_BEGUN,   0,                0,             ARG,     false,
+      do_rcpt,          "RCPT TO:<address>" },
+    { "DATA",      RCPTS,        0,                0,             NO_ARG,  false,
+      do_data,          "DATA" },
+    { "BDAT",      CHUNKS_BEGIN, 0,                SMTP_CHUNKING, ARG,     false,
+      do_bdat,          "BDAT <size> [LAST]" },
+    { "RSET",      ANY,          0,                0,             NO_ARG,  true,
+      do_rset,          "RSET" },
+    { "NOOP",      ANY,          0,                0,             MAYBE,   true,
+      do_noop,          "NOOP" },
+    { "VRFY",      ANY,          0,                0,             ARG,     true,
+      do_vrfy,          "VRFY <string>" },
+    { "EXPN",      ANY,          0,                0,             ARG,     true,
+      do_expn,          "EXPN <string>" },
+    { "HELP",      ANY,          0,                0,             MAYBE,   true,
+      do_help,          "HELP" },
+    { "QUIT",      ANY,          0,                0,             NO_ARG,  false,
+      do_quit,          "QUIT" },
 };
 /* clang-format on */
 
@@ -355,8 +371,8 @@ static const struct verb *find_verb(const struct smtp_server *server, struct spa
     unsigned offered = server->plan->clear.offered | server->plan->secured.offered;
 
     for (size_t i = 0; i < COUNT(verbs); i++) {
-        if (span_is_word(word, verbs[i].name)
-            && (!verbs[i].extension || offered & verbs[i].extension))
+        if (span_is_word(word, verbs[i].name) &&
+            (!verbs[i].extension || offered & verbs[i].extension))
             return &verbs[i];
     }
     return NULL;
@@ -379,8 +395,8 @@ static bool is_fit(struct smtp_server *server, const struct verb *verb, struct s
             return false;
         }
     }
-    if ((verb->argument == NO_ARGUMENT && argument.len)
-        || (verb->argument == ARGUMENT && !argument.len)) {
+    if ((verb->argument == NO_ARG && argument.len) ||
+        (verb->argument == ARG && !argument.len)) {
         buf_addf(&text, "Syntax: %s", verb->syntax);
         smtp_server_refuse(server, 501, "5.5.4", buf_text(&text));
         return false;
@@ -402,8 +418,8 @@ void smtp_server_command(struct smtp_server *server, struct span line, uint64_t 
         smtp_server_shut(server, "4.7.0", "Too many commands without a message");
         return;
     }
-    /* The octets behind a refused BDAT must be passed over all the same, or the content would be read
-     * as commands. */
+    /* The octets behind a refused BDAT must be passed over all the same, or the content would be
+     * read as commands. */
     if (verb->run == do_bdat && !(verb->when & (unsigned)server->state))
         smtp_server_bdat(server, argument, true, now);
     else if (is_fit(server, verb, argument))

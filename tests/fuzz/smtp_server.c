@@ -1,6 +1,6 @@
-/* A client that says anything. The first octet chooses the plan and how the input is cut; questions are
- * answered by what was read so far. Whatever comes, no message may be kept that holds a bare line
- * end or a NUL, unless it was said to be binary. */
+/* A client that says anything. The first octet chooses the plan and how the input is cut;
+ * questions are answered by what was read so far. Whatever comes, no message may be kept that
+ * holds a bare line end or a NUL, unless it was said to be binary. */
 #include <stdint.h>
 
 #include "mail/envelope.h"
@@ -28,8 +28,8 @@ static void decide(struct smtp_server *server, struct driver *driver)
         struct smtp_data_check check = { .eight = true };
         if (!envelope || !envelope->count || !smtp_server_in_message(server))
             __builtin_trap();
-        if (envelope->body != BODY_BINARY
-            && !smtp_data_check(&check, buf_span(&driver->body), true, NULL))
+        if (envelope->body != BODY_BINARY &&
+            !smtp_data_check(&check, buf_span(&driver->body), true, NULL))
             __builtin_trap();
     }
     smtp_server_answer(server, &answer, 0);

@@ -42,9 +42,9 @@ static bool keep_one(struct world *world, const char *path)
     OWN(maildir) maildir = NULL;
     OWN(maildir_message) message = NULL;
 
-    return maildir_open(&world->disk, path, &maildir, NULL)
-           && maildir_begin(maildir, "1.one", &message, NULL)
-           && maildir_add(message, SPAN("Hi\r\n"), NULL) && maildir_keep(message, SPAN("{}\n"), NULL);
+    return maildir_open(&world->disk, path, &maildir, NULL) &&
+           maildir_begin(maildir, "1.one", &message, NULL) &&
+           maildir_add(message, SPAN("Hi\r\n"), NULL) && maildir_keep(message, SPAN("{}\n"), NULL);
 }
 
 /* Whatever fails: no success is told without the message, and nothing half made is left. */

@@ -195,8 +195,8 @@ static void test_talks(void **state)
         if (talk.sent)
             session_outcome(talk.session, 0, &outcome);
         const struct err *err = talk.sent ? &outcome.err : &talk.evidence.err;
-        if (talk.sent != (cases[i].fate >= 0) || err->reply != cases[i].code
-            || memcmp(err->enhanced, cases[i].enhanced, sizeof err->enhanced))
+        if (talk.sent != (cases[i].fate >= 0) || err->reply != cases[i].code ||
+            memcmp(err->enhanced, cases[i].enhanced, sizeof err->enhanced))
             fail_msg("%s: %u %u.%u.%u %s (%s)", cases[i].label, err->reply, err->enhanced[0],
                      err->enhanced[1], err->enhanced[2], err->said, err->text);
         if (talk.sent)

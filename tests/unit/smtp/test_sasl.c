@@ -516,8 +516,8 @@ static void test_out_of_memory(void **state)
                 if (sasl_server_need(server) == SASL_NEED_KEY)
                     sasl_server_password(server, secret);
                 if (alloc_failed())
-                    check_row(sasl_name(mechanisms[i]), sasl_server_need(server) == SASL_FAILED
-                                          || sasl_client_need(client) == SASL_FAILED);
+                    check_row(sasl_name(mechanisms[i]), sasl_server_need(server) == SASL_FAILED ||
+                                          sasl_client_need(client) == SASL_FAILED);
             }
             bool failed = alloc_failed();
             alloc_fail_at(0);

@@ -44,8 +44,8 @@ static void decide(struct smtp_server *server, struct driver *driver)
 
     switch (smtp_server_question(server)) {
     case SMTP_ASK_SIGN_IN:
-        answer.yes = span_is(smtp_server_claim(server).user, "me")
-                     && span_is(smtp_server_claim(server).proof, "secret");
+        answer.yes = span_is(smtp_server_claim(server).user, "me") &&
+                     span_is(smtp_server_claim(server).proof, "secret");
         if (span_is(smtp_server_claim(server).proof, "basic"))
             answer = (struct smtp_answer){ false, 535, "5.7.139", "basic authentication is disabled" };
         break;
