@@ -76,10 +76,15 @@ size_t span_find_last(struct span span, char byte)
 size_t span_find_text(struct span span, const char *text)
 {
     size_t len = strlen(text);
-    for (size_t i = 0; len <= span.len && i <= span.len - len; i++)
-        if (span_is(span_cut(span, i, i + len), text))
+
+    for (size_t i = 0; len && len <= span.len; i++) {
+        i += span_find(span_cut(span, i, span.len - len + 1), text[0]);
+        if (i > span.len - len)
+            return span.len;
+        if (memcmp(span.at + i, text, len) == 0)
             return i;
-    return span.len;
+    }
+    return len ? span.len : 0;
 }
 
 size_t span_find_word(struct span span, const char *text)

@@ -160,6 +160,17 @@ static bool peek_sender(int fd, struct buf *out, struct err *err)
     return true;
 }
 
+/* The bare address of --from, which may have a name before it; what can't be read is left for intake to
+ * refuse, with the place. */
+static void bare_address(const char *from, struct buf *out)
+{
+    struct address_list list = { 0 };
+
+    if (address_list_parse(span_of(from), "localhost", &list, NULL) && list.count)
+        buf_add(out, list.at[0].wire);
+    address_list_done(&list);
+}
+
 static const struct account *choose(struct cli *cli, const struct config *config, int fd,
                                     struct err *err)
 {
@@ -169,7 +180,7 @@ static const struct account *choose(struct cli *cli, const struct config *config
     HELD(buf) sender = BUF(1000);
 
     if (from)
-        buf_add(&sender, from);
+        bare_address(from, &sender);
     else if (!name && config->account_count > 1 && !peek_sender(fd, &sender, err))
         return NULL;
     return config_choose(config, name, buf_span(&sender), &account, err) ? account : NULL;

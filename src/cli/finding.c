@@ -148,8 +148,8 @@ void finding_profile(const struct cli *cli, const struct profile *profile)
     limit(&text, limits->recipients_per_message, "recipients a message");
     limit(&text, limits->connections, "connections at once");
     limit(&text, limits->message_size / (1024 * 1024), "MB a message");
-    if (text.len)
-        say(cli, "  Limits     %s", buf_text(&text));
+    if (text.len && !cli->json && !cli->quiet)
+        page_text(&page, "Limits     ", buf_text(&text));
     for (size_t i = 0; i < profile->notes.count && !cli->json && !cli->quiet; i++)
         page_text(&page, i ? "           " : "Notes      ", profile->notes.at[i]);
 }

@@ -19,7 +19,7 @@ enum { PROFILE_FILE_MAX = 1024 * 1024, OVERRIDES_MAX = 1000, DETOURS_MAX = 64 };
 
 struct cli_world {
     struct place *place;
-    struct knowledge *know;
+    struct knowledge *know, *profiles;
     struct config *config;
     struct network network;
     bool networked;
@@ -128,12 +128,47 @@ const struct knowledge *cli_knowledge(struct cli *cli, struct err *err)
     return good ? cli->world->know : NULL;
 }
 
+/* What an owner wrote may stand in any order; then all of it is read. */
+static bool owner_has_files(const struct place *place)
+{
+    bool some = false;
+
+    for (size_t d = 0; place->providers[d]; d++) {
+        struct file_names names = { 0 };
+        some |= !file_list(place->providers[d], ".ini", &names, NULL) || names.count;
+        file_names_done(&names);
+    }
+    return some;
+}
+
+const struct knowledge *cli_profiles(struct cli *cli, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+    size_t count = 0, kept = 0;
+    const struct knowledge_text *built_in = know_embedded(&count);
+
+    if (!place || cli->world->know || cli->world->profiles || owner_has_files(place))
+        return place && cli->world->profiles ? cli->world->profiles : cli_knowledge(cli, err);
+    struct knowledge_text *texts = mem_array(count, sizeof *texts);
+    if (!texts) {
+        err_no_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        texts[kept] = (struct knowledge_text){ built_in[i].name, know_profile_part(built_in[i].text) };
+        kept += texts[kept].text.len > 0;
+    }
+    bool made = know_new(texts, kept, &cli->world->profiles, err);
+    mem_free(texts);
+    return made ? cli->world->profiles : NULL;
+}
+
 /* ---- the configuration ---- */
 
 const struct config *cli_config(struct cli *cli, struct err *err)
 {
     const struct place *place = cli_place(cli, err);
-    const struct knowledge *know = place ? cli_knowledge(cli, err) : NULL;
+    const struct knowledge *know = place ? cli_profiles(cli, err) : NULL;
 
     if (!know)
         return NULL;
@@ -248,6 +283,7 @@ void cli_world_done(struct cli *cli)
     loop_free(world->network.loop);
     config_free(world->config);
     knowledge_free(world->know);
+    knowledge_free(world->profiles);
     place_free(world->place);
     mem_free(world);
     cli->world = NULL;

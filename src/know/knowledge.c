@@ -254,3 +254,10 @@ bool know_new(const struct knowledge_text *texts, size_t count, struct knowledge
     *ret_know = GIVE(know);
     return true;
 }
+
+struct span know_profile_part(struct span text)
+{
+    struct span part = span_cut(text, 0, span_find_text(text, "[rule "));
+
+    return span_find_text(part, "[cause ") < part.len ? SPAN_NONE : part;
+}

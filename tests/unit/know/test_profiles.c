@@ -1,6 +1,7 @@
 /* The profiles that are built in: sane, and found again by all that finds them. */
 #include "support/check.h"
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "know/cause.h"
 #include "know/embedded.h"
@@ -264,6 +265,36 @@ static void test_fixes(void **state)
     assert_int_equal(cause_fixes(know, cause, NULL, one, 1), 1);
 }
 
+/* What stands before the rules is all that makes a profile. */
+static void test_profile_parts(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    size_t count, kept = 0;
+    const struct knowledge_text *texts = know_embedded(&count);
+    struct knowledge_text *parts = mem_array(count, sizeof *parts);
+    OWN(knowledge) light = NULL;
+    assert_non_null(parts);
+    for (size_t i = 0; i < count; i++) {
+        parts[kept] = (struct knowledge_text){ texts[i].name, know_profile_part(texts[i].text) };
+        kept += parts[kept].text.len > 0;
+    }
+    assert_true(kept < count); /* the causes are left out */
+    assert_true(know_new(parts, kept, &light, &err));
+    mem_free(parts);
+    assert_int_equal(know_profile_count(light), know_profile_count(know));
+    for (size_t i = 0; i < know_profile_count(know); i++) {
+        const struct profile *one = know_profile_at(know, i), *other = know_profile_at(light, i);
+        check_row(one->id, strcmp(one->id, other->id) == 0);
+        check_row(one->id, one->server_count == other->server_count);
+        check_row(one->id, one->domains.count == other->domains.count);
+        check_row(one->id, one->password == other->password);
+        check_row(one->id, one->limits.message_size == other->limits.message_size);
+        check_row(one->id, one->capabilities.ehlo.count == other->capabilities.ehlo.count);
+        check_row(one->id, one->oauth.grants == other->oauth.grants);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_of_mx),   cmocka_unit_test(test_of_host),
         cmocka_unit_test(test_outlook), cmocka_unit_test(test_fill),
         cmocka_unit_test(test_words),   cmocka_unit_test(test_fixes),
+        cmocka_unit_test(test_profile_parts),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
