@@ -80,9 +80,10 @@ static bool find(struct setup *s, struct err *err)
         return given_server(s, server, err);
     if (s->found->candidates.count)
         return true;
-    finding_looks(s->cli, s->found);
-    return err_set(err, ERR_NAME, "no settings were found for %s; name the server: "
-                                  "--server HOST:PORT", s->address.wire);
+    if (s->cli->verbose)
+        finding_looks(s->cli, s->found);
+    note(s->cli, "If you know the server: outpost setup %s --server HOST:PORT", s->address.wire);
+    return discovery_empty(s->found, s->address.wire, err);
 }
 
 /* ---- with what ---- */

@@ -121,6 +121,16 @@ bool proving_run(struct proving *proving, const struct candidates *candidates,
     return w.proofs || err_set(err, ERR_INTERNAL, "proving the settings came to no end");
 }
 
+/* The table has host and port in columns of their own. */
+static const char *without_host(const struct evidence *evidence)
+{
+    HELD(buf) prefix = BUF(300);
+
+    buf_addf(&prefix, "%s:%u: ", evidence->host ? evidence->host : "", evidence->port);
+    bool has = span_starts(span_of(evidence->err.text), buf_text(&prefix));
+    return evidence->err.text + (has ? prefix.len : 0);
+}
+
 void proving_verdict(const struct proof *proof, char out[PROVING_VERDICT_MAX])
 {
     const struct err *err = &proof->evidence.err;
@@ -137,8 +147,8 @@ void proving_verdict(const struct proof *proof, char out[PROVING_VERDICT_MAX])
         snprintf(out, PROVING_VERDICT_MAX, "works: signed in by %s", proof->mechanism);
         break;
     case PROOF_FAILED:
-        snprintf(out, PROVING_VERDICT_MAX, "%.150s%s%.80s", err->text, err->said[0] ? ": " : "",
-                 err->said);
+        snprintf(out, PROVING_VERDICT_MAX, "%.150s%s%.80s", without_host(&proof->evidence),
+                 err->said[0] ? ": " : "", err->said);
         break;
     }
 }
