@@ -18,6 +18,8 @@
 #define OUTPOST_MAY_ALLOCATE 1
 #endif
 
+/* clang's hardened headers make macros of some of these, which can't be poisoned: GCC's build watches. */
+#ifndef __clang__
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r gets
 #pragma GCC poison atoi atol atoll strtol strtoul strtoll strtoull strtod sscanf
 #pragma GCC poison popen tmpnam tempnam mktemp rand srand gmtime localtime ctime asctime
@@ -26,6 +28,7 @@
 
 #ifndef OUTPOST_MAY_ALLOCATE
 #pragma GCC poison malloc calloc realloc strdup strndup
+#endif
 #endif
 
 #endif
