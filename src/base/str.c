@@ -196,10 +196,10 @@ unsigned str_distance(const char *a, const char *b, unsigned most)
 
 void str_wipe(void *at, size_t len)
 {
-    volatile unsigned char *byte = at;
-
-    while (len--)
-        *byte++ = 0;
+    if (len == 0)
+        return;
+    memset(at, 0, len);
+    __asm__ __volatile__("" : : "r"(at) : "memory"); /* somebody might look: so it must be done */
 }
 
 bool str_equal_secret(struct span a, struct span b)
