@@ -4,6 +4,7 @@
 #   make demo       on a fresh Debian machine: installs, builds, sends a mail through the sandbox
 #   make test       on a fresh Debian machine: installs, builds, runs every test
 #   make check      the tests that need no peers, nothing installed
+#   make bench      what sending costs, beside msmtp and curl (installs those)
 #   make install    respects DESTDIR and prefix
 #   ... SANITIZE=1  the same in a build with AddressSanitizer and UBSan
 BUILD    = $(CURDIR)/build$(if $(SANITIZE),-sanitize)
@@ -49,4 +50,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-sanitize build-fuzz
 
-.PHONY: all with-tests packages check demo test install clean
+.PHONY: all with-tests packages check demo test bench install clean
