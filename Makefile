@@ -42,6 +42,12 @@ test:
 	@$(MAKE) --no-print-directory with-tests
 	@tests/run $(BUILD) $(PYTEST)
 
+bench:
+	@tools/install-packages build bench
+	@$(MAKE) --no-print-directory all
+	@bench/roundtrips $(BUILD)
+	@bench/oneshot $(BUILD)
+
 install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(prefix)
 	ninja -C $(BUILD)
