@@ -26,11 +26,27 @@ const char *err_kind_words(enum err_kind kind)
     return kinds[kind].words;
 }
 
+/* Our words hold names and arguments that others chose: what could command a terminal, and what a cut
+ * left of a letter, becomes '?'. In place, for nothing may grow here. */
+static void make_safe(char *text)
+{
+    struct span rest = span_of(text);
+
+    while (rest.len) {
+        size_t len = str_utf8_len(rest);
+        if (len == 0 || !str_is_safe(span_cut(rest, 0, len)))
+            memset(text, '?', len ? len : 1);
+        text += len ? len : 1;
+        rest = span_from(rest, len ? len : 1);
+    }
+}
+
 static void PRINTF_LIKE(4, 0) begin(struct err *err, enum err_kind kind, const char *fact,
                                     const char *format, va_list args)
 {
     *err = (struct err){ .kind = kind, .fact = fact };
     vsnprintf(err->text, sizeof err->text, format, args);
+    make_safe(err->text);
 }
 
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
@@ -90,6 +106,7 @@ bool err_in(struct err *err, const char *format, ...)
     va_end(args);
     size_t len = strlen(err->text);
     snprintf(err->text + len, sizeof err->text - len, ": %.*s", (int)sizeof inner - 1, inner);
+    make_safe(err->text);
     return false;
 }
 

@@ -53,7 +53,7 @@ struct err {
     int sys;                     /* errno, when the system spoke; else 0 */
     const char *fact;            /* a word for know's rules, such as "cert:expired"; static, or NULL */
     char said[ERR_TEXT_MAX];     /* their own words, safe to show; "" when nobody spoke */
-    char text[ERR_TEXT_MAX];     /* ours, outermost first; cut, never grown */
+    char text[ERR_TEXT_MAX];     /* ours, outermost first; safe to show; cut, never grown */
 };
 
 int err_exit_status(enum err_kind kind); /* of sysexits.h; 79 for an unknown outcome */

@@ -50,6 +50,23 @@ static void test_their_words_are_made_safe(void **state)
     assert_string_equal(err.said, "no ?[2J??way ?");
 }
 
+static void test_our_words_are_made_safe(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    char many[ERR_TEXT_MAX];
+
+    err_set(&err, ERR_USAGE, "no \"%s\"", "a\x1b[2J\xc2\x9b");
+    err_in(&err, "%s", "\xff\r\n\xc3\xbc");
+    assert_string_equal(err.text, "???\xc3\xbc: no \"a?[2J??\"");
+    /* A letter of two bytes, cut through the middle. */
+    memset(many, 'x', sizeof many);
+    many[ERR_TEXT_MAX - 2] = '\xc3';
+    many[ERR_TEXT_MAX - 1] = '\xbc';
+    err_set(&err, ERR_USAGE, "%.*s", (int)sizeof many, many);
+    assert_int_equal(err.text[ERR_TEXT_MAX - 2], '?');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -57,6 +74,7 @@ int main(void)
         cmocka_unit_test(test_nobody_wants_to_know),
         cmocka_unit_test(test_is_cut_never_grown),
         cmocka_unit_test(test_their_words_are_made_safe),
+        cmocka_unit_test(test_our_words_are_made_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
