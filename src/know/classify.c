@@ -89,6 +89,17 @@ static void take_chain(const struct knowledge *know, struct look *look)
     }
 }
 
+/* Their words, else ours; but what we say of this machine proves nothing: there are paths and names in
+ * it, and what there is to be known stands in the fact. */
+static struct span words_of(const struct evidence *evidence)
+{
+    const struct err *err = &evidence->err;
+
+    if (err->said[0])
+        return span_of(err->said);
+    return evidence->stage == STAGE_LOCAL ? SPAN_NONE : span_of(err->text);
+}
+
 static void look_at(const struct knowledge *know, const struct evidence *evidence,
                     struct look *look)
 {
@@ -102,7 +113,7 @@ static void look_at(const struct knowledge *know, const struct evidence *evidenc
                  (unsigned)err->enhanced[1], (unsigned)err->enhanced[2]);
     if (evidence->port)
         snprintf(look->port, sizeof look->port, "%u", (unsigned)evidence->port);
-    take_words(look, span_of(err->said[0] ? err->said : err->text));
+    take_words(look, words_of(evidence));
     take_chain(know, look);
 }
 

@@ -124,6 +124,9 @@ static const struct {
     { "no guess at another stage", { .stage = STAGE_MAIL, .err = { .reply = 550 } }, NULL, NULL },
     { "no guess without a stage", { .err = { .reply = 550 } }, NULL, NULL },
     { "nothing at all", { .stage = STAGE_NONE }, NULL, NULL },
+    { "our words on the line", { .stage = STAGE_TLS, .err = { .text = "x: dh key too small" } }, "fact", "generic" },
+    { "a path of this machine", { .stage = STAGE_LOCAL, .err = { .text = "/tmp/dh key too small: no" } }, NULL,
+      NULL },
 };
 
 static void test_cases(void **state)
