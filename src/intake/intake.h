@@ -18,7 +18,8 @@
  *     whole. None at all: ERR_DATA, "recipients:none".
  *   - Bcc, Resent-Bcc, Return-Path and X-Outpost- fields leave the header (X-Outpost-Key becomes the key).
  *   - The sender follows the account (intake/sender.h). A message without From gets the account's.
- *   - A missing Date and Message-ID are added, and Received where `received_from` is set. A message with
+ *   - A missing Date and Message-ID are added in front, behind the trace of earlier servers, and Received
+ *     on top where `received_from` is set. A message with
  *     100 Received fields goes in a circle: refused, "message:loop".
  *   - A header that is not ASCII becomes ASCII, unless an address needs SMTPUTF8. Lines over 998 octets are
  *     folded in the header and encoded in the body (mail/convert.h).

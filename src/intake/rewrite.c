@@ -64,6 +64,21 @@ static void qualify(struct buf *out, const struct header_field *field, const cha
     buf_add(out, "\r\n");
 }
 
+/* How many bytes at the front are the trace of earlier servers: it stays on top (RFC 5321, 4.4), and what we
+ * add follows it, in front of what a person reads. */
+static size_t trace_end(struct span header)
+{
+    static const char *const trace[] = { "Received", "Return-Path", "DKIM-Signature", "ARC-*",
+                                         "Authentication-Results", "Received-SPF", "Resent-*", NULL };
+    struct scan scan = scan_of(header);
+    struct header_field field;
+    size_t end = 0;
+
+    while (header_next(&scan, &field) && header_listed(field.name, trace))
+        end = scan.at;
+    return end;
+}
+
 /* The fields that stay. */
 static void fields_copy(const struct intake_order *order, struct span header,
                         const struct sender *sender, struct buf *out)
@@ -116,15 +131,15 @@ static void fields_add(const struct intake_order *order, struct span header,
 {
     struct header_field field;
 
-    if (sender->replace_from)
-        header_fold(out, "From", buf_span(&sender->from));
-    if (sender->reply_to.len)
-        header_fold(out, "Reply-To", buf_span(&sender->reply_to));
     if (!header_has(header, "Date")) {
         buf_add(out, "Date: ");
         date_add(out, order->wall, order->zone_minutes);
         buf_add(out, "\r\n");
     }
+    if (sender->replace_from)
+        header_fold(out, "From", buf_span(&sender->from));
+    if (sender->reply_to.len)
+        header_fold(out, "Reply-To", buf_span(&sender->reply_to));
     if (header_find(header, "Message-ID", &field)) {
         header_unfold(message_id, field.value);
         return;
@@ -164,8 +179,10 @@ bool rewrite_header(const struct intake_order *order, struct span header, const 
                          INTAKE_RECEIVED_MAX);
     if (order->received_from)
         received_add(order, &block);
-    fields_copy(order, header, sender, &block);
+    size_t trace = trace_end(header);
+    fields_copy(order, span_cut(header, 0, trace), sender, &block);
     fields_add(order, header, sender, &block, message_id);
+    fields_copy(order, span_from(header, trace), sender, &block);
     if (block.full || message_id->full)
         return err_no_memory(err);
     if (!to_ascii(buf_span(&block), envelope, &ascii, err))

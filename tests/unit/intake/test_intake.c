@@ -13,6 +13,7 @@
 
 #define DATE "Date: Mon, 23 Nov 2026 00:15:00 +0100\r\n"
 #define ID   "Message-ID: <00112233445566778899aabbccddeeff@live.com>\r\n"
+#define ADDED DATE FROM ID
 #define FROM "From: My Name <me@live.com>\r\n"
 
 static char own_address[] = "me@live.com", own_name[] = "My Name";
@@ -60,33 +61,36 @@ static const struct {
       NULL, "From: me@live.com\r\nTo: a@b\r\nDate: x\r\nMessage-ID: <y@z>\r\nSubject: s\r\n\r\nHi\r\n", "a@b,",
       NULL, NULL },
     { "what is missing is added", SPAN_INIT("To: a@b\n\nHi\n"), NULL, NULL,
-      "To: a@b\r\n" FROM DATE ID "\r\nHi\r\n", "a@b,", NULL, NULL },
-    { "no header at all", SPAN_INIT("Hi there\n"), "a@b", NULL, FROM DATE ID "\r\nHi there\r\n", "a@b,", NULL,
+      ADDED "To: a@b\r\n\r\nHi\r\n", "a@b,", NULL, NULL },
+    { "no header at all", SPAN_INIT("Hi there\n"), "a@b", NULL, ADDED "\r\nHi there\r\n", "a@b,", NULL,
       NULL },
-    { "no body at all", SPAN_INIT("To: a@b"), NULL, NULL, "To: a@b\r\n" FROM DATE ID "\r\n", "a@b,", NULL, NULL },
+    { "no body at all", SPAN_INIT("To: a@b"), NULL, NULL, ADDED "To: a@b\r\n\r\n", "a@b,", NULL, NULL },
     { "Received", SPAN_INIT("To: a@b\n\n"), NULL, "uid 1000",
       "Received: by web1.example.net (outpost, from uid 1000); Mon, 23 Nov 2026\r\n 00:15:00 +0100\r\n"
-      "To: a@b\r\n" FROM DATE ID "\r\n", "a@b,", NULL, NULL },
+      ADDED "To: a@b\r\n\r\n", "a@b,", NULL, NULL },
     { "Bcc leaves", SPAN_INIT("To: a@b\nBcc: c@d,\n e@f\nReturn-Path: <x>\nCc: A <a@b>\n\n"), "g@h", NULL,
-      "To: a@b\r\nCc: A <a@b>\r\n" FROM DATE ID "\r\n", "g@h,a@b,c@d,e@f,", NULL, NULL },
+      ADDED "To: a@b\r\nCc: A <a@b>\r\n\r\n", "g@h,a@b,c@d,e@f,", NULL, NULL },
     { "resent", SPAN_INIT("To: a@b\nBcc: x@y\nResent-To: c@d\nResent-Bcc: e@f\n\n"), NULL, NULL,
-      "To: a@b\r\nResent-To: c@d\r\n" FROM DATE ID "\r\n", "c@d,e@f,", NULL, NULL },
+      ADDED "To: a@b\r\nResent-To: c@d\r\n\r\n", "c@d,e@f,", NULL, NULL },
     { "bare names", SPAN_INIT("From: root (Cron)\nTo: root, Me <me> (x), a@b\n\n"), NULL, NULL,
-      "To: root@web1.example.net, Me <me@web1.example.net> (x), a@b\r\n"
-      "From: root on web1 <me@live.com>\r\n" DATE ID "\r\n", "root@web1.example.net,me@web1.example.net,a@b,",
+      DATE "From: root on web1 <me@live.com>\r\n" ID
+      "To: root@web1.example.net, Me <me@web1.example.net> (x), a@b\r\n\r\n", "root@web1.example.net,me@web1.example.net,a@b,",
       NULL, NULL },
     { "a group stays one", SPAN_INIT("To: Us: a@b, c;\n\n"), NULL, NULL,
-      "To: Us: a@b, c@web1.example.net;\r\n" FROM DATE ID "\r\n", "a@b,c@web1.example.net,", NULL, NULL },
+      ADDED "To: Us: a@b, c@web1.example.net;\r\n\r\n", "a@b,c@web1.example.net,", NULL, NULL },
     { "another's sender", SPAN_INIT("From: You <you@x.org>\nTo: a@b\n\n"), NULL, NULL,
-      "To: a@b\r\n" FROM "Reply-To: You <you@x.org>\r\n" DATE ID "\r\n", "a@b,", NULL, NULL },
+      DATE FROM "Reply-To: You <you@x.org>\r\n" ID "To: a@b\r\n\r\n", "a@b,", NULL, NULL },
     { "a header not ASCII", SPAN_INIT("To: \xC3\xBC <a@b>\nSubject: \xC3\xBC\n\n"), NULL, NULL,
-      "To: =?utf-8?q?=C3=BC?= <a@b>\r\nSubject: =?utf-8?q?=C3=BC?=\r\n" FROM DATE ID "\r\n", "a@b,", NULL, NULL },
+      ADDED "To: =?utf-8?q?=C3=BC?= <a@b>\r\nSubject: =?utf-8?q?=C3=BC?=\r\n\r\n", "a@b,", NULL, NULL },
     { "a bare CR begins no field", SPAN_INIT("To: a@b\nSubject: x\rBcc: c@d\n\ny\rz\n"), NULL, NULL,
-      "To: a@b\r\nSubject: x Bcc: c@d\r\n" FROM DATE ID "\r\ny\r\nz\r\n", "a@b,", NULL, NULL },
-    { "mbox", SPAN_INIT("From me Mon Jan 1\nTo: a@b\n\nx\n"), NULL, NULL, "To: a@b\r\n" FROM DATE ID "\r\nx\r\n",
+      ADDED "To: a@b\r\nSubject: x Bcc: c@d\r\n\r\ny\r\nz\r\n", "a@b,", NULL, NULL },
+    { "mbox", SPAN_INIT("From me Mon Jan 1\nTo: a@b\n\nx\n"), NULL, NULL, ADDED "To: a@b\r\n\r\nx\r\n",
       "a@b,", NULL, NULL },
+    { "the trace stays on top", SPAN_INIT("Received: by x; y\nResent-To: c@d\nTo: a@b\nReceived: late\n\n"), NULL,
+      NULL, "Received: by x; y\r\nResent-To: c@d\r\n" ADDED "To: a@b\r\nReceived: late\r\n\r\n", "c@d,", NULL,
+      NULL },
     { "our own fields", SPAN_INIT("To: a@b\nX-Outpost-Key: k1\n\n"), NULL, NULL,
-      "To: a@b\r\n" FROM DATE ID "\r\n", "a@b,key=k1", NULL, NULL },
+      ADDED "To: a@b\r\n\r\n", "a@b,key=k1", NULL, NULL },
 
     { "empty", SPAN_INIT(""), "a@b", NULL, NULL, NULL, "message:empty", "the message is empty" },
     { "NUL", SPAN_INIT("To: a@b\n\nx\0y\n"), NULL, NULL, NULL, NULL, "message:nul", "a NUL, at byte 11" },
@@ -94,7 +98,7 @@ static const struct {
     { "nobody", SPAN_INIT("Subject: x\n\n"), NULL, NULL, NULL, NULL, "recipients:none", "no recipient" },
     { "a bad member", SPAN_INIT("To: a@b, c@@d, e@f\n\n"), NULL, NULL, NULL, NULL, "address:malformed",
       "To: address 2: at character 9" },
-    { "a bad recipient", SPAN_INIT("x\n"), "a@b, c", NULL, "From: My Name <me@live.com>\r\n" DATE ID "\r\nx\r\n",
+    { "a bad recipient", SPAN_INIT("x\n"), "a@b, c", NULL, ADDED "\r\nx\r\n",
       "a@b,c@web1.example.net,", NULL, NULL },
     { "an injection", SPAN_INIT("x\n"), "a@b\r\nBcc: c@d", NULL, NULL, NULL, "message:header",
       "recipient \"a@b\\x0d\\x0aBcc: c@d\": a recipient has a line break" },
