@@ -9,7 +9,17 @@
 
 #include "base/banned.h"
 
+enum { COLUMN_MOST = 40 };
+
 static const char *const auth_words[] = { "", "oauth", "token", "password", "none" };
+
+/* A column's width, but for what is too long for one. */
+static int widest(int width, const char *text)
+{
+    int len = text ? (int)strlen(text) : 0;
+
+    return len > width && len <= COLUMN_MOST ? len : width;
+}
 
 static void account_members(struct json *json, const struct config *config,
                             const struct account *account)
@@ -38,6 +48,20 @@ static bool json_line(const struct config *config, const struct account *account
     return say_json(&text);
 }
 
+static void list_line(const struct cli *cli, const struct config *config,
+                      const struct account *account)
+{
+    int name = 0, address = 1;
+
+    for (size_t i = 0; i < config->account_count; i++) {
+        name = widest(name, config->accounts[i]->name);
+        address = widest(address, config->accounts[i]->address);
+    }
+    say(cli, "%c %-*s  %-*s  %s:%u %s, %s", config_default(config) == account ? '*' : ' ', name,
+        account->name, address, account->address ? account->address : "-", account->server.name,
+        account->server.port, security_word(account_security(account)), auth_words[account->auth]);
+}
+
 static int run_list(struct cli *cli)
 {
     struct err err = { 0 };
@@ -52,10 +76,7 @@ static int run_list(struct cli *cli)
         if (cli->json)
             json_line(config, account);
         else
-            say(cli, "%c %-16s %-30s %s:%u %s, %s", config_default(config) == account ? '*' : ' ',
-                account->name, account->address ? account->address : "-", account->server.name,
-                account->server.port, security_word(account_security(account)),
-                auth_words[account->auth]);
+            list_line(cli, config, account);
     }
     return 0;
 }
@@ -73,6 +94,30 @@ static const struct account *chosen(struct cli *cli, const struct config **ret_c
     return account;
 }
 
+/* Column by column: the first round measures, the second says. */
+static void show(const struct cli *cli, const struct account *account)
+{
+    int key = 0, shown = 0;
+
+    say_heading(cli, "[account %s]", account->name);
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < account_kind.count; i++) {
+            const struct setting *setting = &account_kind.settings[i];
+            const struct setting_origin *origin = &account->origins[i];
+            HELD(buf) value = BUF(8192);
+            HELD(buf) from = BUF(4096);
+            if (!origin->from)
+                continue;
+            setting_show(setting, account, &value);
+            buf_addf(&from, origin->line ? "%s:%u" : "%s", origin->from, origin->line);
+            key = widest(key, setting->key);
+            shown = widest(shown, buf_text(&value));
+            if (round)
+                say(cli, "%-*s  %-*s  # %s", key, setting->key, shown, buf_text(&value), buf_text(&from));
+        }
+    }
+}
+
 static int run_show(struct cli *cli)
 {
     struct err err = { 0 };
@@ -83,19 +128,20 @@ static int run_show(struct cli *cli)
         return fail_here(cli, &err);
     if (cli->json)
         return json_line(config, account) ? 0 : err_exit_status(ERR_IO);
-    say_heading(cli, "[account %s]", account->name);
-    for (size_t i = 0; i < account_kind.count; i++) {
-        const struct setting *setting = &account_kind.settings[i];
-        const struct setting_origin *origin = &account->origins[i];
-        HELD(buf) value = BUF(8192);
-        HELD(buf) from = BUF(4096);
-        if (!origin->from)
-            continue;
-        setting_show(setting, account, &value);
-        buf_addf(&from, origin->line ? "%s:%u" : "%s", origin->from, origin->line);
-        say(cli, "%-26s %-34s # %s", setting->key, buf_text(&value), buf_text(&from));
-    }
+    show(cli, account);
     return 0;
+}
+
+static bool changed_json(const char *name, const char *change)
+{
+    HELD(buf) text = BUF(4096);
+    struct json json = json_to(&text);
+
+    json_open(&json, NULL, '{');
+    json_text(&json, "name", name);
+    json_bool(&json, change, true);
+    json_close(&json);
+    return say_json(&text);
 }
 
 static int run_default(struct cli *cli)
@@ -107,7 +153,7 @@ static int run_default(struct cli *cli)
     if (!account || !config_set_default(cli_place(cli, NULL), &disk_system, account->name, &err))
         return fail_here(cli, &err);
     say(cli, "%s is the default account now.", account->name);
-    return 0;
+    return !cli->json || changed_json(account->name, "default") ? 0 : err_exit_status(ERR_IO);
 }
 
 static int run_remove(struct cli *cli)
@@ -133,8 +179,9 @@ static int run_remove(struct cli *cli)
         (kept_here &&
          (!cli_secrets(cli, &world, &err) || !secret_forget(&world, account, &err))))
         return fail_here(cli, &err);
-    say(cli, "The account %s is gone, and its password with it.", account->name);
-    return 0;
+    say(cli, "The account %s is gone%s.", account->name,
+        kept_here ? ", and its password with it" : "; its password stays where it is");
+    return !cli->json || changed_json(account->name, "removed") ? 0 : err_exit_status(ERR_IO);
 }
 
 const struct command command_account = {

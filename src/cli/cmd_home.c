@@ -1,9 +1,23 @@
 /* outpost alone: how things stand, and the next step. */
+#include "base/json.h"
 #include "cli/failure.h"
 #include "cli/print.h"
 #include "cli/world.h"
 
 #include "base/banned.h"
+
+static bool tell_json(const struct config *config)
+{
+    const struct account *by_default = config_default(config);
+    HELD(buf) text = BUF(4096);
+    struct json json = json_to(&text);
+
+    json_open(&json, NULL, '{');
+    json_number(&json, "accounts", config->account_count);
+    json_text(&json, "default", by_default ? by_default->name : NULL);
+    json_close(&json);
+    return say_json(&text);
+}
 
 static int run(struct cli *cli)
 {
@@ -12,6 +26,8 @@ static int run(struct cli *cli)
 
     if (!config)
         return fail_here(cli, &err);
+    if (cli->json)
+        return tell_json(config) ? 0 : err_exit_status(ERR_IO);
     say_heading(cli, "outpost - outgoing mail that gets through");
     if (config->account_count == 0) {
         say(cli, "No account is set up yet. The next step:\n\n  outpost setup you@example.com");

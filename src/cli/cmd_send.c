@@ -186,6 +186,15 @@ static const struct account *choose(struct cli *cli, const struct config *config
     return config_choose(config, name, buf_span(&sender), &account, err) ? account : NULL;
 }
 
+/* What can be known before the message is read: that would be in vain. */
+static bool check_account(const struct cli *cli, const struct config *config, struct err *err)
+{
+    const char *name = arguments_text(&cli->args, "account");
+    const struct account *account;
+
+    return (!name && config->account_count) || config_choose(config, name, SPAN_NONE, &account, err);
+}
+
 /* ---- the road ---- */
 
 static bool prepare(struct cli *cli, const struct lists *lists, const struct account *account, int fd,
@@ -234,7 +243,7 @@ static int run(struct cli *cli)
 
     const struct account *account = NULL;
     bool good = config != NULL && (lists || err_no_memory(&err)) && gather(cli, lists, &err) &&
-                check_somebody(cli, lists, &err) &&
+                check_somebody(cli, lists, &err) && check_account(cli, config, &err) &&
                 cli_secrets(cli, &world, &err) &&
                 (is_raw(cli) ? spool_input(world.state, &fd, &err)
                              : compose(cli, lists, world.state, &fd, &err)) &&
@@ -257,5 +266,6 @@ const struct command command_send = {
     .options = options,
     .option_count = COUNT(options),
     .operands_most = LISTS_MAX,
+    .is_outcome = true,
     .run = run,
 };

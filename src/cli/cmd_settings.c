@@ -41,9 +41,9 @@ static int tell(struct cli *cli, const struct address *address, const struct dis
     finding_table(cli, &discovery->candidates, NULL);
     say(cli, "%s", "");
     if (*discovery->candidates.at[0].username)
-        say(cli, "  User name  %s", discovery->candidates.at[0].username);
+        finding_line(cli, "User name", discovery->candidates.at[0].username);
     else if (profile && profile->username_note)
-        say(cli, "  User name  %s", profile->username_note);
+        finding_line(cli, "User name", profile->username_note);
     if (profile)
         finding_profile(cli, profile);
     say(cli, "\nSet it up and prove it: outpost setup %s", address->wire);

@@ -40,7 +40,7 @@ static bool add_given(struct setup *s, const struct candidate *base, enum securi
     candidate.security = security;
     return candidates_add(&s->found->candidates, &candidate, address_domain(&s->address),
                           cli_knowledge(s->cli, NULL)) ||
-           err_found(err, ERR_CONFIG, "name:malformed", "\"%.80s\" is not the name of a server",
+           err_found(err, ERR_USAGE, "name:malformed", "--server: \"%.80s\" is not the name of a server",
                      candidate.host);
 }
 
@@ -82,23 +82,30 @@ static bool find(struct setup *s, struct err *err)
         return true;
     if (s->cli->verbose)
         finding_looks(s->cli, s->found);
-    note(s->cli, "If you know the server: outpost setup %s --server HOST:PORT", s->address.wire);
     return discovery_empty(s->found, s->address.wire, err);
 }
 
 /* ---- with what ---- */
 
-static bool auth_kind(struct setup *s, struct err *err)
+static bool check_auth(const struct setup *s, struct err *err)
+{
+    static const char *const words[] = { "password", "token", "none", "oauth" };
+    const char *word = arguments_text(&s->cli->args, "auth");
+
+    for (size_t i = 0; word && i < COUNT(words); i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return !word || err_set(err, ERR_USAGE, "--auth takes password, token or none");
+}
+
+static void choose_auth(struct setup *s)
 {
     const char *word = arguments_text(&s->cli->args, "auth");
     const struct profile *profile = s->found->candidates.at[0].profile;
-    const char *usual = profile && profile->password == PASSWORD_OFF ? "oauth" : "password";
 
-    s->auth = word ? word : usual;
-    if (strcmp(s->auth, "password") != 0 && strcmp(s->auth, "token") != 0 &&
-        strcmp(s->auth, "none") != 0 && strcmp(s->auth, "oauth") != 0)
-        return err_set(err, ERR_USAGE, "--auth takes password, token or none");
-    return true;
+    s->auth = word                                               ? word
+              : profile && profile->password == PASSWORD_OFF ? "oauth"
+                                                                 : "password";
 }
 
 /* What is known to fail is refused here, before anybody is asked and anything is sent. */
@@ -110,14 +117,14 @@ static bool check_sendable(struct setup *s, struct err *err)
            account_check_sendable(sketch, err);
 }
 
-static bool check_name(struct setup *s, struct err *err)
+static bool check_replacing(struct setup *s, struct err *err)
 {
     const struct config *config = cli_config(s->cli, err);
     const struct account *there = config ? config_account(config, s->name) : NULL;
     HELD(buf) question = BUF(300);
 
-    if (!config || !account_name_check(span_of(s->name), err))
-        return config ? err_in(err, "--account") : false;
+    if (!config)
+        return false;
     if (!there || arguments_has(&s->cli->args, "yes") || arguments_has(&s->cli->args, "print"))
         return true;
     buf_addf(&question, "There is an account %s (%s) already. Replace it?", s->name, there->address);
@@ -181,13 +188,29 @@ static int prove(struct setup *s)
     return fail(s->cli, &evidence);
 }
 
+/* A failure before anything was tried; whose mail it is, may be known by then. */
+static int fail_early(struct setup *s, const struct err *err)
+{
+    const struct profile *profile = s->found ? s->found->profile : NULL;
+    const struct evidence evidence = {
+        .stage = STAGE_LOCAL,
+        .err = *err,
+        .provider = profile ? profile->id : NULL,
+    };
+
+    return fail(s->cli, &evidence);
+}
+
 static int set_up(struct setup *s)
 {
     struct err err = { 0 };
 
-    if (!finding_address(s->cli->args.operands[0], &s->address, &err) || !setup_name(s, &err) ||
-        !find(s, &err) || !auth_kind(s, &err) || !check_sendable(s, &err) || !check_name(s, &err))
-        return fail_here(s->cli, &err);
+    if (!check_auth(s, &err) || !finding_address(s->cli->args.operands[0], &s->address, &err) ||
+        !setup_name(s, &err) || !find(s, &err))
+        return fail_early(s, &err);
+    choose_auth(s);
+    if (!check_sendable(s, &err) || !check_replacing(s, &err))
+        return fail_early(s, &err);
     int status = prove(s);
     if (status)
         return status;

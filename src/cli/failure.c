@@ -62,10 +62,8 @@ static bool step_is_ours(const char *step)
     for (size_t i = 0; i < 2 && span_split(&rest, ' ', &word); i++)
         snprintf(words[i], sizeof words[i], "%.*s", SPAN_ARG(word));
     command = command_find(2, (const char *const[]){ words[0], words[1] }, &used);
-    if (!command)
-        command = command_find(1, (const char *const[]){ words[0] }, &used);
-    if (!command)
-        return false;
+    if (!command || (used == 1 && command->operands_most == 0 && words[1][0] >= 'a'))
+        return false; /* of a family ("account"), but none of its commands */
     rest = span_of(step);
     while (span_split(&rest, ' ', &word))
         if (span_starts(word, "--") && word.len > 2 && !option_find(command, span_from(word, 2)))
@@ -150,6 +148,7 @@ static void line_to_stderr(const struct evidence *evidence, const struct verdict
 {
     const struct err *err = &evidence->err;
 
+    fflush(stdout); /* what was said before stands before it */
     fprintf(stderr, "outpost: %s", err->text);
     if (err->reply)
         fprintf(stderr, ": %u %s", err->reply, err->said);
@@ -177,11 +176,23 @@ static void failure_json(const struct knowledge *know, const struct verdict *ver
     say_json(&text);
 }
 
+/* Without a fact there is nothing to judge a failure of this machine by, and no file need be read. */
+static const struct knowledge *judge(struct cli *cli, const struct evidence *evidence,
+                                     struct verdict *verdict)
+{
+    const struct err *err = &evidence->err;
+    const struct knowledge *know = NULL;
+
+    if (evidence->stage != STAGE_LOCAL || err->fact || err->said[0])
+        know = cli_knowledge(cli, NULL);
+    return know && classify(know, evidence, verdict) ? know : NULL;
+}
+
 void failure_tell(struct cli *cli, const struct evidence *evidence)
 {
-    const struct knowledge *know = cli_knowledge(cli, NULL);
     struct verdict verdict;
-    bool known = know && classify(know, evidence, &verdict);
+    const struct knowledge *know = judge(cli, evidence, &verdict);
+    bool known = know != NULL;
 
     line_to_stderr(evidence, known ? &verdict : NULL);
     if (known && !cli->json && !cli->quiet && isatty(STDERR_FILENO))
@@ -190,12 +201,13 @@ void failure_tell(struct cli *cli, const struct evidence *evidence)
 
 int fail(struct cli *cli, const struct evidence *evidence)
 {
-    const struct knowledge *know = cli_knowledge(cli, NULL);
     struct verdict verdict;
 
     failure_tell(cli, evidence);
-    if (cli->json)
-        failure_json(know, know && classify(know, evidence, &verdict) ? &verdict : NULL, evidence);
+    if (cli->json) {
+        const struct knowledge *know = judge(cli, evidence, &verdict);
+        failure_json(know, know ? &verdict : NULL, evidence);
+    }
     return failure_status(evidence);
 }
 

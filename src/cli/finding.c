@@ -17,6 +17,8 @@ bool finding_address(const char *text, struct address *ret_address, struct err *
     if (address_parse(span_of(text), ret_address, err))
         return true;
     str_printable(&shown, span_of(text), 80);
+    if (err)
+        err->fact = NULL; /* as a recipient it would have a cause; here the place says it all */
     return err_in(err, "the address \"%s\"", buf_text(&shown));
 }
 
@@ -88,44 +90,84 @@ static void auth_words(const struct candidate *candidate, char *out, size_t room
     snprintf(out, room, "%s", text.len ? buf_text(&text) : "ask the server");
 }
 
-static int widest_host(const struct candidates *candidates)
-{
-    size_t widest = 6;
+struct columns {
+    int host, auth;
+};
 
-    for (size_t i = 0; i < candidates->count; i++)
-        if (strlen(candidates->at[i].host) > widest)
-            widest = strlen(candidates->at[i].host);
-    return (int)widest;
+static struct columns columns_for(const struct candidates *candidates)
+{
+    struct columns columns = { (int)strlen("server"), (int)strlen("sign-in") };
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        char auth[64];
+        auth_words(&candidates->at[i], auth, sizeof auth);
+        if ((int)strlen(candidates->at[i].host) > columns.host)
+            columns.host = (int)strlen(candidates->at[i].host);
+        if ((int)strlen(auth) > columns.auth)
+            columns.auth = (int)strlen(auth);
+    }
+    return columns;
+}
+
+/* What does not fit behind the columns stands below them, so that they stay columns. */
+static void row(const struct cli *cli, struct columns columns, const struct candidate *candidate,
+                const char *last)
+{
+    struct page page = page_to(cli, false);
+    HELD(buf) line = BUF(1000);
+    char auth[64];
+
+    auth_words(candidate, auth, sizeof auth);
+    buf_addf(&line, "  %-*s  %5u  %-10s  %-*s", columns.host, candidate->host, candidate->port,
+             security_words(candidate->security), columns.auth, auth);
+    bool fits = line.len + 2 + strlen(last) <= page.width;
+    say(cli, "%s  %s", buf_text(&line), fits ? last : "");
+    if (!fits && !cli->quiet && !cli->json)
+        page_text(&page, "    ", last);
 }
 
 void finding_table(const struct cli *cli, const struct candidates *candidates,
                    const char *const *marks)
 {
-    int host = widest_host(candidates);
+    struct columns columns = columns_for(candidates);
 
-    say_heading(cli, "  %-*s  %5s  %-10s  %-18s  %s", host, "server", "port", "encryption",
-                "sign-in", marks ? "verdict" : "says who");
+    say_heading(cli, "  %-*s  %5s  %-10s  %-*s  %s", columns.host, "server", "port", "encryption",
+                columns.auth, "sign-in", marks ? "verdict" : "says who");
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->at[i];
-        char auth[64];
-        auth_words(candidate, auth, sizeof auth);
-        say(cli, "  %-*s  %5u  %-10s  %-18s  %s%s", host, candidate->host, candidate->port,
-            security_words(candidate->security), auth,
-            marks ? marks[i] : candidate_source_words(candidate->source),
-            candidate->refused ? " - never used: no encryption" : "");
+        HELD(buf) last = BUF(1000);
+        buf_add(&last, marks ? marks[i] : candidate_source_words(candidate->source));
+        if (candidate->refused)
+            buf_add(&last, " - never used: no encryption");
+        row(cli, columns, candidate, buf_text(&last));
     }
+}
+
+void finding_line(const struct cli *cli, const char *name, const char *text)
+{
+    struct page page = page_to(cli, false);
+    char lead[16];
+
+    if (cli->quiet || cli->json)
+        return;
+    snprintf(lead, sizeof lead, "%-11s", name);
+    page_text(&page, lead, text);
 }
 
 static void password_line(const struct cli *cli, const struct profile *profile)
 {
+    HELD(buf) text = BUF(1000);
+
     if (profile->password == PASSWORD_OFF)
-        say(cli, "  Password   not taken%s%s; app passwords neither",
-            profile->password_since ? " since " : "",
-            profile->password_since ? profile->password_since : "");
+        buf_addf(&text, "not taken%s%s; app passwords neither",
+                 profile->password_since ? " since " : "",
+                 profile->password_since ? profile->password_since : "");
     else if (profile->password == PASSWORD_APP)
-        say(cli, "  Password   only one made for this: an app password%s%s",
-            profile->app_password_page ? ", from " : "",
-            profile->app_password_page ? profile->app_password_page : "");
+        buf_addf(&text, "only one made for this: an app password%s%s",
+                 profile->app_password_page ? ", from " : "",
+                 profile->app_password_page ? profile->app_password_page : "");
+    if (text.len)
+        finding_line(cli, "Password", buf_text(&text));
 }
 
 static void limit(struct buf *out, uint64_t number, const char *words)
@@ -137,7 +179,6 @@ static void limit(struct buf *out, uint64_t number, const char *words)
 void finding_profile(const struct cli *cli, const struct profile *profile)
 {
     const struct profile_limits *limits = &profile->limits;
-    struct page page = page_to(cli, false);
     HELD(buf) text = BUF(600);
 
     password_line(cli, profile);
@@ -148,10 +189,10 @@ void finding_profile(const struct cli *cli, const struct profile *profile)
     limit(&text, limits->recipients_per_message, "recipients a message");
     limit(&text, limits->connections, "connections at once");
     limit(&text, limits->message_size / (1024 * 1024), "MB a message");
-    if (text.len && !cli->json && !cli->quiet)
-        page_text(&page, "Limits     ", buf_text(&text));
-    for (size_t i = 0; i < profile->notes.count && !cli->json && !cli->quiet; i++)
-        page_text(&page, i ? "           " : "Notes      ", profile->notes.at[i]);
+    if (text.len)
+        finding_line(cli, "Limits", buf_text(&text));
+    for (size_t i = 0; i < profile->notes.count; i++)
+        finding_line(cli, i ? "" : "Notes", profile->notes.at[i]);
 }
 
 void finding_looks(const struct cli *cli, const struct discovery *discovery)

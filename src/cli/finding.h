@@ -17,6 +17,8 @@ MUST_USE bool finding_run(struct cli *cli, const char *address, bool offline,
 /* The table of candidates, a line each; `marks` says what is known of each ("works"), or NULL. */
 void finding_table(const struct cli *cli, const struct candidates *candidates,
                    const char *const *marks);
+/* "  User name  me@example.com", wrapped under its text. */
+void finding_line(const struct cli *cli, const char *name, const char *text);
 /* Passwords, limits and notes of a provider. */
 void finding_profile(const struct cli *cli, const struct profile *profile);
 /* Where was asked and what came of it, on stderr: with --verbose, or where nothing was found. */

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/failure.h"
 #include "cli/print.h"
 
 #include "base/banned.h"
@@ -25,20 +26,28 @@ int help_overview(void)
     return 0;
 }
 
-static void option_line(const struct option *option)
+enum { OPTION_NAME = 26 };
+
+/* A long name has a line of its own. */
+static void option_line(struct page *page, const struct option *option)
 {
-    char name[64];
+    char letter[] = { '-', option->letter, ',', ' ', '\0' };
+    char name[64], lead[100];
 
     snprintf(name, sizeof name, "%s%s%s", option->name, option->value ? " " : "",
              option->value ? option->value : "");
-    if (option->letter)
-        printf("  -%c, --%-26s %s\n", option->letter, name, option->help);
-    else
-        printf("      --%-26s %s\n", name, option->help);
+    snprintf(lead, sizeof lead, "%4s--%-*s ", option->letter ? letter : "", OPTION_NAME, name);
+    if (strlen(name) > OPTION_NAME) {
+        printf("  %s\n", lead);
+        snprintf(lead, sizeof lead, "%*s", OPTION_NAME + 7, "");
+    }
+    page_text(page, lead, option->help);
 }
 
-int help_command(const struct command *command)
+int help_command(const struct cli *cli, const struct command *command)
 {
+    struct page page = page_to(cli, false);
+
     printf("usage: outpost %s%s%s\n\n", command->name, *command->takes ? " " : "", command->takes);
     printf("%s\n", command->does);
     if (command->more)
@@ -46,31 +55,52 @@ int help_command(const struct command *command)
     if (command->option_count)
         puts("\noptions");
     for (size_t i = 0; i < command->option_count; i++)
-        option_line(&command->options[i]);
+        option_line(&page, &command->options[i]);
     puts("\neverywhere");
     for (size_t i = 0; i < everyday_option_count; i++)
-        option_line(&everyday_options[i]);
+        option_line(&page, &everyday_options[i]);
     return 0;
 }
 
-bool help_unknown(const char *name, struct err *err)
+/* What was meant to be the name: two words, where the first alone is a family's. */
+static void name_asked_for(size_t count, const char *const *words, bool family, struct buf *out)
 {
-    HELD(buf) shown = BUF(64);
+    str_printable(out, span_of(words[0]), 40);
+    if (family && count > 1) {
+        buf_add_char(out, ' ');
+        str_printable(out, span_of(words[1]), 40);
+    }
+}
+
+static void unknown(const char *name, struct err *err)
+{
     const char *best = NULL;
     unsigned best_distance = 3;
 
-    str_printable(&shown, span_of(name), 40);
     for (size_t i = 0; i < command_count; i++) {
         unsigned distance = str_distance(name, commands[i]->name, 3);
-        if (distance < best_distance) {
+        if (*commands[i]->name && distance < best_distance) {
             best_distance = distance;
             best = commands[i]->name;
         }
     }
     if (best)
-        return err_set(err, ERR_USAGE, "there is no command \"%s\"; did you mean \"%s\"?",
-                       buf_text(&shown), best);
-    return err_set(err, ERR_USAGE, "there is no command \"%s\"; see outpost help", buf_text(&shown));
+        err_set(err, ERR_USAGE, "there is no command \"%s\"; did you mean \"%s\"?", name, best);
+    else
+        err_set(err, ERR_USAGE, "there is no command \"%s\"; see outpost help", name);
+}
+
+const struct command *help_find(size_t count, const char *const *words, size_t *ret_used,
+                                struct err *err)
+{
+    const struct command *command = command_find(count, words, ret_used);
+    HELD(buf) name = BUF(400);
+
+    if (command && (command->operands_most || *ret_used == count))
+        return command;
+    name_asked_for(count, words, command != NULL, &name);
+    unknown(buf_text(&name), err);
+    return NULL;
 }
 
 static int run_help(struct cli *cli)
@@ -85,12 +115,8 @@ static int run_help(struct cli *cli)
     if (cli->args.operand_count == 0)
         return help_overview();
     const struct command *command =
-        command_find(cli->args.operand_count, cli->args.operands, &used);
-    if (command)
-        return help_command(command);
-    help_unknown(cli->args.operands[0], &err);
-    fprintf(stderr, "outpost: %s\n", err.text);
-    return err_exit_status(err.kind);
+        help_find(cli->args.operand_count, cli->args.operands, &used, &err);
+    return command ? help_command(cli, command) : fail_here(cli, &err);
 }
 
 static const struct option options[] = {

@@ -1,8 +1,10 @@
 #include "cli/input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -42,16 +44,30 @@ bool input_words(const struct cli *cli, struct buf *out, struct err *err)
     return !out->full || err_set(err, ERR_LIMIT, "that is too much text");
 }
 
+/* True: a signal came before there was something to read. `signals` as of signalfd(); -1: none. */
+static bool is_interrupted(int fd, int signals)
+{
+    struct pollfd waited_for[] = { { fd, POLLIN, 0 }, { signals, POLLIN, 0 } };
+
+    while (poll(waited_for, COUNT(waited_for), -1) < 0)
+        if (errno != EINTR)
+            return false; /* read() will tell */
+    return waited_for[1].revents != 0;
+}
+
 /* Byte by byte: what stands after the line is not ours to take. */
-static bool read_line(int fd, struct buf *line, struct err *err)
+static bool read_line(int fd, int signals, struct buf *line, struct err *err)
 {
     char c;
 
     for (;;) {
+        if (is_interrupted(fd, signals))
+            return err_set(err, ERR_USAGE, "interrupted");
         ssize_t got = read(fd, &c, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got < 0)
-            return errno == EINTR ? err_set(err, ERR_USAGE, "interrupted")
-                                  : err_sys(err, ERR_IO, errno, "reading the answer");
+            return err_sys(err, ERR_IO, errno, "reading the answer");
         if (got == 0 || c == '\n')
             break;
         buf_add_char(line, c);
@@ -73,20 +89,41 @@ bool input_secret_line(struct secret **ret_secret, struct err *err)
 {
     HELD(buf) line = BUF(LINE_MOST);
 
-    return read_line(STDIN_FILENO, &line, err) && take_secret(&line, ret_secret, err);
+    return read_line(STDIN_FILENO, -1, &line, err) && take_secret(&line, ret_secret, err);
 }
 
-static void interrupted(int number)
+/* Asks with the echo off, and puts it back whatever happens: a signal that would end us is held back until
+ * then, and ends us when it is let through again. */
+static bool ask_silently(const char *question, const struct termios *before, struct buf *line,
+                         struct err *err)
 {
-    (void)number; /* read() returns with EINTR: that is all it is for */
+    struct termios quiet = *before;
+    sigset_t held, usual;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGHUP);
+    sigaddset(&held, SIGQUIT);
+    sigprocmask(SIG_BLOCK, &held, &usual);
+    int signals = signalfd(-1, &held, SFD_CLOEXEC);
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    /* Silent before the question can be seen: a quick typist's first letters would be shown. */
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    fputs(question, stderr);
+    bool read = read_line(STDIN_FILENO, signals, line, err);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
+    fputc('\n', stderr);
+    if (signals >= 0)
+        close(signals);
+    sigprocmask(SIG_SETMASK, &usual, NULL);
+    return read;
 }
 
 bool input_secret(const struct cli *cli, const char *question, struct secret **ret_secret,
                   struct err *err)
 {
-    const struct sigaction notice = { .sa_handler = interrupted };
-    struct sigaction old_int, old_term;
-    struct termios before, quiet;
+    struct termios before;
     HELD(buf) line = BUF(LINE_MOST);
 
     if (!cli->may_ask)
@@ -94,19 +131,7 @@ bool input_secret(const struct cli *cli, const char *question, struct secret **r
                                        "--password-stdin or --password-command COMMAND");
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return err_sys(err, ERR_IO, errno, "the terminal");
-    quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    sigaction(SIGINT, &notice, &old_int);
-    sigaction(SIGTERM, &notice, &old_term);
-    /* Silent before the question can be seen: a quick typist's first letters would be shown. */
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-    fputs(question, stderr);
-    bool read = read_line(STDIN_FILENO, &line, err);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
-    fputc('\n', stderr);
-    return read && take_secret(&line, ret_secret, err);
+    return ask_silently(question, &before, &line, err) && take_secret(&line, ret_secret, err);
 }
 
 bool input_yes(const struct cli *cli, const char *question)
@@ -116,6 +141,6 @@ bool input_yes(const struct cli *cli, const char *question)
     if (!cli->may_ask)
         return false;
     fprintf(stderr, "%s [y/N] ", question);
-    return read_line(STDIN_FILENO, &line, NULL) &&
+    return read_line(STDIN_FILENO, -1, &line, NULL) &&
            (span_is_word(buf_span(&line), "y") || span_is_word(buf_span(&line), "yes"));
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/failure.h"
 #include "cli/help.h"
-#include "cli/print.h"
 #include "cli/world.h"
 #include "os/private.h"
 
@@ -29,19 +29,24 @@ static void learn_manners(struct cli *cli)
                    !arguments_has(&cli->args, "no-input");
 }
 
-static int wrong_usage(const struct err *err)
+/* Whoever reads JSON reads it of a mistyped line, too. */
+static int wrong_usage(char **argv, const struct err *err)
 {
-    fprintf(stderr, "outpost: %s\n", err->text);
-    return err_exit_status(err->kind);
+    struct cli cli = { 0 };
+
+    for (; *argv && strcmp(*argv, "--") != 0; argv++)
+        cli.json |= strcmp(*argv, "--json") == 0;
+    return fail_here(&cli, err);
 }
 
-/* What was printed is worth nothing if it did not arrive: a full disk behind a pipe is a failure. */
-static int finish(int status)
+/* What was printed is worth nothing if it did not arrive: a full disk behind a pipe is a failure. But a
+ * message that went out did go out: a status that said otherwise would have it sent again. */
+static int finish(int status, bool is_outcome)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
     perror("outpost: writing to standard output");
-    return status ? status : err_exit_status(ERR_IO);
+    return status || is_outcome ? status : err_exit_status(ERR_IO);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -50,12 +55,21 @@ static int run(const struct command *command, int argc, char **argv)
     struct err err = { 0 };
 
     if (!arguments_read(command, argc, argv, &cli.args, &err))
-        return wrong_usage(&err);
+        return wrong_usage(argv, &err);
     learn_manners(&cli);
-    int status = arguments_has(&cli.args, "help") ? help_command(command) : command->run(&cli);
+    int status = arguments_has(&cli.args, "help") ? help_command(&cli, command) : command->run(&cli);
     cli_world_done(&cli);
     arguments_done(&cli.args);
     return status;
+}
+
+static size_t words_before_options(int argc, char **argv)
+{
+    size_t count = 0;
+
+    while ((int)count + 1 < argc && argv[count + 1][0] != '-')
+        count++;
+    return count;
 }
 
 int main(int argc, char **argv)
@@ -67,15 +81,13 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error like a full disk */
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        return finish(help_version());
+        return finish(help_version(), false);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return finish(help_overview());
+        return finish(help_overview(), false);
 
     const struct command *command =
-        command_find((size_t)argc - 1, (const char *const *)argv + 1, &used);
-    if (!command) {
-        help_unknown(argv[1], &err);
-        return wrong_usage(&err);
-    }
-    return finish(run(command, argc - 1 - (int)used, argv + 1 + used));
+        help_find(words_before_options(argc, argv), (const char *const *)argv + 1, &used, &err);
+    if (!command)
+        return finish(wrong_usage(argv + 1, &err), false);
+    return finish(run(command, argc - 1 - (int)used, argv + 1 + used), command->is_outcome);
 }

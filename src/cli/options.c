@@ -106,8 +106,8 @@ static bool take_long(struct reader *r, const char *word)
     if (option)
         return err_set(r->err, ERR_USAGE, "there is no option --%s; did you mean --%s?",
                        buf_text(&bare), option->name);
-    return err_set(r->err, ERR_USAGE, "there is no option --%s; see outpost %s --help",
-                   buf_text(&bare), r->command->name);
+    return err_set(r->err, ERR_USAGE, "there is no option --%s; see outpost help%s%s", buf_text(&bare),
+                   *r->command->name ? " " : "", r->command->name);
 }
 
 /* "-vq", "-sSubject": letters until one takes the rest of the word. */
@@ -116,9 +116,8 @@ static bool take_letters(struct reader *r, const char *letters)
     for (; *letters; letters++) {
         const struct option *option = find(r->command, SPAN_NONE, *letters);
         if (!option)
-            return err_set(r->err, ERR_USAGE, "there is no option -%c; see outpost %s --help",
-                           str_is_safe((struct span){ letters, 1 }) ? *letters : '?',
-                           r->command->name);
+            return err_set(r->err, ERR_USAGE, "there is no option -%c; see outpost help%s%s", *letters,
+                           *r->command->name ? " " : "", r->command->name);
         if (option->kind != OPTION_FLAG)
             return take(r, option, letters[1] ? letters + 1 : NULL);
         if (!take(r, option, NULL))
@@ -137,8 +136,9 @@ static bool check_operands(const struct arguments *arguments, struct err *err)
         return err_set(err, ERR_USAGE, "something is missing: outpost %s %s", command->name,
                        command->takes);
     if (arguments->operand_count > command->operands_most)
-        return err_set(err, ERR_USAGE, "\"%.60s\" is one word too many: outpost %s %s",
-                       arguments->operands[command->operands_most], command->name, command->takes);
+        return err_set(err, ERR_USAGE, "\"%.60s\" is one word too many: outpost %s%s%s",
+                       arguments->operands[command->operands_most], command->name,
+                       *command->takes ? " " : "", command->takes);
     return true;
 }
 

@@ -1,12 +1,14 @@
 #include "cli/print.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/str.h"
 
 #include "base/banned.h"
 
-enum { WIDTH = 92 };
+enum { WIDTH_LEAST = 40 };
 
 static bool silent(const struct cli *cli)
 {
@@ -60,9 +62,23 @@ bool say_json(const struct buf *json)
     return fputs(buf_text(json), stdout) >= 0 && putchar('\n') != EOF;
 }
 
+/* Long lines are hard to read, however wide the terminal is; and a pipe has no width. */
+static size_t width_of(int fd)
+{
+    struct winsize size;
+
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col < WIDTH_LEAST || size.ws_col > PAGE_WIDTH)
+        return PAGE_WIDTH;
+    return size.ws_col;
+}
+
 struct page page_to(const struct cli *cli, bool to_stderr)
 {
-    return (struct page){ to_stderr ? stderr : stdout, cli->color };
+    return (struct page){
+        .stream = to_stderr ? stderr : stdout,
+        .bold = cli->color,
+        .width = width_of(to_stderr ? STDERR_FILENO : STDOUT_FILENO),
+    };
 }
 
 void page_heading(struct page *page, const char *text)
@@ -78,7 +94,7 @@ void page_text(struct page *page, const char *lead, const char *text)
 
     fprintf(page->stream, "  %s", lead);
     while (span_split(&rest, ' ', &word)) {
-        if (column && (size_t)indent + column + 1 + word.len > WIDTH) {
+        if (column && (size_t)indent + column + 1 + word.len > page->width) {
             fprintf(page->stream, "\n%*s", indent, "");
             column = 0;
         }

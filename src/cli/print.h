@@ -23,7 +23,10 @@ bool say_json(const struct buf *json);
 struct page {
     void *stream; /* a FILE */
     bool bold;
+    size_t width; /* columns: the terminal's, PAGE_WIDTH at most */
 };
+
+enum { PAGE_WIDTH = 92 };
 
 struct page page_to(const struct cli *cli, bool to_stderr);
 void page_heading(struct page *page, const char *text);

@@ -214,6 +214,30 @@ static size_t settled(const struct drive *d)
     return d->count;
 }
 
+static void take_evidence(struct drive *d, size_t i)
+{
+    struct evidence *evidence = &d->sending->evidence[i];
+
+    session_evidence(d->session, &d->sending->outcomes[i], evidence);
+    evidence->provider = d->account->profile ? d->account->profile->id : NULL;
+}
+
+/* The line is gone, and some recipients were to have a transaction of their own. */
+static void give_up_rest(struct drive *d)
+{
+    struct err err;
+
+    err_found(&err, ERR_NETWORK, "line:closed",
+              "the server hung up before it was this recipient's turn");
+    for (size_t i = d->first; i < d->message->envelope->count; i++) {
+        struct smtp_outcome *outcome = &d->sending->outcomes[i];
+        if (outcome->err.kind != ERR_NONE)
+            continue;
+        *outcome = (struct smtp_outcome){ .fate = SMTP_FATE_LATER, .stage = STAGE_MAIL, .err = err };
+        take_evidence(d, i);
+    }
+}
+
 static void sent(void *who)
 {
     struct drive *d = who;
@@ -221,14 +245,15 @@ static void sent(void *who)
     progress_clear(&d->progress);
     for (size_t i = d->first; i < d->first + d->count; i++) {
         session_outcome(d->session, i, &d->sending->outcomes[i]);
-        session_evidence(d->session, &d->sending->outcomes[i], &d->sending->evidence[i]);
-        d->sending->evidence[i].provider = d->account->profile ? d->account->profile->id : NULL;
+        take_evidence(d, i);
     }
     d->first += settled(d);
-    if (d->first < d->message->envelope->count && session_open_still(d->session))
+    if (d->first < d->message->envelope->count && session_open_still(d->session)) {
         next_transaction(d);
-    else
-        finish(d);
+        return;
+    }
+    give_up_rest(d);
+    finish(d);
 }
 
 /* ---- the run ---- */

@@ -211,6 +211,17 @@ static bool dry_json(const struct account *account, const struct prepared *prepa
     return say_json(&text) || err_set(err, ERR_IO, "writing to standard output");
 }
 
+/* A byte at a time there are no letters beyond ASCII, and one of them may be a command, too. */
+static void put_byte(char byte, bool safely)
+{
+    bool plain = (unsigned char)byte >= 0x20 && (unsigned char)byte < 0x7f;
+
+    if (safely && !plain && byte != '\n' && byte != '\t')
+        printf("\\x%02x", (unsigned char)byte);
+    else
+        putchar(byte);
+}
+
 /* The message with line ends as files have them here; escapes in it are the message's own, so a terminal
  * gets it made safe. */
 static bool copy_message(const struct cli *cli, const struct prepared *prepared, struct err *err)
@@ -221,11 +232,9 @@ static bool copy_message(const struct cli *cli, const struct prepared *prepared,
         ssize_t got = pread(prepared->fd, piece, sizeof piece, (off_t)at);
         if (got <= 0)
             return err_sys(err, ERR_IO, got ? errno : EIO, "reading the message");
-        for (ssize_t i = 0; i < got; i++) {
-            bool control = (unsigned char)piece[i] < 0x20 && piece[i] != '\n' && piece[i] != '\t';
-            if (piece[i] != '\r' && (!cli->terminal || !control))
-                putchar(piece[i]);
-        }
+        for (ssize_t i = 0; i < got; i++)
+            if (piece[i] != '\r')
+                put_byte(piece[i], cli->terminal);
         at += (uint64_t)got;
     }
     return true;
@@ -248,5 +257,7 @@ int sent_dry(struct cli *cli, const struct account *account, const struct prepar
         say(cli, "Size: %llu bytes\n", (unsigned long long)prepared->size);
         good = copy_message(cli, prepared, &err);
     }
+    if (good && (fflush(stdout) != 0 || ferror(stdout)))
+        return err_exit_status(ERR_IO); /* to be seen was all it was for; main() tells */
     return good ? 0 : fail_here(cli, &err);
 }

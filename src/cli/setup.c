@@ -30,6 +30,11 @@ bool setup_name(struct setup *setup, struct err *err)
 {
     const char *given = arguments_text(&setup->cli->args, "account");
 
+    if (given && !account_name_check(span_of(given), err)) {
+        if (err)
+            err->kind = ERR_USAGE;
+        return err_in(err, "--account");
+    }
     setup->name = given ? str_copy(given) : account_name_from(span_of(setup->address.wire));
     return setup->name || err_no_memory(err);
 }
@@ -164,6 +169,31 @@ static bool chosen_account(struct setup *setup, struct account **ret_account, st
     return setup_account(setup, chosen, &setup->proofs->at[at], ret_account, err);
 }
 
+/* `file`, or `section` where nothing was written; the other is NULL. */
+static void tell_json(struct setup *setup, const struct account *account, const char *file,
+                      const char *section)
+{
+    int proven[CANDIDATES_MAX];
+    HELD(buf) text = BUF(256 * 1024);
+    struct json json = json_to(&text);
+
+    for (size_t i = 0; i < setup->proofs->count; i++) {
+        enum proof_state state = setup->proofs->at[i].state;
+        proven[i] = state == PROOF_UNTRIED ? -1 : state != PROOF_FAILED;
+    }
+    json_open(&json, NULL, '{');
+    finding_json(&json, setup->address.wire, setup->found, proven);
+    json_text(&json, "account", account->name);
+    json_text(&json, "server", account->server.name);
+    json_number(&json, "port", account->server.port);
+    json_text(&json, "security", security_word(account_security(account)));
+    json_text(&json, "file", file);
+    if (section)
+        json_text(&json, "section", section);
+    json_close(&json);
+    say_json(&text);
+}
+
 int setup_print(struct setup *setup)
 {
     OWN(account) account = NULL;
@@ -172,7 +202,10 @@ int setup_print(struct setup *setup)
 
     if (!chosen_account(setup, &account, &err) || !account_text(account, &text, &err))
         return fail_here(setup->cli, &err);
-    fputs(buf_text(&text), stdout);
+    if (setup->cli->json)
+        tell_json(setup, account, NULL, buf_text(&text));
+    else
+        fputs(buf_text(&text), stdout);
     return 0;
 }
 
@@ -240,27 +273,6 @@ static int send_test(struct setup *setup, const struct account *account)
     return status;
 }
 
-static void tell_json(struct setup *setup, const struct account *account, const char *file)
-{
-    int proven[CANDIDATES_MAX];
-    HELD(buf) text = BUF(256 * 1024);
-    struct json json = json_to(&text);
-
-    for (size_t i = 0; i < setup->proofs->count; i++) {
-        enum proof_state state = setup->proofs->at[i].state;
-        proven[i] = state == PROOF_UNTRIED ? -1 : state != PROOF_FAILED;
-    }
-    json_open(&json, NULL, '{');
-    finding_json(&json, setup->address.wire, setup->found, proven);
-    json_text(&json, "account", account->name);
-    json_text(&json, "server", account->server.name);
-    json_number(&json, "port", account->server.port);
-    json_text(&json, "security", security_word(account_security(account)));
-    json_text(&json, "file", file);
-    json_close(&json);
-    say_json(&text);
-}
-
 int setup_finish(struct setup *setup)
 {
     OWN(account) account = NULL;
@@ -270,7 +282,7 @@ int setup_finish(struct setup *setup)
         return fail_here(setup->cli, &err);
     char *file = config_account_file(cli_place(setup->cli, NULL), account->name);
     if (setup->cli->json)
-        tell_json(setup, account, file);
+        tell_json(setup, account, file, NULL);
     else
         say(setup->cli, "The account %s is set up: %s", account->name, file ? file : "");
     mem_free(file);

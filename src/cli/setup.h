@@ -17,7 +17,7 @@ struct setup {
 
 void setup_done(struct setup *setup);
 
-/* The account's name: --account, or made from the address. */
+/* The account's name: --account (ERR_USAGE where it can't be one), or made from the address. */
 MUST_USE bool setup_name(struct setup *setup, struct err *err);
 
 /* The account as it would be written for this candidate, and filled from the profile. `proof` may be

@@ -16,8 +16,8 @@
 /* Who said so, the most trusted first: the order of the list. */
 #define CANDIDATE_SOURCES(X)                                                                   \
     X(GIVEN,         "given",         "named by the caller")                                   \
-    X(PROFILE,       "profile",       "what is known of this provider")                        \
-    X(PROFILE_MX,    "profile-mx",    "what is known of the provider that takes its mail")     \
+    X(PROFILE,       "profile",       "outpost's own list")                                    \
+    X(PROFILE_MX,    "profile-mx",    "outpost's own list, for who takes its mail")            \
     X(SRV,           "srv",           "the domain's DNS (SRV)")                                \
     X(AUTOCONFIG,    "autoconfig",    "the domain's own web server")                           \
     X(ISPDB,         "ispdb",         "Thunderbird's database")                                \

@@ -7,6 +7,7 @@ from outpost import Outpost
 from peers.certs import Authority
 from peers.debian import Unavailable
 from peers.names import Names
+from sandbox import Sandbox
 
 PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
 
@@ -59,6 +60,13 @@ def names_of(records):
         return Names(records)
     except Unavailable as reason:
         pytest.skip('unbound: %s' % reason)
+
+
+@pytest.fixture(scope='session')
+def sandbox(tmp_path_factory):
+    provider = Sandbox(tmp_path_factory.mktemp('sandbox'))
+    yield provider
+    provider.stop()
 
 
 @pytest.fixture

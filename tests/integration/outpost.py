@@ -59,7 +59,7 @@ class Outpost:
     def run(self, command, *words, stdin=b'', timeout=60, **how):
         """command: the words before the options, such as 'send'."""
         argv = [PROGRAM, *command.split(), '--config', self.config, *words]
-        done = subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout,
+        done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                               env={**self.environment, **how.pop('env', {})}, **how)
         result = Result(done)
         assert 'AddressSanitizer' not in result.err and 'runtime error' not in result.err, result

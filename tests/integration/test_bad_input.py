@@ -1,12 +1,15 @@
 """Whatever a person or a server does wrong: one clear line with the cause, the right exit status, no
 secret shown, nothing sent twice, no half a file left."""
 import base64
+import os
 import re
+import subprocess
 
 import pytest
 
 from messages import message
-from outpost import (CONFIG, DATAERR, NOHOST, NOPERM, OK, PROTOCOL, TEMPFAIL, UNAVAILABLE, UNKNOWN, USAGE)
+from outpost import (CONFIG, DATAERR, NOHOST, NOPERM, OK, PROGRAM, PROTOCOL, TEMPFAIL, UNAVAILABLE, UNKNOWN, USAGE,
+                     Result)
 from peers.liar import DATA, EHLO, GREETING, HONEST, KEPT, RECIPIENT, SENDER, Liar
 from peers.peer import PASSWORD
 from peers.process import free_port
@@ -55,6 +58,49 @@ def test_bad_message_is_refused_before_a_call(words, stdin, status, cause, says,
     result = nobody.run('send', '--direct', *words, stdin=stdin)
     assert result.status == status, result
     assert says in one_clear_line(result, cause)
+
+
+def without(*streams):
+    def closed():
+        for stream in streams:
+            os.close(stream)
+    return closed
+
+
+def test_closed_input_is_no_empty_message(nobody):
+    """The first file that is opened must not become the input."""
+    result = nobody.run('send', '--direct', 'a@x.test', stdin=None, preexec_fn=without(0))
+    assert result.status == NOINPUT, result
+    one_clear_line(result)
+
+
+@pytest.mark.parametrize('how', ['closed', 'full'])
+def test_what_was_sent_was_sent_though_nobody_can_be_told(how, outpost, scripted):
+    """A status that said otherwise would have it sent again."""
+    sent, needle = message()
+    outpost.account_at(scripted, 'tls')
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run([PROGRAM, 'send', '--direct', '--raw', 'a@x.test', '--config', outpost.config],
+                              input=sent, env=outpost.environment, stdout=full, stderr=subprocess.PIPE,
+                              preexec_fn=without(1) if how == 'closed' else None)
+    assert done.returncode == OK and b'standard output' in done.stderr
+    assert len(scripted.await_messages(needle)) == 1
+
+
+MISTYPED = {
+    'command': ['sned'], 'escape sequences': ['a\x1b[2J'], 'option': ['settings', '--ofline', 'a@b.test'],
+    'letter': ['-V'], 'second word': ['account', 'lst'], 'operand': ['sandbox', 'generic', 'more'],
+    'address': ['settings', 'foo'], 'name': ['setup', 'a@b.test', '--account', 'a b'],
+    'kind': ['setup', 'a@b.test', '--auth', 'bla'], 'server': ['setup', 'a@b.test', '--server', ':25'],
+}
+
+
+@pytest.mark.parametrize('words', MISTYPED.values(), ids=MISTYPED)
+def test_mistyped(words, outpost):
+    done = subprocess.run([PROGRAM, *words, '--json'], env=outpost.environment, capture_output=True)
+    result = Result(done)
+    assert result.status in (USAGE, DATAERR), result
+    assert result.json['evidence'] in one_clear_line(result)
 
 
 BAD_CONFIGURATIONS = {

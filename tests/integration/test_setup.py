@@ -11,14 +11,6 @@ from messages import message
 from outpost import CANTCREAT, IOERR, NOPERM, OK, USAGE
 from peers.liar import HONEST, Liar
 from peers.peer import PASSWORD, USER
-from sandbox import Sandbox
-
-
-@pytest.fixture(scope='module')
-def sandbox(tmp_path_factory):
-    provider = Sandbox(tmp_path_factory.mktemp('sandbox'))
-    yield provider
-    provider.stop()
 
 
 def written(outpost):

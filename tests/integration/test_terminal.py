@@ -1,5 +1,8 @@
 """What a person at a terminal sees."""
 import os
+import signal
+
+import pytest
 
 from outpost import OK, PROGRAM
 from peers.peer import PASSWORD, USER
@@ -16,6 +19,29 @@ def test_a_password_is_asked_for_without_echo(outpost, postfix):
     assert terminal.end() == OK, terminal.seen.decode()
     assert PASSWORD.encode() not in terminal.seen
     assert os.path.exists(outpost.config + '.d')
+
+
+def at_the_question(outpost, sandbox):
+    terminal = Terminal([PROGRAM, 'setup', sandbox.user, '--config', outpost.config, '--ca-file', sandbox.ca, '--server',
+                         'localhost:%d' % sandbox.ports['tls'], '--security', 'tls'], outpost.environment)
+    terminal.until(b'assword')
+    assert not terminal.echoes()
+    return terminal
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_who_leaves_at_the_question_gets_the_terminal_back(number, outpost, sandbox):
+    terminal = at_the_question(outpost, sandbox)
+    terminal.type(b'half a pass')
+    if number == signal.SIGINT:
+        terminal.type(b'\x03')
+    else:
+        terminal.popen.send_signal(number)
+    terminal.popen.wait(10)
+    assert terminal.echoes()
+    assert terminal.end() == -number
+    assert b'half' not in terminal.seen
+    assert not os.path.exists(outpost.config + '.d') and not os.path.exists(outpost.config)
 
 
 def test_a_long_transfer_shows_how_far_it_is(outpost, postfix, tmp_path):

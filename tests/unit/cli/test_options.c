@@ -76,8 +76,8 @@ static const struct {
     const char *label, *line, *says;
 } bad[] = {
     { "near",             "--subjekt=x",  "there is no option --subjekt; did you mean --subject?" },
-    { "far",              "--colour",     "there is no option --colour; see outpost send --help"    },
-    { "letter",           "-Z",           "there is no option -Z; see outpost send --help"          },
+    { "far",              "--colour",     "there is no option --colour; see outpost help send"      },
+    { "letter",           "-Z",           "there is no option -Z; see outpost help send"            },
     { "no value",         "--subject",    "--subject needs a value: --subject TEXT"                 },
     { "unwanted value",   "--dry-run=1",  "--dry-run takes no value"                                },
     { "not a number",     "--wait=5s",    "--wait takes a whole number, not \"5s\""                 },
