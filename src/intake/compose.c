@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "intake/compose_int.h"
+#include "intake/sender.h"
 #include "intake/spool.h"
 #include "mail/address.h"
 #include "mail/header.h"
@@ -31,7 +32,7 @@ static bool addresses_add(struct buf *out, const struct compose_order *order, co
 
     if (!header_check_text(what, span_of(text), err) ||
         !address_list_parse(span_of(text), order->domain, &list, err))
-        return err_in(err, "%s", what);
+        return strcmp(what, "From") == 0 ? sender_malformed(err, what) : err_in(err, "%s", what);
     for (size_t i = 0; i < list.count; i++) {
         HELD(buf) name = BUF(HEADER_BLOCK_MAX);
         words_decode(&name, span_of(list.at[i].name));

@@ -25,6 +25,13 @@ void sender_done(struct sender *sender)
     *sender = (struct sender){ 0 };
 }
 
+bool sender_malformed(struct err *err, const char *where)
+{
+    if (err && err->fact && strcmp(err->fact, "address:malformed") == 0)
+        err->fact = "sender:missing";
+    return err_in(err, "%s", where);
+}
+
 static enum owner owner_of(const struct asker *asker, const struct address *address)
 {
     struct span wire = span_of(address->wire), domain = address_domain(address);
@@ -108,9 +115,9 @@ static bool header_decide(const struct asker *asker, struct span header, struct 
         return text_set(&sender->address, span_of(asker->own), err);
     }
     if (!address_list_parse(field.value, asker->hostname, &from, err))
-        return err_in(err, "From");
+        return sender_malformed(err, "From");
     if (from.count == 0)
-        return err_found(err, ERR_DATA, "message:header", "From names no address");
+        return err_found(err, ERR_DATA, "sender:missing", "From names no address");
     if (!from_decide(asker, &from.at[0], field.value, sender, err))
         return false;
     if (header_has(header, "Reply-To"))
@@ -128,7 +135,7 @@ static bool sender_field_decide(const struct asker *asker, struct span header, s
     if (asker->account->other_senders == OTHER_SENDERS_KEEP || !header_find(header, "Sender", &field))
         return true;
     if (!address_list_parse(field.value, asker->hostname, &list, err))
-        return err_in(err, "Sender");
+        return sender_malformed(err, "Sender");
     sender->drop_sender = list.count != 1 || owner_of(asker, &list.at[0]) != OWN_SENDER;
     return true;
 }
@@ -146,7 +153,7 @@ static bool envelope_decide(const struct asker *asker, const char *wish, struct 
     if (text.len == 0 || span_is(text, "<>"))
         return text_set(&sender->envelope, SPAN(""), err);
     if (!address_parse_bare(text, asker->hostname, &address, err))
-        return err_in(err, "the envelope sender");
+        return sender_malformed(err, "the envelope sender");
 
     enum owner owner = owner_of(asker, &address);
     if (owner == FOREIGN_SENDER && asker->account->other_senders == OTHER_SENDERS_REFUSE)

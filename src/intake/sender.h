@@ -31,4 +31,8 @@ MUST_USE bool sender_decide(const struct account *account, const char *hostname,
                             const char *wish, struct sender *ret_sender, struct err *err);
 void sender_done(struct sender *sender);
 
+/* An address that could not be read was to be the sender: it is no recipient that was rejected. Tells where,
+ * in front. Always false. */
+bool sender_malformed(struct err *err, const char *where);
+
 #endif

@@ -351,13 +351,34 @@ static bool names_add(struct file_names *names, const char *name)
     return true;
 }
 
+/* Whoever may write in it may put a file there, or take one away. */
+static DIR *open_trusted(const char *directory, struct err *err)
+{
+    DIR *dir = opendir(directory);
+    struct stat st;
+
+    if (!dir)
+        failed(err, ERR_INPUT, errno, "reading", directory);
+    else if (fstat(dirfd(dir), &st) < 0)
+        failed(err, ERR_INPUT, errno, "reading", directory);
+    else if (check_trust(directory, &st, FILE_TRUSTED, err))
+        return dir;
+    if (dir)
+        closedir(dir);
+    return NULL;
+}
+
 bool file_list(const char *directory, const char *suffix, struct file_names *ret_names, struct err *err)
 {
     HELD(file_names) names = { 0 };
-    DIR *dir = opendir(directory);
+    struct err why = { 0 };
+    DIR *dir = open_trusted(directory, &why);
 
-    if (!dir && errno != ENOENT)
-        return failed(err, ERR_INPUT, errno, "reading", directory);
+    if (!dir && why.sys != ENOENT) {
+        if (err)
+            *err = why;
+        return false;
+    }
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
         struct span name = span_of(entry->d_name), end = span_of(suffix);
         if (name.at[0] == '.' || name.len <= end.len ||

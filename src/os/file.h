@@ -57,7 +57,7 @@ MUST_USE bool file_open_nameless(const struct disk *disk, const char *directory,
                                  struct err *err);
 
 /* The names in a directory that end in `suffix` and don't begin with a dot, in byte order. A directory
- * that is not there has none. */
+ * that is not there has none; one that others may write is refused, as a file is with FILE_TRUSTED. */
 struct file_names {
     char **at;
     size_t count;

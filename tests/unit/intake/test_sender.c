@@ -97,7 +97,8 @@ static void test_senders(void **state)
         if (!good && !strstr(err.text, cases[i].says))
             fail_msg("case \"%s\": says \"%s\"", cases[i].label, err.text);
         if (!good) {
-            check_row(cases[i].label, err.kind == ERR_DATA && err.fact);
+            check_row(cases[i].label, err.kind == ERR_DATA && err.fact &&
+                                           strcmp(err.fact, "address:malformed") != 0);
             continue;
         }
         check_row(cases[i].label, sender.replace_from == (cases[i].from != NULL));

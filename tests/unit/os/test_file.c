@@ -360,6 +360,12 @@ static void test_list(void **state)
     assert_int_equal(names.count, 0);
     file_names_done(&names);
     assert_false(file_list(scratch_path(dir, "a.conf"), ".conf", &names, &err));
+    assert_int_equal(err.sys, ENOTDIR);
+    assert_int_equal(chmod(scratch_root(dir), 0777), 0);
+    assert_false(file_list(scratch_root(dir), ".conf", &names, &err));
+    assert_string_equal(err.fact, "config:untrusted-mode");
+    assert_non_null(strstr(err.text, "chmod go-w"));
+    assert_int_equal(chmod(scratch_root(dir), 0700), 0);
 }
 
 static void test_paths(void **state)
