@@ -245,7 +245,13 @@ def test_host_does_not_exist(outpost):
 
 
 @pytest.mark.parametrize('certificate,cause', [('expired', 'cert_expired'), ('wrong', 'cert_hostname_mismatch'),
-                                               ('selfsigned', 'cert_self_signed')])
+                                               ('selfsigned', 'cert_self_signed'),
+                                               ('cn-only', 'cert_hostname_mismatch'),
+                                               ('cn-beside', 'cert_hostname_mismatch'),
+                                               ('client-only', 'cert_untrusted_issuer'),
+                                               ('of-a-leaf', 'cert_untrusted_issuer'),
+                                               ('short-key', 'tls_legacy_signature'),
+                                               ('sha1', 'tls_legacy_signature')])
 @pytest.mark.parametrize('security', ['starttls', 'tls'])
 def test_bad_certificate_gets_no_password(certificate, cause, security, outpost, authority, bad_certificate):
     peer = bad_certificate(certificate)
