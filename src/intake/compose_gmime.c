@@ -114,7 +114,11 @@ static bool parts_write(const struct compose_parts *parts, int fd, struct err *e
     g_object_unref(file);
     g_mime_format_options_free(options);
     g_object_unref(whole);
-    return good || err_sys(err, ERR_IO, sys, "the message can't be put together");
+    if (!good)
+        err_sys(err, ERR_IO, sys ? sys : EIO, "the message can't be put together");
+    if (!good && err && (sys == ENOSPC || sys == EDQUOT))
+        err->fact = "disk:full";
+    return good;
 }
 
 __attribute__((visibility("default"))) extern const struct compose_module outpost_compose;
