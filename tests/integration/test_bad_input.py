@@ -103,6 +103,16 @@ def test_mistyped(words, outpost):
     assert result.json['evidence'] in one_clear_line(result)
 
 
+@pytest.mark.parametrize('text', ['535 5.7.139 Authentication unsuccessful, basic authentication is disabled',
+                                  '535 5.7.8 Username and Password not accepted'])
+def test_the_way_out_names_commands_there_are(text, outpost):
+    there = outpost.run('explain', '--json', '--provider', 'outlook.com', text).json
+    named = re.findall(r'outpost ([a-z]+(?: [a-z][a-z-]+)?)', ' '.join(there['fix']))
+    assert named
+    for command in named:
+        assert outpost.run('help', *command.split()).status == OK, command
+
+
 BAD_CONFIGURATIONS = {
     'unknown key': ('[account a]\nadress = a@b.test\n', 'line 2', 'did you mean "address"'),
     'unknown section': ('[acount a]\naddress = a@b.test\n', 'line 1', 'did you mean "account"'),
