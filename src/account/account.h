@@ -33,6 +33,14 @@ enum account_other_senders { /* when the message's sender is not this account's 
     OTHER_SENDERS_KEEP,
 };
 
+enum account_transport { /* the way out */
+    TRANSPORT_UNSET,
+    TRANSPORT_AUTO, /* SMTP; the provider's HTTPS where SMTP is blocked, switched off or refused */
+    TRANSPORT_SMTP,
+    TRANSPORT_GRAPH,
+    TRANSPORT_GMAIL,
+};
+
 enum { ACCOUNT_SETTINGS_MAX = 48, ACCOUNT_NAME_MAX = 64 };
 
 /* Members are what their setting's type says (base/settings.h); the words are numbered from 1, so
@@ -52,8 +60,11 @@ struct account {
     char *secret;       /* "file", "command:ARGV..."; see account/secret.h */
     unsigned other_senders; /* enum account_other_senders */
     struct setting_list send_as; /* addresses and patterns ("*@example.org") */
+    unsigned transport;          /* enum account_transport */
     char *ca_file, *tls_pin, *source_address;
-    char *client_id, *tenant, *issuer; /* of the OAuth application */
+    char *client_certificate, *client_key; /* files (PEM) for the TLS handshake; both or none */
+    char *client_id, *tenant, *issuer;     /* of the OAuth application */
+    char *client_secret, *certificate;     /* what the application proves itself with: sources, as `secret` */
     struct profile_limits limits; /* what is 0 is not limited */
     unsigned pipeline;            /* 1 + enum profile_pipeline; see account_pipeline() */
     uint64_t pipeline_window;     /* messages in flight */

@@ -208,6 +208,18 @@ static bool is_loopback(const char *host)
     return memcmp(ip.bytes, one, sizeof one) == 0;
 }
 
+/* What makes sense only together, or only apart. */
+static bool check_certificates(const struct account *account, struct err *err)
+{
+    if (account->client_certificate && !account->client_key)
+        return wrong(account, "client_certificate", err, "it wants its key beside it: client_key = FILE");
+    if (account->client_key && !account->client_certificate)
+        return wrong(account, "client_key", err, "it wants its certificate: client_certificate = FILE");
+    if (account->client_secret && account->certificate)
+        return wrong(account, "certificate", err, "an application proves itself by it or by client_secret");
+    return true;
+}
+
 bool account_check(const struct account *account, struct err *err)
 {
     if (!account->address)
@@ -221,6 +233,8 @@ bool account_check(const struct account *account, struct err *err)
                      account->profile && account->profile->username_note
                          ? account->profile->username_note
                          : "the account needs a user name");
+    if (!check_certificates(account, err))
+        return false;
     if (account_security(account) != SECURITY_NONE || is_loopback(account->server.name))
         return true;
     if (account->auth != ACCOUNT_AUTH_NONE)

@@ -11,10 +11,12 @@
 static const char *const security_words[] = { "starttls", "tls", "none", NULL };
 static const char *const auth_words[] = { "oauth", "token", "password", "none", NULL };
 static const char *const other_senders_words[] = { "rewrite", "refuse", "keep", NULL };
+static const char *const transport_words[] = { "auto", "smtp", "graph", "gmail", NULL };
 static const char *const pipeline_words[] = { "auto", "transactions", "commands", "off", NULL };
 
 /* A word's number is its place, from 1; the enums of know/profile.h begin at 0. */
 _Static_assert(SECURITY_STARTTLS == 0 && SECURITY_TLS == 1 && SECURITY_NONE == 2, "as in security_words");
+_Static_assert(TRANSPORT_AUTO == 1 && TRANSPORT_GMAIL == 4, "as in transport_words");
 _Static_assert(PIPELINE_AUTO == 0 && PIPELINE_TRANSACTIONS == 1 && PIPELINE_COMMANDS == 2 &&
                    PIPELINE_OFF == 3, "as in pipeline_words");
 
@@ -100,6 +102,8 @@ static const struct setting settings[] = {
     { .key = "username", .type = SETTING_TEXT, AT(username), .doc = "who signs in; default: the address" },
     { .key = "secret", .type = SETTING_TEXT, AT(secret), .fallback = "file", .check = secret_source_check,
       .doc = "where the password or token is kept: file (sealed), or command:ARGV..., command:| LINE" },
+    { .key = "transport", .type = SETTING_WORD, AT(transport), .words = transport_words, .fallback = "auto",
+      .doc = "auto (SMTP; the provider's HTTPS where SMTP is shut), smtp, graph, gmail" },
     { .key = "other_senders", .type = SETTING_WORD, AT(other_senders), .words = other_senders_words,
       .fallback = "rewrite", .doc = "what is done with a message whose sender is not this account's" },
     { .key = "send_as", .type = SETTING_LIST, AT(send_as),
@@ -108,10 +112,18 @@ static const struct setting settings[] = {
       .doc = "certificate authorities to trust instead of the system's (PEM)" },
     { .key = "tls_pin", .type = SETTING_TEXT, AT(tls_pin), .check = is_pin,
       .doc = "sha256:HEX of the one certificate or key to trust" },
+    { .key = "client_certificate", .type = SETTING_TEXT, AT(client_certificate),
+      .doc = "a file (PEM) with the certificate to show the server, and its chain" },
+    { .key = "client_key", .type = SETTING_TEXT, AT(client_key),
+      .doc = "the file (PEM) with that certificate's key, readable by its owner alone" },
     { .key = "source_address", .type = SETTING_TEXT, AT(source_address), .check = is_ip,
       .doc = "the address of this machine to connect from" },
     { .key = "client_id", .type = SETTING_TEXT, AT(client_id),
       .doc = "the OAuth application, where the profile has none" },
+    { .key = "client_secret", .type = SETTING_TEXT, AT(client_secret), .check = secret_source_check,
+      .doc = "where the OAuth application's secret is kept; as in `secret`" },
+    { .key = "certificate", .type = SETTING_TEXT, AT(certificate), .check = secret_source_check,
+      .doc = "where its certificate with the key (PEM) is kept, instead of a secret; as in `secret`" },
     { .key = "tenant", .type = SETTING_TEXT, AT(tenant), .doc = "the organisation that signs in" },
     { .key = "issuer", .type = SETTING_TEXT, AT(issuer), .check = is_https,
       .doc = "the OAuth issuer, where no profile knows it" },

@@ -161,6 +161,9 @@ static void test_limits_and_defaults(void **state)
     assert_int_equal(account->other_senders, OTHER_SENDERS_REWRITE);
     assert_int_equal(account->pipeline_window, 32);
     assert_string_equal(account->secret, "file");
+    assert_int_equal(account->transport, TRANSPORT_AUTO);
+    assert_null(account->client_secret); /* there is one only where a person said so */
+    assert_null(account->certificate);
 }
 
 /* Only what a person said goes into the file. */
@@ -197,6 +200,18 @@ static void test_refused(void **state)
         { "no TLS, no sign-in, not allowed",
           KEYS("address=me@x.example", "server=x.example", "security=none", "auth=none"),
           "allow_plaintext = yes" },
+        { "a certificate without its key", KEYS("address=me@mailbox.example", "client_certificate=c.pem"),
+          "client_certificate: it wants its key" },
+        { "a key without its certificate", KEYS("address=me@mailbox.example", "client_key=k.pem"),
+          "client_key: it wants its certificate" },
+        { "an application proves itself once",
+          KEYS("address=me@mailbox.example", "client_secret=file", "certificate=file"),
+          "certificate: an application proves itself by it or by client_secret" },
+        { "a secret that is written out", KEYS("address=me@mailbox.example", "client_secret=hunter2"),
+          "client_secret: file, command:" },
+        { "likewise", KEYS("address=me@mailbox.example", "certificate=/etc/app.pem"),
+          "certificate: file, command:" },
+        { "no such transport", KEYS("address=me@mailbox.example", "transport=pigeon"), "transport: " },
         { "allowed, but with a sign-in",
           KEYS("address=me@x.example", "server=x.example", "security=none", "allow_plaintext=yes"),
           "security: none is for this machine only" },
@@ -205,6 +220,9 @@ static void test_refused(void **state)
         const char *label;
         const char *const *keys;
     } good[] = {
+        { "a certificate and its key", KEYS("address=me@mailbox.example", "client_certificate=c.pem",
+                                            "client_key=k.pem") },
+        { "an application's certificate", KEYS("address=me@mailbox.example", "certificate=command:pass app") },
         { "plaintext on this machine", KEYS("address=me@x.example", "server=127.0.0.1:25", "security=none") },
         { "by name", KEYS("address=me@x.example", "server=localhost:25", "security=none") },
         { "by IPv6", KEYS("address=me@x.example", "server=[::1]:25", "security=none") },
