@@ -4,7 +4,22 @@
 
 #include "base/banned.h"
 
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static const char letters[] = LETTERS_AND_DIGITS "+/";
+static const char letters_of_urls[] = LETTERS_AND_DIGITS "-_";
+
+/* Up to three bytes as four letters. */
+static void encode_group(char to[4], const char *letter, const char *bytes, size_t have)
+{
+    unsigned char in[3] = { 0 };
+
+    memcpy(in, bytes, have);
+    to[0] = letter[in[0] >> 2];
+    to[1] = letter[(in[0] & 3) << 4 | in[1] >> 4];
+    to[2] = have > 1 ? letter[(in[1] & 15) << 2 | in[2] >> 6] : '=';
+    to[3] = have > 2 ? letter[in[2] & 63] : '=';
+}
 
 void base64_encode(struct buf *out, struct span bytes)
 {
@@ -12,15 +27,8 @@ void base64_encode(struct buf *out, struct span bytes)
 
     if (!to)
         return;
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t have = bytes.len - i < 3 ? bytes.len - i : 3;
-        unsigned char in[3] = { 0 };
-        memcpy(in, bytes.at + i, have);
-        *to++ = letters[in[0] >> 2];
-        *to++ = letters[(in[0] & 3) << 4 | in[1] >> 4];
-        *to++ = have > 1 ? letters[(in[1] & 15) << 2 | in[2] >> 6] : '=';
-        *to++ = have > 2 ? letters[in[2] & 63] : '=';
-    }
+    for (size_t i = 0; i < bytes.len; i += 3, to += 4)
+        encode_group(to, letters, bytes.at + i, bytes.len - i < 3 ? bytes.len - i : 3);
     buf_wrote(out, BASE64_LEN(bytes.len));
 }
 
@@ -67,4 +75,37 @@ bool base64_decode(struct buf *out, struct span text)
         }
     }
     return true;
+}
+
+void base64url_encode(struct buf *out, struct span bytes)
+{
+    size_t spare = (3 - bytes.len % 3) % 3;
+    char *to = bytes.len > SIZE_MAX / 2 ? NULL : buf_room(out, BASE64_LEN(bytes.len));
+
+    if (!to)
+        return;
+    for (size_t i = 0; i < bytes.len; i += 3, to += 4)
+        encode_group(to, letters_of_urls, bytes.at + i, bytes.len - i < 3 ? bytes.len - i : 3);
+    buf_wrote(out, BASE64_LEN(bytes.len) - spare);
+}
+
+/* The same text in the other alphabet, padded; false where it isn't of this one. */
+static bool to_base64(struct buf *out, struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (c == '+' || c == '/' || c == '=')
+            return false;
+        buf_add_char(out, c == '-' ? '+' : c == '_' ? '/' : c);
+    }
+    for (size_t i = text.len; i % 4; i++)
+        buf_add_char(out, '=');
+    return !out->full;
+}
+
+bool base64url_decode(struct buf *out, struct span text)
+{
+    HELD(buf) padded = BUF(text.len + 4);
+
+    return to_base64(&padded, text) && base64_decode(out, buf_span(&padded));
 }

@@ -12,4 +12,8 @@ void base64_encode(struct buf *out, struct span bytes);
 /* False: not base64, or *out is full; then nothing was added. */
 MUST_USE bool base64_decode(struct buf *out, struct span text);
 
+/* The web's form of it (RFC 4648, 5): '-' and '_' for '+' and '/', and no padding. As strict otherwise. */
+void base64url_encode(struct buf *out, struct span bytes);
+MUST_USE bool base64url_decode(struct buf *out, struct span text);
+
 #endif

@@ -73,7 +73,7 @@ void json_text(struct json *json, const char *key, const char *text)
     if (text)
         json_span(json, key, span_of(text));
     else
-        json_null(json, key);
+        json_none(json, key);
 }
 
 void json_number(struct json *json, const char *key, uint64_t number)
@@ -88,7 +88,7 @@ void json_bool(struct json *json, const char *key, bool value)
     buf_add(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void json_none(struct json *json, const char *key)
 {
     begin(json, key);
     buf_add(json->out, "null");

@@ -36,6 +36,6 @@ void json_text(struct json *json, const char *key, const char *text); /* NULL wr
 void json_span(struct json *json, const char *key, struct span text);
 void json_number(struct json *json, const char *key, uint64_t number);
 void json_bool(struct json *json, const char *key, bool value);
-void json_null(struct json *json, const char *key);
+void json_none(struct json *json, const char *key);
 
 #endif

@@ -171,7 +171,7 @@ static void failure_json(const struct knowledge *know, const struct verdict *ver
     if (verdict) {
         failure_members(&json, know, verdict, evidence);
     } else {
-        json_null(&json, "cause");
+        json_none(&json, "cause");
         json_text(&json, "evidence", evidence->err.text);
     }
     json_close(&json);

@@ -244,7 +244,7 @@ static void candidate_json(struct json *json, const struct candidate *candidate,
     json_text(json, "source", candidate_source_word(candidate->source));
     json_bool(json, "refused", candidate->refused);
     if (proven < 0)
-        json_null(json, "proven");
+        json_none(json, "proven");
     else
         json_bool(json, "proven", proven > 0);
     json_close(json);

@@ -97,7 +97,7 @@ static bool tell_json(struct cli *cli, const struct account *account,
     struct json json = json_to(&text);
 
     json_open(&json, NULL, '{');
-    json_null(&json, "id");
+    json_none(&json, "id");
     json_text(&json, "outcome", outcome_word(sending));
     json_text(&json, "account", account->name);
     json_text(&json, "message_id", prepared->message_id);

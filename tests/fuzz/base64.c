@@ -19,5 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     buf_clear(&back);
     base64_encode(&there, input);
     assert(base64_decode(&back, buf_span(&there)) && span_equal(buf_span(&back), input));
+    buf_clear(&there);
+    buf_clear(&back);
+    base64url_encode(&there, input);
+    assert(base64url_decode(&back, buf_span(&there)) && span_equal(buf_span(&back), input));
     return 0;
 }

@@ -58,6 +58,47 @@ static void test_refused(void **state)
     }
 }
 
+static const struct {
+    const char *label;
+    struct span bytes, text;
+} of_urls[] = {
+    { "nothing",    SPAN_INIT(""),             SPAN_INIT("")     },
+    { "one byte",   SPAN_INIT("f"),            SPAN_INIT("Zg")   },
+    { "two bytes",  SPAN_INIT("fo"),           SPAN_INIT("Zm8")  },
+    { "three",      SPAN_INIT("foo"),          SPAN_INIT("Zm9v") },
+    { "high bytes", SPAN_INIT("\xff\xfe\xfd"), SPAN_INIT("__79") },
+    { "the other",  SPAN_INIT("\xfb\xef\xbe"), SPAN_INIT("----") },
+};
+
+static const struct {
+    const char *label;
+    struct span text;
+} refused_in_urls[] = {
+    { "padding",         SPAN_INIT("Zg==") },
+    { "4n+1",            SPAN_INIT("Zm9vY") },
+    { "plus",            SPAN_INIT("++++") },
+    { "slash",           SPAN_INIT("//79") },
+    { "spare bits set",  SPAN_INIT("Zh")   },
+    { "a space",         SPAN_INIT("Zm 9") },
+};
+
+static void test_urls(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(of_urls); i++) {
+        HELD(buf) text = BUF(100), bytes = BUF(100);
+        base64url_encode(&text, of_urls[i].bytes);
+        check_bytes(of_urls[i].label, buf_span(&text), of_urls[i].text);
+        check_row(of_urls[i].label, base64url_decode(&bytes, of_urls[i].text));
+        check_bytes(of_urls[i].label, buf_span(&bytes), of_urls[i].bytes);
+    }
+    for (size_t i = 0; i < COUNT(refused_in_urls); i++) {
+        HELD(buf) bytes = BUF(100);
+        check_row(refused_in_urls[i].label, !base64url_decode(&bytes, refused_in_urls[i].text));
+        check_row(refused_in_urls[i].label, bytes.len == 0);
+    }
+}
+
 static void test_ceiling(void **state)
 {
     (void)state;
@@ -72,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_urls),
         cmocka_unit_test(test_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
