@@ -138,26 +138,52 @@ static void finish(struct drive *d)
     d->done = true;
 }
 
-static void next_transaction(struct drive *d)
+/* How many recipients the next transaction takes, by the server's word and by the account's; 0: none on
+ * this connection. */
+static size_t fitting(const struct drive *d)
 {
-    const struct envelope *envelope = d->message->envelope;
-    const struct session_body body = { read_body, d };
-    size_t most = session_recipients_max(d->session);
+    size_t fit = session_recipients_fit(d->session, d->message->envelope, d->first);
+    uint64_t own = d->account->limits.recipients_per_message;
 
-    d->count = envelope->count - d->first < most ? envelope->count - d->first : most;
-    d->at = 0;
-    session_send(d->session, envelope, d->first, d->count, &body);
+    return own && own < fit ? (size_t)own : fit;
 }
 
+static void next_transaction(struct drive *d)
+{
+    const struct session_body body = { read_body, d };
+
+    d->count = fitting(d);
+    d->at = 0;
+    session_send(d->session, d->message->envelope, d->first, d->count, &body);
+}
+
+/* For those whose turn did not come. */
+static void give_up_rest(struct drive *d, const struct evidence *why)
+{
+    for (size_t i = d->first; i < d->message->envelope->count; i++) {
+        struct smtp_outcome *outcome = &d->sending->outcomes[i];
+        if (outcome->err.kind != ERR_NONE)
+            continue;
+        *outcome = (struct smtp_outcome){ .fate = SMTP_FATE_LATER, .stage = why->stage, .err = why->err };
+        d->sending->evidence[i] = *why;
+        d->sending->evidence[i].provider = d->account->profile ? d->account->profile->id : NULL;
+    }
+}
+
+/* There is no session, or none any more; where others were served by one before, only the rest fails. */
 static void failed(void *who, const struct evidence *evidence)
 {
     struct drive *d = who;
 
     progress_clear(&d->progress);
+    d->done = true;
+    if (d->first) {
+        give_up_rest(d, evidence);
+        return;
+    }
     d->sending->failed = true;
     d->sending->failure = *evidence;
     d->sending->failure.provider = d->account->profile ? d->account->profile->id : NULL;
-    d->done = true;
 }
 
 /* What the server can't take as it is, is made fit for it before anything of it is sent. */
@@ -178,12 +204,19 @@ static bool fit_for_server(struct drive *d, struct err *err)
     return true;
 }
 
+/* Where the server counts domains, those of one domain go together; before any was named. */
+static bool group_for_server(struct drive *d, struct err *err)
+{
+    return d->first || !session_extensions(d->session)->rcpt_domain_max ||
+           envelope_group(d->message->envelope, err);
+}
+
 static void ready(void *who)
 {
     struct drive *d = who;
     struct err err = { 0 };
 
-    if (fit_for_server(d, &err)) {
+    if (fit_for_server(d, &err) && group_for_server(d, &err)) {
         next_transaction(d);
         return;
     }
@@ -222,20 +255,30 @@ static void take_evidence(struct drive *d, size_t i)
     evidence->provider = d->account->profile ? d->account->profile->id : NULL;
 }
 
-/* The line is gone, and some recipients were to have a transaction of their own. */
-static void give_up_rest(struct drive *d)
-{
-    struct err err;
+static void sent(void *who);
 
-    err_found(&err, ERR_NETWORK, "line:closed",
+static const struct session_events events = { credential, ready, progressed, sent, failed };
+
+/* This connection takes no more, and the next one will (RFC 9422). */
+static void another_connection(struct drive *d)
+{
+    struct evidence evidence = { .stage = STAGE_LOCAL };
+
+    session_finish(GIVE(d->session));
+    if (!session_open(d->secrets.loop, &d->plan, &events, d, &d->session, &evidence.err))
+        failed(d, &evidence);
+}
+
+/* The line is gone, and some recipients were to have a transaction of their own. */
+static void tell_cut(struct drive *d)
+{
+    struct smtp_outcome outcome = { .fate = SMTP_FATE_LATER, .stage = STAGE_MAIL };
+    struct evidence evidence;
+
+    err_found(&outcome.err, ERR_NETWORK, "line:closed",
               "the server hung up before it was this recipient's turn");
-    for (size_t i = d->first; i < d->message->envelope->count; i++) {
-        struct smtp_outcome *outcome = &d->sending->outcomes[i];
-        if (outcome->err.kind != ERR_NONE)
-            continue;
-        *outcome = (struct smtp_outcome){ .fate = SMTP_FATE_LATER, .stage = STAGE_MAIL, .err = err };
-        take_evidence(d, i);
-    }
+    session_evidence(d->session, &outcome, &evidence);
+    give_up_rest(d, &evidence);
 }
 
 static void sent(void *who)
@@ -248,12 +291,16 @@ static void sent(void *who)
         take_evidence(d, i);
     }
     d->first += settled(d);
-    if (d->first < d->message->envelope->count && session_open_still(d->session)) {
+    if (d->first == d->message->envelope->count) {
+        finish(d);
+    } else if (!session_open_still(d->session)) {
+        tell_cut(d);
+        finish(d);
+    } else if (fitting(d)) {
         next_transaction(d);
-        return;
+    } else {
+        another_connection(d);
     }
-    give_up_rest(d);
-    finish(d);
 }
 
 /* ---- the run ---- */
@@ -280,7 +327,6 @@ static bool prepare(struct drive *d, struct err *err)
 bool sending_run(struct cli *cli, const struct account *account, struct sending_message *message,
                  struct sending *ret)
 {
-    static const struct session_events events = { credential, ready, progressed, sent, failed };
     struct drive d = { .cli = cli, .account = account, .message = message, .sending = ret };
     struct err err = { 0 };
 

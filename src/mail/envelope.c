@@ -1,5 +1,7 @@
 #include "mail/envelope.h"
 
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "base/str.h"
 #include "mail/address.h"
@@ -73,6 +75,12 @@ static size_t slot_of(const struct envelope *envelope, struct span address)
     return slot;
 }
 
+static void index_all(struct envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->count; i++)
+        envelope->index[slot_of(envelope, span_of(envelope->recipients[i].address))] = (uint32_t)i + 1;
+}
+
 /* Room for one more, and an index at most half full. */
 static bool grow(struct envelope *envelope)
 {
@@ -92,8 +100,7 @@ static bool grow(struct envelope *envelope)
     envelope->slots = room * 2;
     envelope->recipients = recipients;
     envelope->room = room;
-    for (size_t i = 0; i < envelope->count; i++)
-        index[slot_of(envelope, span_of(recipients[i].address))] = (uint32_t)i + 1;
+    index_all(envelope);
     return true;
 }
 
@@ -148,6 +155,64 @@ bool envelope_add_dsn(struct envelope *envelope, struct span text, unsigned noti
 bool envelope_add(struct envelope *envelope, struct span address, struct err *err)
 {
     return envelope_add_dsn(envelope, address, 0, SPAN_NONE, err);
+}
+
+/* A recipient, the place of the first of its domain, and its own. */
+struct grouped {
+    struct recipient recipient;
+    size_t domain, place;
+};
+
+static int compare_grouped(const void *a, const void *b)
+{
+    const struct grouped *one = a, *other = b;
+
+    if (one->domain != other->domain)
+        return one->domain < other->domain ? -1 : 1;
+    return one->place < other->place ? -1 : one->place > other->place;
+}
+
+static struct span domain_of(const struct recipient *recipient)
+{
+    struct span address = span_of(recipient->address);
+
+    return span_from(address, span_find_last(address, '@') + 1);
+}
+
+/* For each recipient the place of the first with its domain, by a table of places + 1. */
+static void number_domains(const struct envelope *envelope, struct grouped *grouped, uint32_t *table)
+{
+    for (size_t i = 0; i < envelope->count; i++) {
+        struct span domain = domain_of(&envelope->recipients[i]);
+        size_t slot = hash_of(domain) & (envelope->slots - 1);
+        while (table[slot] &&
+               !span_equal_word(domain, domain_of(&envelope->recipients[table[slot] - 1])))
+            slot = (slot + 1) & (envelope->slots - 1);
+        if (!table[slot])
+            table[slot] = (uint32_t)i + 1;
+        grouped[i] = (struct grouped){ envelope->recipients[i], table[slot] - 1, i };
+    }
+}
+
+bool envelope_group(struct envelope *envelope, struct err *err)
+{
+    if (envelope->count < 2)
+        return true;
+
+    uint32_t *table = mem_array(envelope->slots, sizeof *table);
+    struct grouped *grouped = mem_array(envelope->count, sizeof *grouped);
+    if (table && grouped) {
+        number_domains(envelope, grouped, table);
+        qsort(grouped, envelope->count, sizeof *grouped, compare_grouped);
+        for (size_t i = 0; i < envelope->count; i++)
+            envelope->recipients[i] = grouped[i].recipient;
+        memset(envelope->index, 0, envelope->slots * sizeof *envelope->index);
+        index_all(envelope);
+    }
+    bool good = table && grouped;
+    mem_free(table);
+    mem_free(grouped);
+    return good || err_no_memory(err);
 }
 
 static bool set_text(char **at, struct span text, size_t most, const char *what, struct err *err)

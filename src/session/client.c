@@ -510,9 +510,9 @@ void session_send(struct session *s, const struct envelope *envelope, size_t fir
 
 /* ---- what was learnt ---- */
 
-size_t session_recipients_max(const struct session *s)
+size_t session_recipients_fit(const struct session *s, const struct envelope *envelope, size_t first)
 {
-    return smtp_client_recipients_max(s->client);
+    return smtp_client_recipients_fit(s->client, envelope, first);
 }
 
 void session_outcome(const struct session *s, size_t recipient, struct smtp_outcome *ret_outcome)

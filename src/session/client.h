@@ -75,11 +75,13 @@ void session_credential(struct session *session, struct secret *secret); /* take
 void session_no_credential(struct session *session, const struct err *why);
 
 /* Only while ready. Envelope and body are borrowed until sent(). The recipients from `first` on,
- * `count` of them, at most session_recipients_max(). */
+ * `count` of them, at most session_recipients_fit(). */
 void session_send(struct session *session, const struct envelope *envelope, size_t first, size_t count,
                   const struct session_body *body);
 
-size_t session_recipients_max(const struct session *session);
+/* How many of the envelope's recipients from `first` on one transaction takes here and now (RFC 9422).
+ * 0: no more on this connection; on another one at least one fits. */
+size_t session_recipients_fit(const struct session *session, const struct envelope *envelope, size_t first);
 void session_outcome(const struct session *session, size_t recipient, struct smtp_outcome *ret_outcome);
 /* The evidence of an outcome: with host, port and mechanism. */
 void session_evidence(const struct session *session, const struct smtp_outcome *outcome,

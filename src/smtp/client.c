@@ -55,6 +55,7 @@ void smtp_client_free(struct smtp_client *client)
     buf_done(&client->output);
     buf_done(&client->chunk);
     buf_done(&client->greeting);
+    mem_free(client->domains);
     str_wipe(client, sizeof *client);
     mem_free(client);
 }

@@ -123,12 +123,17 @@ enum { SMTP_RECIPIENTS_MAX = 1000 };
 size_t smtp_client_recipients_max(const struct smtp_client *client);
 /* How many transactions this connection still takes: RFC 9422's MAILMAX; SIZE_MAX: no limit. */
 size_t smtp_client_transactions_left(const struct smtp_client *client);
+/* How many of the envelope's recipients, from `first` on, fit the next transaction by all that LIMITS
+ * says: RCPTMAX, MAILMAX, and RCPTDOMAINMAX, which counts the domains of a whole connection. 0: none,
+ * the rest needs another connection; there at least one fits. envelope_group() keeps them few. */
+size_t smtp_client_recipients_fit(const struct smtp_client *client, const struct envelope *envelope,
+                                  size_t first);
 
 /* Begins a transaction with the envelope's recipients from `first` on, `count` of them; only at
  * SMTP_NEED_ENVELOPE. The envelope is borrowed until the transaction is over. What can be refused
  * before a byte is sent - an address against its grammar, SMTPUTF8 or 8BITMIME not offered, a message
  * above SIZE - is in the outcomes at once, with STAGE_LOCAL or STAGE_MAIL, and the need stays
- * SMTP_NEED_ENVELOPE. Recipients above smtp_client_recipients_max() come out as SMTP_FATE_LATER. */
+ * SMTP_NEED_ENVELOPE. Recipients above smtp_client_recipients_fit() come out as SMTP_FATE_LATER. */
 void smtp_client_send(struct smtp_client *client, const struct envelope *envelope, size_t first,
                       size_t count, uint64_t now);
 

@@ -25,6 +25,7 @@ enum {
     BINDING_MAX = 64,
     AUTH_LINE_MAX = 512,      /* with CRLF: RFC 5321, 4.5.3.1.4 */
     MECHANISMS_TRIED_MAX = 2, /* a connection */
+    DOMAINS_KEPT_MAX = 1000,  /* that a connection may name, where LIMITS counts them */
 };
 
 /* A step is a command, or a state between commands. */
@@ -130,6 +131,8 @@ struct smtp_client {
     struct transaction t;
     struct buf chunk;
     size_t transactions;
+    uint64_t *domains; /* of recipients named on this connection, marks of them; NULL: nobody counts */
+    size_t domain_count;
     bool dirty; /* the server holds a sender: RSET before the next */
 
     bool failed;
@@ -165,6 +168,13 @@ void signin_pump(struct smtp_client *c); /* after the mechanism was given someth
 void signin_heard(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply);
 void signin_refused(struct smtp_client *c, const struct asked *asked,
                     const struct smtp_reply *reply);
+
+/* -- client_limits.c -- */
+
+/* Makes room for counting where the server limits domains; false: no memory. */
+bool limits_begin(struct smtp_client *c);
+/* The envelope's recipient is being named. */
+void limits_named(struct smtp_client *c, size_t recipient);
 
 /* -- client_transaction.c -- */
 

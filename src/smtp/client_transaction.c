@@ -113,22 +113,6 @@ void transaction_settle(struct smtp_client *c)
 
 /* -- before a byte is sent -- */
 
-size_t smtp_client_recipients_max(const struct smtp_client *client)
-{
-    uint32_t told = client->extensions.rcpt_max;
-
-    return told && told < SMTP_RECIPIENTS_MAX ? told : SMTP_RECIPIENTS_MAX;
-}
-
-size_t smtp_client_transactions_left(const struct smtp_client *client)
-{
-    uint32_t told = client->extensions.mail_max;
-
-    if (!told)
-        return SIZE_MAX;
-    return client->transactions < told ? told - client->transactions : 0;
-}
-
 /* Is it an address as it goes on the wire, byte for byte? The grammar is asked once more, here at the
  * last step: whatever slipped in before it would be a command of somebody else's. */
 static bool check_address(const char *address, bool smtputf8, struct err *err)
@@ -187,16 +171,19 @@ static bool check_sender(const struct smtp_client *c, const struct envelope *env
 static void check_recipients(struct smtp_client *c)
 {
     const struct transaction *t = &c->t;
+    size_t fit = smtp_client_recipients_fit(c, t->envelope, t->first);
+    bool many = fit == smtp_client_recipients_max(c);
     HELD(buf) params = BUF(4096);
     struct err err = { 0 };
 
     for (size_t i = 0; i < t->count; i++) {
         const struct recipient *recipient = &t->envelope->recipients[t->first + i];
         buf_clear(&params);
-        if (i >= smtp_client_recipients_max(c)) {
+        if (i >= fit) {
             err_found(&err, ERR_LATER, "recipients:too-many", "too many");
             decide_one(c, i, SMTP_FATE_LATER, STAGE_LOCAL, &err,
-                       "more recipients than the server takes for one message");
+                       many ? "more recipients than the server takes for one message"
+                            : "more domains than the server takes on one connection");
         } else if (!check_address(recipient->address, t->envelope->smtputf8, &err) ||
                    !smtp_rcpt_params_write(recipient, &c->extensions, &params, &err)) {
             decide_one(c, i, fate_of(err.kind), STAGE_LOCAL, &err,
@@ -233,7 +220,8 @@ void smtp_client_send(struct smtp_client *client, const struct envelope *envelop
         count = envelope->count - first;
     transaction_done(client);
     struct verdict *verdicts = mem_array(count, sizeof *verdicts);
-    if (!verdicts) {
+    if (!verdicts || !limits_begin(client)) {
+        mem_free(verdicts);
         client_fail_memory(client);
         return;
     }
@@ -320,6 +308,7 @@ enum step say_rcpt(struct smtp_client *c)
         return STEP_NONE;
     }
     client_say(c, STEP_RCPT, t->next, buf_span(&line));
+    limits_named(c, t->first + t->next);
     t->next = next_open(t, t->next + 1);
     if (t->next < t->count)
         return STEP_RCPT;

@@ -10,6 +10,7 @@ import pytest
 from messages import message
 from outpost import (CONFIG, DATAERR, NOHOST, NOPERM, OK, PROGRAM, PROTOCOL, TEMPFAIL, UNAVAILABLE, UNKNOWN, USAGE,
                      Result)
+from peers.frugal import Frugal
 from peers.liar import DATA, EHLO, GREETING, HONEST, KEPT, RECIPIENT, SENDER, Liar
 from peers.peer import PASSWORD
 from peers.process import free_port
@@ -180,6 +181,31 @@ def saying(**lies):
     for place, reply in lies.items():
         replies[globals()[place]] = reply
     return replies
+
+
+# label: (what LIMITS says, how many calls the three recipients below take)
+LIMITS = {'a domain a connection': (b'RCPTDOMAINMAX=1', 2), 'a message a connection': (b'MAILMAX=1 RCPTMAX=2', 2),
+          'two messages a connection': (b'MAILMAX=2 RCPTMAX=1', 2), 'a recipient a message': (b'RCPTMAX=1', 1)}
+
+
+@pytest.mark.parametrize('limits,calls', LIMITS.values(), ids=LIMITS)
+def test_limits_are_kept_and_nobody_is_left_out(limits, calls, outpost):
+    with Frugal(limits) as server:
+        outpost.account('localhost:%d' % server.port, 'none', auth='none')
+        result = outpost.send(b'From: a@b.test\r\nSubject: hi\r\n\r\nhi\r\n', '--json', 'a@x.test', 'b@y.test', 'c@x.test')
+    assert result.status == OK and result.json['outcome'] == 'delivered', result
+    assert server.calls == calls
+    assert sorted(server.named) == ['a@x.test', 'b@y.test', 'c@x.test']
+    assert not server.broken
+
+
+def test_a_second_connection_that_fails_unsays_nothing(outpost):
+    with Frugal(b'RCPTDOMAINMAX=1', calls=1) as server:
+        outpost.account('localhost:%d' % server.port, 'none', auth='none')
+        result = outpost.send(b'From: a@b.test\r\nSubject: hi\r\n\r\nhi\r\n', '--json', 'a@x.test', 'b@y.test')
+    assert result.status == TEMPFAIL and result.json['outcome'] == 'partial', result
+    assert [r['state'] for r in result.json['recipients']] == ['delivered', 'deferred']
+    assert server.named == ['a@x.test']
 
 
 RUBBISH = {

@@ -243,6 +243,81 @@ static void test_a_thousand_recipients(void **state)
     assert_string_equal(outcome.err.fact, "recipients:too-many");
 }
 
+/* -- LIMITS -- */
+
+static const struct {
+    const char *label, *limits;
+    const char *named; /* on this connection before; letters of `to` */
+    size_t first, fit;
+} fits[] = {
+    { "no limit", "", "", 0, 5 },
+    { "no limit, a later one", "", "", 3, 2 },
+    { "nobody is left", "", "", 5, 0 },
+    { "recipients", " RCPTMAX=2", "", 0, 2 },
+    { "one domain", " RCPTDOMAINMAX=1", "", 0, 2 },
+    { "one domain, from the other on", " RCPTDOMAINMAX=1", "", 2, 1 },
+    { "two domains, the first of which comes again", " RCPTDOMAINMAX=2", "", 0, 4 },
+    { "all domains", " RCPTDOMAINMAX=3", "", 0, 5 },
+    { "the smaller of two", " RCPTMAX=3 RCPTDOMAINMAX=2", "", 0, 3 },
+    { "the same domain as before", " RCPTDOMAINMAX=1", "a", 0, 2 },
+    { "another than before", " RCPTDOMAINMAX=1", "c", 0, 0 },
+    { "the second before, the first new", " RCPTDOMAINMAX=2", "c", 0, 4 },
+    { "both before, a third new", " RCPTDOMAINMAX=2", "ac", 4, 0 },
+    { "messages", " MAILMAX=2", "a", 0, 5 },
+    { "a message too many", " MAILMAX=1", "a", 0, 0 },
+    { "a limit of zero is none", " RCPTDOMAINMAX=0", "a", 0, 5 },
+};
+
+/* One message to this recipient. */
+static void name_one(struct smtp_client *client, const struct envelope *envelope, size_t recipient)
+{
+    smtp_client_send(client, envelope, recipient, 1, 0);
+    flush(client, 0);
+    say(client, "250 ok\r\n250 ok\r\n354 go\r\n", 0);
+    smtp_client_body(client, SPAN("a\r\n"), true, 0);
+    flush(client, 0);
+    say(client, "250 ok\r\n", 0);
+    assert_int_equal(smtp_client_need(client), SMTP_NEED_ENVELOPE);
+}
+
+static void test_limits(void **state)
+{
+    static const char *const to[] = { "a@x.org", "b@X.ORG", "c@y.org", "d@x.org", "e@z.org" };
+    (void)state;
+    OWN(envelope) envelope = envelope_to(to, COUNT(to));
+
+    for (size_t i = 0; i < COUNT(fits); i++) {
+        OWN(smtp_client) client = client_with(&plain_plan);
+        HELD(buf) hello = BUF(200);
+        buf_addf(&hello, "250-hi\r\n250-PIPELINING\r\n250 LIMITS%s\r\n", fits[i].limits);
+        say(client, "220 hi\r\n", 0);
+        flush(client, 0);
+        say(client, buf_text(&hello), 0);
+        for (const char *c = fits[i].named; *c; c++)
+            name_one(client, envelope, (size_t)(*c - 'a'));
+        check_row(fits[i].label,
+                  smtp_client_recipients_fit(client, envelope, fits[i].first) == fits[i].fit);
+    }
+}
+
+/* A connection counts a thousand domains and no more: where more are allowed, another one takes the rest. */
+static void test_many_domains(void **state)
+{
+    (void)state;
+    OWN(envelope) envelope = envelope_to(NULL, 0);
+    OWN(smtp_client) client = client_with(&plain_plan);
+
+    for (unsigned i = 0; i < 1000; i++) {
+        HELD(buf) address = BUF(100);
+        buf_addf(&address, "u@d%u.example.org", i);
+        assert_true(envelope_add(envelope, buf_span(&address), NULL));
+    }
+    say(client, "220 hi\r\n", 0);
+    flush(client, 0);
+    say(client, "250-hi\r\n250 LIMITS RCPTDOMAINMAX=999999\r\n", 0);
+    assert_int_equal(smtp_client_recipients_fit(client, envelope, 0), 1000);
+}
+
 /* -- SCRAM, both sides of it -- */
 
 static void exchange_step(struct smtp_client *client, struct sasl_server *server)
@@ -348,6 +423,8 @@ int main(void)
         cmocka_unit_test(test_handshake_forgets),
         cmocka_unit_test(test_slice),
         cmocka_unit_test(test_a_thousand_recipients),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_many_domains),
         cmocka_unit_test(test_scram),
         cmocka_unit_test(test_misuse_is_harmless),
     };
