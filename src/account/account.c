@@ -6,25 +6,9 @@
 
 #include "base/banned.h"
 
-static bool is_name_char(char c)
-{
-    return str_is_alpha(c) || str_is_digit(c) || c == '.' || c == '_' || c == '-' || c == '@' || c == '+';
-}
-
 bool account_name_check(struct span name, struct err *err)
 {
-    const char *why = NULL;
-
-    if (name.len == 0)
-        why = "an account's name can't be empty";
-    else if (name.len > ACCOUNT_NAME_MAX)
-        why = "an account's name has 64 characters at most";
-    else if (!str_is_alpha(name.at[0]) && !str_is_digit(name.at[0]))
-        why = "an account's name begins with a letter or a digit";
-    for (size_t i = 0; !why && i < name.len; i++)
-        if (!is_name_char(name.at[i]))
-            why = "an account's name has letters, digits, '.', '_', '-', '+' and '@' only";
-    return !why || err_found(err, ERR_CONFIG, "config:bad", "%s", why);
+    return setting_name_check(name, err) || err_in(err, "account");
 }
 
 /* The label of the domain that people would call it by: what stands before the last dot, or before the last
@@ -48,7 +32,7 @@ char *account_name_from(struct span address)
     }
     name = str_copy_span(span_cut(label, 0, ACCOUNT_NAME_MAX));
     for (char *at = name; at && *at; at++)
-        *at = is_name_char(*at) ? str_lower(*at) : '_';
+        *at = setting_is_name_char(*at) ? str_lower(*at) : '_';
     if (name && !account_name_check(span_of(name), NULL)) {
         mem_free(name);
         name = str_copy("account");

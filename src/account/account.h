@@ -41,7 +41,7 @@ enum account_transport { /* the way out */
     TRANSPORT_GMAIL,
 };
 
-enum { ACCOUNT_SETTINGS_MAX = 48, ACCOUNT_NAME_MAX = 64 };
+enum { ACCOUNT_SETTINGS_MAX = 48, ACCOUNT_NAME_MAX = SETTING_NAME_MAX };
 
 /* Members are what their setting's type says (base/settings.h); the words are numbered from 1, so
  * 0 and NULL are "not set". After account_fill() `server`, `security`, `auth` and `username` are set. */

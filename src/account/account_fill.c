@@ -18,20 +18,19 @@ static void filled_in(struct account *account, const char *key, const char *from
     account->origins[place_of(key)] = (struct setting_origin){ .from = from, .filled = true };
 }
 
-/* Adds where the key was set: "in FILE: line N: ", or the account's name where nobody wrote it. */
+/* Adds where the key was set: "FILE:N: ", or the account's name where nobody wrote it. */
 static bool in_place(const struct account *account, const char *key, struct err *err)
 {
     const struct setting_origin *origin = &account->origins[place_of(key)];
 
     if (origin->line)
-        return err_in(err, "in %s: line %u", origin->from, origin->line);
+        return err_in(err, "%s:%u", origin->from, origin->line);
     return err_in(err, "account %s", account->name);
 }
 
 static bool wrong(const struct account *account, const char *key, struct err *err, const char *why)
 {
-    err_found(err, ERR_CONFIG, "config:bad", "%s: %s", key, why);
-    return in_place(account, key, err);
+    return setting_wrong(&account_kind, account->origins, account->name, key, err, why);
 }
 
 static struct span domain_of(const struct account *account)

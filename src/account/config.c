@@ -1,4 +1,4 @@
-#include "account/config.h"
+#include "account/config_int.h"
 
 #include <errno.h>
 
@@ -29,7 +29,17 @@ const struct setting_kind config_outpost_kind = {
     "outpost", false, outpost_settings, COUNT(outpost_settings), "what holds for all",
 };
 
-static const struct setting_kind *const kinds[] = { &config_outpost_kind, &account_kind };
+static struct setting_origin *origins_of(const struct config_section *section)
+{
+    return (void *)((char *)section->of + section->part->origins);
+}
+
+static void section_done(struct config_section *section)
+{
+    settings_done(section->part->kind, section->of);
+    mem_free(section->of);
+    mem_free(section->name);
+}
 
 void config_free(struct config *config)
 {
@@ -37,9 +47,12 @@ void config_free(struct config *config)
         return;
     for (size_t i = 0; i < config->account_count; i++)
         account_free(config->accounts[i]);
+    for (size_t i = 0; i < config->section_count; i++)
+        section_done(&config->sections[i]);
     for (size_t i = 0; i < config->file_count; i++)
         mem_free(config->files[i]);
     mem_free(config->accounts);
+    mem_free(config->sections);
     mem_free(config->files);
     mem_free(config->main);
     settings_done(&config_outpost_kind, &config->outpost);
@@ -86,46 +99,163 @@ static bool account_for(struct config *config, struct span name, struct account 
     return true;
 }
 
-static bool read_section(struct config *config, const struct ini *ini, size_t at, const char *file,
+/* -- sections of the parts -- */
+
+static struct config_section *find_section(const struct config *config, const struct config_part *part,
+                                           const char *name)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        struct config_section *section = &config->sections[i];
+        if (section->part == part && (!name || strcmp(section->name, name) == 0))
+            return section;
+    }
+    return NULL;
+}
+
+/* Room for one more section behind those that are there. */
+static bool more_sections(struct config *config)
+{
+    struct config_section *more =
+        mem_resize(config->sections, config->section_count + 1, sizeof *more);
+
+    if (more)
+        config->sections = more;
+    return more != NULL;
+}
+
+static bool section_for(struct config *config, const struct config_part *part, struct span name,
+                        struct config_section **ret_section, struct err *err)
+{
+    struct config_section new = { .part = part };
+
+    *ret_section = find_section(config, part, part->kind->named ? name.at : NULL);
+    if (*ret_section)
+        return true;
+    if (part->kind->named && !setting_name_check(name, err))
+        return err_in(err, "%s", part->kind->kind);
+    new.name = part->kind->named ? str_copy_span(name) : NULL;
+    new.of = mem_new(part->size);
+    if (!new.of || (part->kind->named && !new.name) || !more_sections(config)) {
+        mem_free(new.of);
+        mem_free(new.name);
+        return err_no_memory(err);
+    }
+    if (new.name)
+        memcpy((char *)new.of + part->name, &new.name, sizeof new.name);
+    config->sections[config->section_count] = new;
+    *ret_section = &config->sections[config->section_count++];
+    return true;
+}
+
+const void *config_section(const struct config *config, const struct config_part *part, const char *name)
+{
+    const struct config_section *section = find_section(config, part, name);
+
+    return section ? section->of : NULL;
+}
+
+const void *config_next(const struct config *config, const struct config_part *part, size_t *at)
+{
+    while (*at < config->section_count) {
+        const struct config_section *section = &config->sections[(*at)++];
+        if (section->part == part)
+            return section->of;
+    }
+    return NULL;
+}
+
+bool config_view(const struct config *config, size_t at, struct config_view *ret_view)
+{
+    if (at == 0) {
+        *ret_view = (struct config_view){ &config_outpost_kind, NULL, &config->outpost,
+                                          config->outpost.origins };
+        return true;
+    }
+    if (--at < config->account_count) {
+        const struct account *account = config->accounts[at];
+        *ret_view = (struct config_view){ &account_kind, account->name, account, account->origins };
+        return true;
+    }
+    at -= config->account_count;
+    if (at >= config->section_count)
+        return false;
+    const struct config_section *section = &config->sections[at];
+    *ret_view = (struct config_view){ section->part->kind, section->name, section->of,
+                                      origins_of(section) };
+    return true;
+}
+
+/* -- reading -- */
+
+/* What a file's sections may be, and where they go. */
+struct reading {
+    struct config *config;
+    const struct disk *disk;
+    const struct config_part *const *parts;
+    size_t part_count;
+    const struct setting_kind **kinds; /* the two of this room, then those of the parts */
+};
+
+enum { OUR_KINDS = 2 };
+
+static bool read_into(const struct reading *r, const struct setting_kind *kind,
+                      const struct ini_section *section, const char *file, struct err *err)
+{
+    struct config *config = r->config;
+    struct account *account;
+    struct config_section *place;
+    size_t at = 0;
+
+    if (kind == &config_outpost_kind)
+        return settings_read(kind, section, file, &config->outpost, config->outpost.origins, err);
+    if (kind == &account_kind) {
+        if (!account_for(config, section->name, &account, err))
+            return err_in(err, "line %u", section->line);
+        return settings_read(kind, section, file, account, account->origins, err);
+    }
+    while (r->parts[at]->kind != kind)
+        at++;
+    if (!section_for(config, r->parts[at], section->name, &place, err))
+        return err_in(err, "line %u", section->line);
+    return settings_read(kind, section, file, place->of, origins_of(place), err);
+}
+
+static bool read_section(const struct reading *r, const struct ini *ini, size_t at, const char *file,
                          struct err *err)
 {
     const struct ini_section *section = ini_section_at(ini, at);
     const struct ini_section *first = ini_find(ini, section->kind.at, section->name.at);
     const struct setting_kind *kind;
-    struct account *account;
 
-    if (!setting_kind_find(kinds, COUNT(kinds), section, &kind, err))
+    if (!setting_kind_find(r->kinds, OUR_KINDS + r->part_count, section, &kind, err))
         return false;
     if (first != section) {
         err_found(err, ERR_CONFIG, "config:bad", "the section began in line %u already", first->line);
         return err_in(err, "line %u", section->line);
     }
-    if (kind == &config_outpost_kind)
-        return settings_read(kind, section, file, &config->outpost, config->outpost.origins, err);
-    if (!account_for(config, section->name, &account, err))
-        return err_in(err, "line %u", section->line);
-    return settings_read(kind, section, file, account, account->origins, err);
+    return read_into(r, kind, section, file, err);
 }
 
-static bool read_sections(struct config *config, struct span text, const char *file, struct err *err)
+static bool read_sections(const struct reading *r, struct span text, const char *file, struct err *err)
 {
     OWN(ini) ini = NULL;
 
     if (!ini_parse(text, &ini, err))
         return false;
     for (size_t i = 0; i < ini_count(ini); i++)
-        if (!read_section(config, ini, i, file, err))
+        if (!read_section(r, ini, i, file, err))
             return false;
     return true;
 }
 
 /* A file that is not there is no failure. */
-static bool read_file(struct config *config, const struct disk *disk, const char *path, struct err *err)
+static bool read_file(const struct reading *r, const char *path, struct err *err)
 {
+    struct config *config = r->config;
     HELD(buf) text = BUF(INI_TEXT_MAX);
     struct err why = { 0 };
 
-    if (!file_read(disk, path, INI_TEXT_MAX, FILE_TRUSTED, &text, &why)) {
+    if (!file_read(r->disk, path, INI_TEXT_MAX, FILE_TRUSTED, &text, &why)) {
         if (why.sys == ENOENT)
             return true;
         if (err)
@@ -142,11 +272,10 @@ static bool read_file(struct config *config, const struct disk *disk, const char
         return err_no_memory(err);
     }
     config->files[config->file_count++] = file;
-    return read_sections(config, buf_span(&text), file, err) || err_in(err, "in %s", path);
+    return read_sections(r, buf_span(&text), file, err) || ini_in_file(err, file);
 }
 
-static bool read_drop_ins(struct config *config, const struct disk *disk, const char *directory,
-                          struct err *err)
+static bool read_drop_ins(const struct reading *r, const char *directory, struct err *err)
 {
     HELD(file_names) names = { 0 };
 
@@ -162,7 +291,7 @@ static bool read_drop_ins(struct config *config, const struct disk *disk, const 
             return err_found(err, ERR_CONFIG, "config:bad",
                              "%s: a file's name holds characters that can't be shown", directory);
         char *path = file_path(directory, names.at[i]);
-        bool ok = path ? read_file(config, disk, path, err) : err_no_memory(err);
+        bool ok = path ? read_file(r, path, err) : err_no_memory(err);
         mem_free(path);
         if (!ok)
             return false;
@@ -170,126 +299,76 @@ static bool read_drop_ins(struct config *config, const struct disk *disk, const 
     return true;
 }
 
-static const char *nearest_account(const struct config *config, const char *name)
+static bool check_default(const struct config *config, struct err *err)
 {
-    const char *best = NULL;
-    unsigned least = 3;
+    const struct config_outpost *outpost = &config->outpost;
 
-    for (size_t i = 0; i < config->account_count; i++) {
-        unsigned distance = str_distance(name, config->accounts[i]->name, 3);
-        if (distance < least) {
-            least = distance;
-            best = config->accounts[i]->name;
-        }
-    }
-    return best;
-}
-
-static bool no_such_account(const struct config *config, const char *name, struct err *err)
-{
-    HELD(buf) shown = BUF(512);
-    const char *meant = nearest_account(config, name);
-
-    str_printable(&shown, span_of(name), ACCOUNT_NAME_MAX);
-    return err_found(err, ERR_CONFIG, "config:no-account", "no account is called \"%s\"%s%s%s",
-                     buf_text(&shown), meant ? " (did you mean \"" : "", meant ? meant : "",
-                     meant ? "\"?)" : "");
+    if (!outpost->default_account || config_account(config, outpost->default_account))
+        return true;
+    config_no_account(config, outpost->default_account, err);
+    err_in(err, "default");
+    return err_in(err, "%s:%u", outpost->origins[0].from, outpost->origins[0].line);
 }
 
 /* What can only be said of the whole. */
 static bool check_all(const struct config *config, const struct knowledge *know, struct err *err)
 {
-    const struct config_outpost *outpost = &config->outpost;
-
-    if (outpost->default_account && !config_account(config, outpost->default_account)) {
-        no_such_account(config, outpost->default_account, err);
-        err_in(err, "default");
-        return err_in(err, "in %s: line %u", outpost->origins[0].from, outpost->origins[0].line);
-    }
+    if (!check_default(config, err))
+        return false;
     for (size_t i = 0; know && i < config->account_count; i++)
         if (!account_fill(config->accounts[i], know, err) || !account_check(config->accounts[i], err))
             return false;
+    for (size_t i = 0; know && i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        if (section->part->check && !section->part->check(section->of, config, err))
+            return false;
+    }
     return true;
+}
+
+/* Every kind without a name has its section now, and every section its defaults. */
+static bool fill_sections(const struct reading *r, struct err *err)
+{
+    struct config_section *section;
+
+    for (size_t i = 0; i < r->part_count; i++)
+        if (!r->parts[i]->kind->named && !section_for(r->config, r->parts[i], SPAN_NONE, &section, err))
+            return false;
+    for (size_t i = 0; i < r->config->section_count; i++) {
+        section = &r->config->sections[i];
+        if (!settings_fill(section->part->kind, section->of, origins_of(section), err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_all(struct reading *r, const struct place *place, struct err *err)
+{
+    r->kinds[0] = &config_outpost_kind;
+    r->kinds[1] = &account_kind;
+    for (size_t i = 0; i < r->part_count; i++)
+        r->kinds[OUR_KINDS + i] = r->parts[i]->kind;
+    return read_file(r, place->config, err) && read_drop_ins(r, place->drop_in, err) &&
+           fill_sections(r, err);
 }
 
 bool config_load(const struct place *place, const struct disk *disk, const struct knowledge *know,
-                 struct config **ret_config, struct err *err)
+                 const struct config_part *const *parts, struct config **ret_config, struct err *err)
 {
     OWN(config) config = NEW(config);
+    struct reading reading = { .config = config, .disk = disk, .parts = parts };
 
     if (!config || !(config->main = str_copy(place->config)))
         return err_no_memory(err);
-    if (!read_file(config, disk, place->config, err) ||
-        !read_drop_ins(config, disk, place->drop_in, err) || !check_all(config, know, err))
+    while (parts && parts[reading.part_count])
+        reading.part_count++;
+    reading.kinds = mem_array(OUR_KINDS + reading.part_count, sizeof *reading.kinds);
+    if (!reading.kinds)
+        return err_no_memory(err);
+    bool read = read_all(&reading, place, err);
+    mem_free(reading.kinds);
+    if (!read || !check_all(config, know, err))
         return false;
     *ret_config = GIVE(config);
-    return true;
-}
-
-/* -- who sends? -- */
-
-const struct account *config_default(const struct config *config)
-{
-    if (config->outpost.default_account)
-        return config_account(config, config->outpost.default_account);
-    return config->account_count == 1 ? config->accounts[0] : NULL;
-}
-
-static bool has_address(const struct account *account, struct span sender)
-{
-    return account->address && span_is_word(sender, account->address);
-}
-
-static bool has_domain(const struct account *account, struct span sender)
-{
-    struct span ours = span_of(account->address);
-
-    return ours.len && span_equal_word(span_from(ours, span_find_last(ours, '@')),
-                                       span_from(sender, span_find_last(sender, '@')));
-}
-
-/* From the surest sign to the weakest. */
-static bool (*const signs[])(const struct account *account, struct span sender) = {
-    has_address,
-    account_may_send_as,
-    has_domain,
-};
-
-static const struct account *by_sender(const struct config *config, struct span sender)
-{
-    const struct account *usual = config_default(config);
-
-    for (size_t sign = 0; sign < COUNT(signs); sign++) {
-        if (usual && signs[sign](usual, sender)) /* of several, the default */
-            return usual;
-        for (size_t i = 0; i < config->account_count; i++)
-            if (signs[sign](config->accounts[i], sender))
-                return config->accounts[i];
-    }
-    return NULL;
-}
-
-bool config_choose(const struct config *config, const char *name_or_null, struct span sender,
-                   const struct account **ret_account, struct err *err)
-{
-    const struct account *account = NULL;
-
-    if (name_or_null) {
-        account = config_account(config, name_or_null);
-        if (!account)
-            return no_such_account(config, name_or_null, err);
-    } else if (span_find(sender, '@') < sender.len) {
-        account = by_sender(config, sender);
-    }
-    if (!account)
-        account = config_default(config);
-    if (!account && config->account_count == 0)
-        return err_found(err, ERR_CONFIG, "config:no-account", "%s: no account is set up",
-                         config->main);
-    if (!account)
-        return err_found(err, ERR_CONFIG, "config:no-account",
-                         "%s: none of %zu accounts fits the sender, and none is the default",
-                         config->main, config->account_count);
-    *ret_account = account;
     return true;
 }

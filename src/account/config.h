@@ -1,6 +1,15 @@
 /* The configuration: read whole from the main file and the files of its drop-in directory, or refused
- * with file and line. What outpost writes itself is one file an account, in the drop-in directory, whole
- * or not at all; the person's own file is never touched.
+ * with file and line. What outpost writes itself is one file an account, a user, a listener, in the drop-in
+ * directory, whole or not at all; the person's own file is never touched.
+ *
+ * [outpost] and [account NAME] are known here. Sections of rooms that stand above come as parts: a room
+ * has its own table and struct, says so in a config_part, and whoever loads the configuration hands the
+ * parts in.
+ *
+ *     static const struct config_part *const parts[] = { &listen_part, &user_part, NULL };
+ *     config_load(place, &disk_system, know, parts, &config, err)
+ *     const struct gateway_listen *listen = config_section(config, &listen_part, "submission");
+ *     for (size_t at = 0; (listen = config_next(config, &listen_part, &at));)
  */
 #ifndef OUTPOST_ACCOUNT_CONFIG_H
 #define OUTPOST_ACCOUNT_CONFIG_H
@@ -11,6 +20,19 @@
 
 enum { CONFIG_OUTPOST_SETTINGS = 3 };
 
+struct config;
+
+/* A kind of section of another room's. What a section holds is read into a struct of zeros, one for each
+ * name, or one in all where the kind has no names; what was not written has its default. */
+struct config_part {
+    const struct setting_kind *kind;
+    size_t size;    /* of the struct */
+    size_t origins; /* the offset in it of struct setting_origin[kind->count] */
+    size_t name;    /* the offset of a `const char *` that gets the section's name; of a named kind */
+    /* Does it agree with itself, and with the rest? Asked when all is read. NULL: nobody asks. */
+    bool (*check)(const void *section, const struct config *config, struct err *err);
+};
+
 struct config_outpost { /* [outpost] */
     char *default_account;
     char *hostname;
@@ -18,10 +40,18 @@ struct config_outpost { /* [outpost] */
     struct setting_origin origins[CONFIG_OUTPOST_SETTINGS];
 };
 
+struct config_section {
+    const struct config_part *part;
+    char *name; /* NULL: its kind has none */
+    void *of;
+};
+
 struct config {
     struct config_outpost outpost;
     struct account **accounts; /* in the order in which they first came */
     size_t account_count;
+    struct config_section *sections; /* of the parts, likewise */
+    size_t section_count;
     char *main;   /* the main file's path, whether it is there or not */
     char **files; /* those that were read, in order; the origins point at these */
     size_t file_count;
@@ -32,12 +62,30 @@ extern const struct setting_kind config_outpost_kind;
 /* Reads and checks everything; neither file nor directory need be there. A section told twice in one file
  * is an error; in a later file its keys replace the earlier ones. A file that others can write is
  * refused (ERR_CONFIG, config:untrusted-mode), one that can't be read has config:unreadable, and what is
- * wrong in it config:bad: "in FILE: line N: ...". With `know` the accounts are filled (account_fill);
- * NULL leaves them as written. */
+ * wrong in it config:bad: "FILE:N: ...". With `know` the accounts are filled (account_fill) and
+ * all is checked; NULL leaves it as written. `parts` ends with NULL, and may be NULL; the parts must
+ * outlive the configuration. */
 MUST_USE bool config_load(const struct place *place, const struct disk *disk, const struct knowledge *know,
-                          struct config **ret_config, struct err *err);
+                          const struct config_part *const *parts, struct config **ret_config,
+                          struct err *err);
 void config_free(struct config *config);
 OWNED(config);
+
+/* The section of this part and name; NULL where nobody wrote it. Of a kind without names (`name` NULL)
+ * there is always one, if only of defaults. */
+const void *config_section(const struct config *config, const struct config_part *part, const char *name);
+/* The next section of a part; *at begins at 0; NULL when there are no more. */
+const void *config_next(const struct config *config, const struct config_part *part, size_t *at);
+
+/* All that was read, section by section, whosesoever it is: for showing it. */
+struct config_view {
+    const struct setting_kind *kind;
+    const char *name; /* or NULL */
+    const void *of;
+    const struct setting_origin *origins;
+};
+/* False when there is no section at this place, counted from 0. */
+bool config_view(const struct config *config, size_t at, struct config_view *ret_view);
 
 /* Each returns NULL where there is none. */
 const struct account *config_account(const struct config *config, const char *name);
@@ -61,5 +109,17 @@ MUST_USE bool config_set_default(const struct place *place, const struct disk *d
                                  struct err *err);
 /* The file that config_write_account() writes; mem_free() it. NULL: no memory. */
 MUST_USE char *config_account_file(const struct place *place, const char *name);
+
+/* Writes a part's section as a file of its own in the drop-in directory, `_KIND_NAME.conf` (no account's
+ * file has such a name): what has an origin and was not filled in. ERR_CONFIG for a value no file can
+ * hold. */
+MUST_USE bool config_write_section(const struct place *place, const struct disk *disk,
+                                   const struct config_part *part, const char *name, const void *of,
+                                   struct err *err);
+/* Takes that file away. ERR_CONFIG where there is no such section, with the nearest name, or where some of
+ * it stands in a file that is not ours, naming it; then nothing was done. */
+MUST_USE bool config_remove_section(const struct place *place, const struct disk *disk,
+                                    const struct config *config, const struct config_part *part,
+                                    const char *name, struct err *err);
 
 #endif

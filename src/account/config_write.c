@@ -12,6 +12,8 @@
 /* No account's file has this name: a name begins with a letter or a digit. */
 #define DEFAULT_FILE "_default.conf"
 
+static const char WRITTEN[] = "Written by outpost, which replaces this file as a whole.";
+
 char *config_account_file(const struct place *place, const char *name)
 {
     HELD(buf) file = BUF(ACCOUNT_NAME_MAX + sizeof ".conf");
@@ -37,10 +39,54 @@ bool config_write_account(const struct place *place, const struct disk *disk,
 {
     HELD(buf) text = BUF(INI_TEXT_MAX);
 
-    if (!ini_add_comment(&text, "Written by outpost, which replaces this file as a whole."))
+    if (!ini_add_comment(&text, WRITTEN))
         return err_no_memory(err);
     return account_text(account, &text, err) &&
            write_file(place, disk, config_account_file(place, account->name), &text, err);
+}
+
+/* -- sections of the parts -- */
+
+static char *section_file(const struct place *place, const struct config_part *part, const char *name)
+{
+    HELD(buf) file = BUF(2 * SETTING_NAME_MAX + sizeof "__.conf");
+
+    buf_addf(&file, "_%s_%s.conf", part->kind->kind, name);
+    return file.full ? NULL : file_path(place->drop_in, buf_text(&file));
+}
+
+static const struct setting_origin *origins_in(const struct config_part *part, const void *of)
+{
+    return (const void *)((const char *)of + part->origins);
+}
+
+static bool section_text(const struct config_part *part, const char *name, const void *of,
+                         struct buf *out, struct err *err)
+{
+    const struct setting_origin *origins = origins_in(part, of);
+
+    if (!ini_add_comment(out, WRITTEN) || !ini_add_section(out, part->kind->kind, name))
+        return err_no_memory(err);
+    for (size_t i = 0; i < part->kind->count; i++) {
+        HELD(buf) value = BUF(INI_LINE_MAX);
+        if (!origins[i].from || origins[i].filled)
+            continue;
+        setting_show(&part->kind->settings[i], of, &value);
+        if (value.full || !ini_add(out, part->kind->settings[i].key, buf_span(&value)))
+            return err_set(err, ERR_CONFIG, "%s: no file can hold this value",
+                           part->kind->settings[i].key);
+    }
+    return true;
+}
+
+bool config_write_section(const struct place *place, const struct disk *disk,
+                          const struct config_part *part, const char *name, const void *of,
+                          struct err *err)
+{
+    HELD(buf) text = BUF(INI_TEXT_MAX);
+
+    return setting_name_check(span_of(name), err) && section_text(part, name, of, &text, err) &&
+           write_file(place, disk, section_file(place, part, name), &text, err);
 }
 
 bool config_set_default(const struct place *place, const struct disk *disk, const char *name,
@@ -94,5 +140,44 @@ bool config_remove_account(const struct place *place, const struct disk *disk,
          (!is_default || remove_if_there(disk, usual, err)) && remove_if_there(disk, file, err);
     mem_free(file);
     mem_free(usual);
+    return ok;
+}
+
+static bool no_such_section(const struct config *config, const struct config_part *part,
+                            const char *name, struct err *err)
+{
+    HELD(buf) shown = BUF(512);
+    const char *meant = NULL;
+    unsigned least = 3;
+
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        unsigned distance = section->part == part ? str_distance(name, section->name, 3) : 3;
+        if (distance < least) {
+            least = distance;
+            meant = section->name;
+        }
+    }
+    str_printable(&shown, span_of(name), SETTING_NAME_MAX);
+    return err_found(err, ERR_CONFIG, "config:bad", "there is no [%s %s]%s%s%s", part->kind->kind,
+                     buf_text(&shown), meant ? " (did you mean \"" : "", meant ? meant : "",
+                     meant ? "\"?)" : "");
+}
+
+bool config_remove_section(const struct place *place, const struct disk *disk,
+                           const struct config *config, const struct config_part *part,
+                           const char *name, struct err *err)
+{
+    const void *of = config_section(config, part, name);
+    HELD(buf) what = BUF(512);
+
+    if (!of)
+        return no_such_section(config, part, name, err);
+    char *file = section_file(place, part, name);
+    buf_addf(&what, "[%s %s]", part->kind->kind, name);
+    bool ok = file ? all_in(file, origins_in(part, of), part->kind->count, buf_text(&what), err) &&
+                         remove_if_there(disk, file, err)
+                   : err_no_memory(err);
+    mem_free(file);
     return ok;
 }

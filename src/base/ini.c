@@ -14,6 +14,19 @@ struct ini {
     size_t entry_count, entry_room;
 };
 
+bool ini_in_file(struct err *err, const char *file)
+{
+    uint64_t line;
+
+    if (!err)
+        return false;
+    struct scan scan = scan_of(span_of(err->text));
+    if (!scan_text(&scan, "line ") || !scan_number(&scan, 1, UINT32_MAX, &line) || !scan_text(&scan, ": "))
+        return err_in(err, "%s", file);
+    memmove(err->text, err->text + scan.at, strlen(err->text) - scan.at + 1);
+    return err_in(err, "%s:%u", file, (unsigned)line);
+}
+
 size_t ini_count(const struct ini *ini)
 {
     return ini->section_count;

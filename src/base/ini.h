@@ -45,6 +45,10 @@ MUST_USE bool ini_parse(struct span text, struct ini **ret_ini, struct err *err)
 void ini_free(struct ini *ini);
 OWNED(ini);
 
+/* Names the file in an error that tells a line first, as those of ini_parse() and settings_read() do:
+ * "line 3: ..." becomes "FILE:3: ...", any other "FILE: ...". Always false. */
+bool ini_in_file(struct err *err, const char *file);
+
 size_t ini_count(const struct ini *ini);                                    /* of sections */
 const struct ini_section *ini_section_at(const struct ini *ini, size_t at); /* at < ini_count() */
 /* The first of this kind and name ("" for none); NULL where there is none. */

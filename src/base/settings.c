@@ -383,6 +383,37 @@ bool setting_kind_find(const struct setting_kind *const *kinds, size_t count,
     return err_in(err, "line %u", section->line);
 }
 
+bool setting_wrong(const struct setting_kind *kind, const struct setting_origin *origins, const char *name,
+                   const char *key, struct err *err, const char *why)
+{
+    const struct setting *setting = setting_find(kind, span_of(key));
+    const struct setting_origin *origin = setting ? &origins[setting - kind->settings] : NULL;
+
+    err_found(err, ERR_CONFIG, "config:bad", "%s: %s", key, why);
+    if (origin && origin->line)
+        return err_in(err, "%s:%u", origin->from, origin->line);
+    return err_in(err, "%s%s%s", kind->kind, name ? " " : "", name ? name : "");
+}
+
+bool setting_is_name_char(char c)
+{
+    return str_is_alpha(c) || str_is_digit(c) || (c && strchr("._-@+", c));
+}
+
+bool setting_name_check(struct span name, struct err *err)
+{
+    if (name.len == 0)
+        return bad(err, "a name can't be empty");
+    if (name.len > SETTING_NAME_MAX)
+        return bad(err, "a name has 64 characters at most");
+    if (!str_is_alpha(name.at[0]) && !str_is_digit(name.at[0]))
+        return bad(err, "a name begins with a letter or a digit");
+    for (size_t i = 0; i < name.len; i++)
+        if (!setting_is_name_char(name.at[i]))
+            return bad(err, "a name has letters, digits, '.', '_', '-', '+' and '@' only");
+    return true;
+}
+
 static bool set(const struct setting *setting, struct span value, void *into, struct err *err)
 {
     if ((setting->check && !setting->check(value, err)) ||

@@ -58,6 +58,7 @@ struct setting {
     uint64_t least, most;     /* of numbers, sizes (bytes) and durations (ms); most 0: no bound */
     const char *fallback;     /* the default, as it would be written; NULL: none */
     bool (*check)(struct span value, struct err *err); /* one more look at the text; or NULL */
+    bool hidden;              /* its value is nobody's business: a password's hash */
     const char *doc;          /* one line */
 };
 
@@ -99,6 +100,18 @@ MUST_USE bool settings_fill(const struct setting_kind *kind, void *into, struct 
 
 /* The setting with this key, or NULL; its place in the table is `setting - kind->settings`. */
 const struct setting *setting_find(const struct setting_kind *kind, struct span key);
+
+/* What is wrong with a value can only be seen beside others: ERR_CONFIG (config:bad), "FILE:N: KEY: WHY",
+ * or "KIND NAME: KEY: WHY" where nobody wrote it (`name` may be NULL). Always false. */
+bool setting_wrong(const struct setting_kind *kind, const struct setting_origin *origins, const char *name,
+                   const char *key, struct err *err, const char *why);
+
+enum { SETTING_NAME_MAX = 64 };
+
+/* Names of sections become names of files: letters, digits and . _ - @ +, the first a letter or a digit.
+ * ERR_CONFIG with the reason why one won't do. */
+MUST_USE bool setting_name_check(struct span name, struct err *err);
+bool setting_is_name_char(char c);
 
 /* Adds the value as it would be written in a file. */
 void setting_show(const struct setting *setting, const void *from, struct buf *out);

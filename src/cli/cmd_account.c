@@ -5,21 +5,12 @@
 #include "cli/failure.h"
 #include "cli/input.h"
 #include "cli/print.h"
+#include "cli/section.h"
 #include "cli/world.h"
 
 #include "base/banned.h"
 
-enum { COLUMN_MOST = 40 };
-
 static const char *const auth_words[] = { "", "oauth", "token", "password", "none" };
-
-/* A column's width, but for what is too long for one. */
-static int widest(int width, const char *text)
-{
-    int len = text ? (int)strlen(text) : 0;
-
-    return len > width && len <= COLUMN_MOST ? len : width;
-}
 
 static void account_members(struct json *json, const struct config *config,
                             const struct account *account)
@@ -54,8 +45,8 @@ static void list_line(const struct cli *cli, const struct config *config,
     int name = 0, address = 1;
 
     for (size_t i = 0; i < config->account_count; i++) {
-        name = widest(name, config->accounts[i]->name);
-        address = widest(address, config->accounts[i]->address);
+        name = column_width(name, config->accounts[i]->name);
+        address = column_width(address, config->accounts[i]->address);
     }
     say(cli, "%c %-*s  %-*s  %s:%u %s, %s", config_default(config) == account ? '*' : ' ', name,
         account->name, address, account->address ? account->address : "-", account->server.name,
@@ -94,30 +85,6 @@ static const struct account *chosen(struct cli *cli, const struct config **ret_c
     return account;
 }
 
-/* Column by column: the first round measures, the second says. */
-static void show(const struct cli *cli, const struct account *account)
-{
-    int key = 0, shown = 0;
-
-    say_heading(cli, "[account %s]", account->name);
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t i = 0; i < account_kind.count; i++) {
-            const struct setting *setting = &account_kind.settings[i];
-            const struct setting_origin *origin = &account->origins[i];
-            HELD(buf) value = BUF(8192);
-            HELD(buf) from = BUF(4096);
-            if (!origin->from)
-                continue;
-            setting_show(setting, account, &value);
-            buf_addf(&from, origin->line ? "%s:%u" : "%s", origin->from, origin->line);
-            key = widest(key, setting->key);
-            shown = widest(shown, buf_text(&value));
-            if (round)
-                say(cli, "%-*s  %-*s  # %s", key, setting->key, shown, buf_text(&value), buf_text(&from));
-        }
-    }
-}
-
 static int run_show(struct cli *cli)
 {
     struct err err = { 0 };
@@ -128,7 +95,7 @@ static int run_show(struct cli *cli)
         return fail_here(cli, &err);
     if (cli->json)
         return json_line(config, account) ? 0 : err_exit_status(ERR_IO);
-    show(cli, account);
+    section_show(cli, &(struct config_view){ &account_kind, account->name, account, account->origins }, true);
     return 0;
 }
 

@@ -4,9 +4,8 @@
 #include "base/banned.h"
 
 extern const struct command command_account, command_account_default, command_account_list,
-    command_account_remove, command_account_show, command_explain, command_home, command_sandbox,
-    command_send,
-    command_settings, command_setup;
+    command_account_remove, command_account_show, command_config, command_config_check, command_config_show,
+    command_explain, command_home, command_sandbox, command_send, command_settings, command_setup;
 
 const struct command *const commands[] = {
     &command_home,
@@ -19,6 +18,9 @@ const struct command *const commands[] = {
     &command_account_show,
     &command_account_default,
     &command_account_remove,
+    &command_config,
+    &command_config_check,
+    &command_config_show,
     &command_sandbox,
     &command_help,
 };

@@ -165,6 +165,9 @@ const struct knowledge *cli_profiles(struct cli *cli, struct err *err)
 
 /* ---- the configuration ---- */
 
+/* The sections of rooms above `account`. */
+static const struct config_part *const parts[] = { NULL };
+
 const struct config *cli_config(struct cli *cli, struct err *err)
 {
     const struct place *place = cli_place(cli, err);
@@ -173,7 +176,7 @@ const struct config *cli_config(struct cli *cli, struct err *err)
     if (!know)
         return NULL;
     if (!cli->world->config &&
-        !config_load(place, &disk_system, know, &cli->world->config, err))
+        !config_load(place, &disk_system, know, parts, &cli->world->config, err))
         return NULL;
     return cli->world->config;
 }

@@ -115,12 +115,12 @@ def test_the_way_out_names_commands_there_are(text, outpost):
 
 
 BAD_CONFIGURATIONS = {
-    'unknown key': ('[account a]\nadress = a@b.test\n', 'line 2', 'did you mean "address"'),
-    'unknown section': ('[acount a]\naddress = a@b.test\n', 'line 1', 'did you mean "account"'),
-    'bad value': ('[account a]\naddress = a@b.test\nsecurity = maybe\n', 'line 3', 'security'),
-    'bad address': ('[account a]\naddress = a b\n', 'line 2', ''),
-    'no section': ('address = a@b.test\n', 'line 1', ''),
-    'not a key': ('[account a]\nfoo\n', 'line 2', ''),
+    'unknown key': ('[account a]\nadress = a@b.test\n', 'outpost.conf:2: ', 'did you mean "address"'),
+    'unknown section': ('[acount a]\naddress = a@b.test\n', 'outpost.conf:1: ', 'did you mean "account"'),
+    'bad value': ('[account a]\naddress = a@b.test\nsecurity = maybe\n', 'outpost.conf:3: ', 'security'),
+    'bad address': ('[account a]\naddress = a b\n', 'outpost.conf:2: ', ''),
+    'no section': ('address = a@b.test\n', 'outpost.conf:1: ', ''),
+    'not a key': ('[account a]\nfoo\n', 'outpost.conf:2: ', ''),
 }
 
 

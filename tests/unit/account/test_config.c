@@ -6,6 +6,7 @@
 
 #include "account/config.h"
 #include "base/alloc.h"
+#include "know/knowledge.h"
 #include "support/alloc_fails.h"
 #include "support/scratch.h"
 #include "support/world.h"
@@ -26,7 +27,7 @@ static struct config *load(const struct place *place, struct err *err)
     struct config *config = NULL;
 
     *err = (struct err){ 0 };
-    return config_load(place, &disk_system, NULL, &config, err) ? config : NULL;
+    return config_load(place, &disk_system, NULL, NULL, &config, err) ? config : NULL;
 }
 
 static const char two_accounts[] = "[outpost]\n"
@@ -93,30 +94,30 @@ static void test_refused(void **state)
         const char *want, *fact;
     } rows[] = {
         { "an unknown key", "[account a]\nadress = x@y.example\n", 0600,
-          "outpost.conf: line 2: no such key: \"adress\" (did you mean \"address\"?)", "config:bad" },
-        { "an unknown section", "[acount a]\n", 0600, "line 1: no such section: \"acount\" (did you mean",
+          "outpost.conf:2: no such key: \"adress\" (did you mean \"address\"?)", "config:bad" },
+        { "an unknown section", "[acount a]\n", 0600, ":1: no such section: \"acount\" (did you mean",
           "config:bad" },
         { "a section twice", "[account a]\n[outpost]\n[account a]\n", 0600,
-          "line 3: the section began in line 1", "config:bad" },
-        { "no name", "[account]\n", 0600, "line 1: [account]: a name is missing", "config:bad" },
-        { "a name that is a path", "[account ../x]\n", 0600, "line 1: an account's name begins with",
+          ":3: the section began in line 1", "config:bad" },
+        { "no name", "[account]\n", 0600, ":1: [account]: a name is missing", "config:bad" },
+        { "a name that is a path", "[account ../x]\n", 0600, ":1: account: a name begins with",
           "config:bad" },
-        { "a name with a slash", "[account a/b]\n", 0600, "line 1: an account's name has letters",
+        { "a name with a slash", "[account a/b]\n", 0600, ":1: account: a name has letters",
           "config:bad" },
-        { "no address", "[account a]\naddress = me\n", 0600, "line 2: address: at character",
+        { "no address", "[account a]\naddress = me\n", 0600, ":2: address: at character",
           "config:bad" },
-        { "a bad mechanism", "[account a]\nmechanisms = plain, ntlm\n", 0600, "line 2: mechanisms: a mech",
+        { "a bad mechanism", "[account a]\nmechanisms = plain, ntlm\n", 0600, ":2: mechanisms: a mech",
           "config:bad" },
-        { "a bad pin", "[account a]\ntls_pin = sha256:12\n", 0600, "line 2: tls_pin: sha256: and 64",
+        { "a bad pin", "[account a]\ntls_pin = sha256:12\n", 0600, ":2: tls_pin: sha256: and 64",
           "config:bad" },
         { "a bad source address", "[account a]\nsource_address = localhost\n", 0600, "an IP address",
           "config:bad" },
-        { "a password in the file", "[account a]\nsecret = hunter2\n", 0600, "line 2: secret: file, command",
+        { "a password in the file", "[account a]\nsecret = hunter2\n", 0600, ":2: secret: file, command",
           "config:bad" },
         { "a keyring", "[account a]\nsecret = keyring\n", 0600, "keeps secrets nowhere else", "config:bad" },
         { "a default that is not there", "[outpost]\ndefault = hme\n[account home]\n", 0600,
-          "line 2: default: no account is called \"hme\" (did you mean \"home\"?)", "config:no-account" },
-        { "no INI at all", "hello\n", 0600, "outpost.conf: line 1", "config:bad" },
+          ":2: default: no account is called \"hme\" (did you mean \"home\"?)", "config:no-account" },
+        { "no INI at all", "hello\n", 0600, "outpost.conf:1: ", "config:bad" },
         { "others may write it", "", 0666, "chmod go-w", "config:untrusted-mode" },
     };
 
@@ -337,14 +338,14 @@ static void test_torture(void **state)
         assert_int_equal(scratch_count(place.drop_in), 1);
 
         struct config *config = NULL;
-        assert_true(config_load(&place, &disk_system, NULL, &config, &err));
+        assert_true(config_load(&place, &disk_system, NULL, NULL, &config, &err));
         assert_true(strcmp(config->accounts[0]->address, "me@live.com") == 0 ||
                     (!ok && strcmp(config->accounts[0]->address, "old@live.com") == 0));
         config_free(config);
 
         world_begin(&world, n);
         config = NULL;
-        ok = config_load(&place, &world.disk, NULL, &config, &err);
+        ok = config_load(&place, &world.disk, NULL, NULL, &config, &err);
         bool load_failed = world_end(&world);
         config_free(config);
         assert_int_equal(world_leaks(&world), 0);
@@ -384,6 +385,166 @@ static void test_names(void **state)
     }
 }
 
+/* -- sections of other rooms -- */
+
+struct printer {
+    const char *name;
+    char *paper;
+    uint64_t trays;
+    struct setting_origin origins[2];
+};
+
+static const struct setting printer_settings[] = {
+    { .key = "paper", .type = SETTING_TEXT, .offset = offsetof(struct printer, paper), .fallback = "A4" },
+    { .key = "trays", .type = SETTING_NUMBER, .offset = offsetof(struct printer, trays), .most = 9 },
+};
+static const struct setting_kind printer_kind = { "printer", true, printer_settings, 2, "a printer" };
+static const struct setting_kind office_kind = { "office", false, printer_settings, 2, "the office" };
+
+static bool printer_check(const void *section, const struct config *config, struct err *err)
+{
+    const struct printer *printer = section;
+
+    return printer->trays != 7 || !config->account_count ||
+           setting_wrong(&printer_kind, printer->origins, printer->name, "trays", err, "seven is unlucky");
+}
+
+static const struct config_part printer_part = {
+    .kind = &printer_kind, .size = sizeof(struct printer), .origins = offsetof(struct printer, origins),
+    .name = offsetof(struct printer, name), .check = printer_check,
+};
+static const struct config_part office_part = {
+    .kind = &office_kind, .size = sizeof(struct printer), .origins = offsetof(struct printer, origins),
+};
+static const struct config_part *const parts[] = { &printer_part, &office_part, NULL };
+
+static struct config *load_parts(const struct place *place, struct err *err)
+{
+    const struct knowledge_text little = { "little.ini", SPAN("[provider little]\nname = Little\n") };
+    struct knowledge *know = NULL;
+    struct config *config = NULL;
+
+    *err = (struct err){ 0 };
+    assert_true(know_new(&little, 1, &know, err));
+    bool ok = config_load(place, &disk_system, know, parts, &config, err);
+    knowledge_free(know);
+    return ok ? config : NULL;
+}
+
+static void test_parts(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+
+    scratch_file(dir, "outpost.conf", "[printer hp]\ntrays = 2\n[printer old]\n", 0644);
+    assert_int_equal(mkdir(place.drop_in, 0700), 0);
+    scratch_file(dir, "outpost.conf.d/a.conf", "[printer hp]\npaper = Letter\n", 0600);
+    OWN(config) config = load_parts(&place, &err);
+    assert_non_null(config);
+    const struct printer *hp = config_section(config, &printer_part, "hp");
+    assert_string_equal(hp->name, "hp");
+    assert_string_equal(hp->paper, "Letter");
+    assert_int_equal(hp->trays, 2);
+    assert_string_equal(hp->origins[0].from, scratch_path(dir, "outpost.conf.d/a.conf"));
+    const struct printer *office = config_section(config, &office_part, NULL);
+    assert_string_equal(office->paper, "A4"); /* though nobody wrote it */
+    assert_true(office->origins[0].filled);
+    assert_null(config_section(config, &printer_part, "hq"));
+    size_t at = 0, views = 0;
+    assert_ptr_equal(config_next(config, &printer_part, &at), hp);
+    assert_string_equal(((const struct printer *)config_next(config, &printer_part, &at))->name, "old");
+    assert_null(config_next(config, &printer_part, &at));
+    static const char *const kinds[] = { "outpost", "printer", "printer", "office" };
+    for (struct config_view view; config_view(config, views, &view); views++)
+        assert_string_equal(view.kind->kind, kinds[views]);
+    assert_int_equal(views, COUNT(kinds));
+}
+
+static void test_parts_refused(void **state)
+{
+    static const struct {
+        const char *label, *text, *want;
+    } rows[] = {
+        { "an unknown key", "[printer a]\ntray = 1\n", ":2: no such key: \"tray\" (did you mean \"trays\"?)" },
+        { "a bad value", "[printer a]\ntrays = 10\n", ":2: trays: the number is out of range" },
+        { "a bad name", "[printer a/b]\n", ":1: printer: a name has letters" },
+        { "a name where none may be", "[office a]\n", ":1: [office]: this section takes no name" },
+        { "a section unknown without the part", "[printr a]\n", "(did you mean \"printer\"?)" },
+        { "what does not agree", "[account a]\naddress = a@b.example\nserver = a.example:25\n"
+          "[printer a]\npaper = A3\ntrays = 7\n", "outpost.conf:6: trays: seven is unlucky" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCRATCH(dir);
+        const struct place place = place_in(dir);
+        struct err err;
+        scratch_file(dir, "outpost.conf", rows[i].text, 0600);
+        check_row(rows[i].label, !load_parts(&place, &err));
+        if (!strstr(err.text, rows[i].want) || err.kind != ERR_CONFIG)
+            fail_msg("case \"%s\": %s", rows[i].label, err.text);
+    }
+}
+
+static void test_write_and_remove_a_section(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct printer printer = { .paper = (char *)(uintptr_t)"A # 3", .trays = 4,
+                               .origins = { { .from = "the command line" }, { .from = "x", .filled = true } } };
+    struct err err;
+    struct stat st;
+
+    assert_true(config_write_section(&place, &disk_system, &printer_part, "hp", &printer, &err));
+    assert_int_equal(stat(scratch_path(dir, "outpost.conf.d/_printer_hp.conf"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    OWN(config) config = load_parts(&place, &err);
+    const struct printer *back = config_section(config, &printer_part, "hp");
+    assert_string_equal(back->paper, "A # 3");
+    assert_int_equal(back->trays, 0); /* it was filled in, and is not written */
+
+    assert_false(config_remove_section(&place, &disk_system, config, &printer_part, "hq", &err));
+    assert_non_null(strstr(err.text, "there is no [printer hq] (did you mean \"hp\"?)"));
+    assert_true(config_remove_section(&place, &disk_system, config, &printer_part, "hp", &err));
+    assert_int_equal(scratch_count(place.drop_in), 0);
+
+    scratch_file(dir, "outpost.conf", "[printer hp]\ntrays = 2\n", 0644);
+    assert_true(config_write_section(&place, &disk_system, &printer_part, "hp", &printer, &err));
+    OWN(config) mixed = load_parts(&place, &err);
+    assert_false(config_remove_section(&place, &disk_system, mixed, &printer_part, "hp", &err));
+    assert_non_null(strstr(err.text, "outpost.conf, line 2"));
+    assert_int_equal(scratch_count(place.drop_in), 1);
+    assert_false(config_write_section(&place, &disk_system, &printer_part, "../x", &printer, &err));
+    printer.paper = (char *)(uintptr_t)"A\n4";
+    assert_false(config_write_section(&place, &disk_system, &printer_part, "hp", &printer, &err));
+    assert_non_null(strstr(err.text, "no file can hold"));
+}
+
+static void test_parts_torture(void **state)
+{
+    (void)state;
+    for (unsigned n = 1;; n++) {
+        SCRATCH(dir);
+        struct world world;
+        struct config *config = NULL;
+        struct err err = { 0 };
+        const struct place place = place_in(dir);
+
+        scratch_file(dir, "outpost.conf", "[printer hp]\ntrays = 2\n[office]\n[printer b]\n", 0644);
+        world_begin(&world, n);
+        bool ok = config_load(&place, &world.disk, NULL, parts, &config, &err);
+        bool failed = world_end(&world);
+        config_free(config);
+        assert_int_equal(world_leaks(&world), 0);
+        assert_true(ok || (failed && err.kind != ERR_NONE));
+        if (!failed)
+            break;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +560,10 @@ int main(void)
         cmocka_unit_test(test_remove_only_what_is_ours),
         cmocka_unit_test(test_torture),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_parts_refused),
+        cmocka_unit_test(test_write_and_remove_a_section),
+        cmocka_unit_test(test_parts_torture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

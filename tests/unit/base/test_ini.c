@@ -204,12 +204,34 @@ static void test_edit(void **state)
     assert_false(ini_set(&out, SPAN("oops"), "a", NULL, "k", SPAN("1"), NULL));
 }
 
+static void test_in_file(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        { "line 3: no such key", "a.conf:3: no such key" },
+        { "line 3", "a.conf: line 3" },
+        { "line x: y", "a.conf: line x: y" },
+        { "too large", "a.conf: too large" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct err err = { 0 };
+        err_set(&err, ERR_CONFIG, "%s", rows[i].text);
+        assert_false(ini_in_file(&err, "a.conf"));
+        assert_string_equal(err.text, rows[i].want);
+    }
+    assert_false(ini_in_file(NULL, "a.conf"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),      cmocka_unit_test(test_sections),
         cmocka_unit_test(test_limits),    cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_write),     cmocka_unit_test(test_edit),
+        cmocka_unit_test(test_in_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,91 @@
+#include "cli/section.h"
+
+#include "base/json.h"
+#include "cli/print.h"
+
+#include "base/banned.h"
+
+enum { COLUMN_MOST = 40, VALUE_MOST = 8192, ORIGIN_MOST = 4096 };
+
+int column_width(int width, const char *text)
+{
+    int len = text ? (int)strlen(text) : 0;
+
+    return len > width && len <= COLUMN_MOST ? len : width;
+}
+
+static bool is_shown(const struct config_view *view, size_t i, bool filled)
+{
+    return view->origins[i].from && (filled || !view->origins[i].filled);
+}
+
+bool section_has_lines(const struct config_view *view, bool filled)
+{
+    for (size_t i = 0; i < view->kind->count; i++)
+        if (is_shown(view, i, filled))
+            return true;
+    return false;
+}
+
+static void add_value(const struct config_view *view, size_t i, struct buf *out)
+{
+    const struct setting *setting = &view->kind->settings[i];
+
+    if (setting->hidden)
+        buf_add(out, "(hidden)");
+    else
+        setting_show(setting, view->of, out);
+}
+
+static void heading(const struct cli *cli, const struct config_view *view)
+{
+    say_heading(cli, "[%s%s%s]", view->kind->kind, view->name ? " " : "", view->name ? view->name : "");
+}
+
+/* Column by column: the first round measures, the second says. */
+void section_show(const struct cli *cli, const struct config_view *view, bool filled)
+{
+    int key = 0, shown = 0;
+
+    heading(cli, view);
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < view->kind->count; i++) {
+            const struct setting_origin *origin = &view->origins[i];
+            const char *word = view->kind->settings[i].key;
+            HELD(buf) value = BUF(VALUE_MOST), from = BUF(ORIGIN_MOST);
+            if (!is_shown(view, i, filled))
+                continue;
+            add_value(view, i, &value);
+            buf_addf(&from, origin->line ? "%s:%u" : "%s", origin->from, origin->line);
+            key = column_width(key, word);
+            shown = column_width(shown, buf_text(&value));
+            if (round)
+                say(cli, "%-*s  %-*s  # %s", key, word, shown, buf_text(&value), buf_text(&from));
+        }
+    }
+}
+
+bool section_json(const struct config_view *view, bool filled)
+{
+    for (size_t i = 0; i < view->kind->count; i++) {
+        const struct setting_origin *origin = &view->origins[i];
+        HELD(buf) text = BUF(8 * VALUE_MOST), value = BUF(VALUE_MOST);
+        struct json json = json_to(&text);
+        if (!is_shown(view, i, filled))
+            continue;
+        add_value(view, i, &value);
+        json_open(&json, NULL, '{');
+        json_text(&json, "section", view->kind->kind);
+        json_text(&json, "name", view->name);
+        json_text(&json, "key", view->kind->settings[i].key);
+        json_text(&json, "value", buf_text(&value));
+        json_text(&json, "from", origin->from);
+        if (origin->line)
+            json_number(&json, "line", origin->line);
+        json_bool(&json, "default", origin->filled);
+        json_close(&json);
+        if (!say_json(&text))
+            return false;
+    }
+    return true;
+}

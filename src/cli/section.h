@@ -1,0 +1,19 @@
+/* A section of the configuration shown: each key, its value, and where that comes from. */
+#ifndef OUTPOST_CLI_SECTION_H
+#define OUTPOST_CLI_SECTION_H
+
+#include "account/config.h"
+#include "cli/cli.h"
+
+/* The heading and the lines, in columns; with `filled` what nobody wrote, too: defaults, and what is known
+ * of the provider. A hidden value is shown as "(hidden)". */
+void section_show(const struct cli *cli, const struct config_view *view, bool filled);
+/* The same as JSON, a line for each key. False when stdout can't take it. */
+MUST_USE bool section_json(const struct config_view *view, bool filled);
+/* Has it a line to show? */
+bool section_has_lines(const struct config_view *view, bool filled);
+
+/* A column's width: the widest text so far, but for what is too long for one. */
+int column_width(int width, const char *text);
+
+#endif
