@@ -11,20 +11,10 @@
 #define OUTPOST_ACCOUNT_SECRET_H
 
 #include "account/account.h"
+#include "account/secret_world.h"
 #include "base/secret.h"
-#include "os/disk.h"
-#include "os/random.h"
 
-struct loop;
 struct secret_fetch;
-
-/* The world that secrets need. */
-struct secret_world {
-    const char *state;        /* the state directory: place->state */
-    const struct disk *disk;
-    const struct dice *dice;
-    struct loop *loop;        /* for commands; NULL where none is run */
-};
 
 /* The secret, for the callee to free; or NULL and why: ERR_CONFIG with the fact secret:unreadable, or
  * ERR_SIGNIN auth:empty-password where it is empty. */

@@ -271,6 +271,8 @@ bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *er
         .state = place->state,
         .disk = &disk_system,
         .dice = &dice_system,
+        .kernel = &kernel_keys_system,
+        .credentials = secure_getenv("CREDENTIALS_DIRECTORY"),
         .loop = cli->world->network.loop,
     };
     return true;

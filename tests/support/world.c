@@ -151,6 +151,19 @@ static int fake_mkdir(const struct disk *disk, const char *path, mode_t mode)
     return did(disk, 'D', disk_fails(disk) ? -1 : disk_system.mkdir(disk, path, mode));
 }
 
+static ssize_t fake_key(const struct kernel_keys *keys, const char *name, void *at, size_t room)
+{
+    struct world *world = WORLD_OF(kernel, keys);
+    size_t len = world->kernel_key ? strlen(world->kernel_key) : 0;
+
+    (void)name;
+    errno = ENOKEY;
+    if (fails_now(world) || !world->kernel_key)
+        return -1;
+    memcpy(at, world->kernel_key, len < room ? len : room);
+    return (ssize_t)len;
+}
+
 void world_init(struct world *world)
 {
     *world = (struct world){
@@ -158,6 +171,7 @@ void world_init(struct world *world)
         .dice = { fake_fill },
         .disk = { fake_open, fake_read, fake_write, fake_sync, fake_close, fake_stat, fake_chmod,
                   fake_chown, fake_rename, fake_link, fake_unlink, fake_mkdir },
+        .kernel = { fake_key },
         .now = 1000,
         .wall = 1772366400000, /* 2026-03-01T12:00:00Z */
         .sys = ENOSPC,

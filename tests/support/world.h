@@ -1,4 +1,4 @@
-/* Everything outside, made up: clock, random bytes, disk and memory, of which the nth thing that can
+/* Everything outside, made up: clock, random bytes, disk, the kernel's keys and memory, of which the nth thing that can
  * fail does. So every path that is taken only when something goes wrong is taken once:
  *
  *     for (unsigned n = 1;; n++) {
@@ -21,13 +21,16 @@
 
 #include "os/clock.h"
 #include "os/disk.h"
+#include "os/kernel_keys.h"
 #include "os/random.h"
 
 struct world {
     struct clock clock;
     struct dice dice;
     struct disk disk;
+    struct kernel_keys kernel;
 
+    const char *kernel_key; /* what every name holds; NULL: there is none (ENOKEY) */
     uint64_t now, wall; /* what the clock says */
     unsigned char next; /* the next random byte: they count up */
     int sys;            /* errno of the disk when it fails; ENOSPC unless changed */

@@ -137,9 +137,11 @@ static void test_damaged(void **state)
     } rows[] = {
         { "rubbish", "state/secrets/live", "rubbish", 0600, "no sealed secret" },
         { "empty", "state/secrets/live", "", 0600, "no sealed secret" },
-        { "of a newer version", "state/secrets/live", "outpost sealed 2xxxx", 0600, "another version" },
-        { "cut short", "state/secrets/live", "outpost sealed 1xxxx", 0600, "damaged" },
-        { "readable by others", "state/secrets/live", "outpost sealed 1", 0644, "chmod 600" },
+        { "of a newer version", "state/secrets/live", "outpost sealed 3xxxx", 0600, "another version" },
+        { "cut short", "state/secrets/live", "outpost sealed 2fxxx", 0600, "damaged" },
+        { "sealed with no key we know", "state/secrets/live",
+          "outpost sealed 2xNONCENONCENONCENONCENONCEtagtagtagtagtagtagtag", 0600, "it names no key" },
+        { "readable by others", "state/secrets/live", "outpost sealed 2", 0644, "chmod 600" },
         { "a short key", "state/key", "0123456789", 0600, "damaged" },
         { "a long key", "state/key", "01234567890123456789012345678901x", 0600, "larger than 32" },
         { "another key", "state/key", "01234567890123456789012345678901", 0600, "another key" },
@@ -192,7 +194,9 @@ static void test_every_bit_counts(void **state)
     OWN(secret) secret = secret_new(SPAN("hunter2"));
     struct err err = { 0 };
 
-    assert_true(sealed_make(key, SPAN("012345678901234567890123"), SPAN("live"), secret, &sealed, &err));
+    const struct sealed_way way = { key, SEALED_KEY_FILE, SPAN("012345678901234567890123"), SPAN("live") };
+
+    assert_true(sealed_make(&way, secret, &sealed, &err));
     for (size_t bit = 0; bit < sealed.len * 8; bit++) {
         OWN(secret) opened = NULL;
         buf_clear(&damaged);

@@ -1,0 +1,20 @@
+/* The world that secrets need: plain data, borrowed. */
+#ifndef OUTPOST_ACCOUNT_SECRET_WORLD_H
+#define OUTPOST_ACCOUNT_SECRET_WORLD_H
+
+#include "os/disk.h"
+#include "os/kernel_keys.h"
+#include "os/random.h"
+
+struct loop;
+
+struct secret_world {
+    const char *state; /* the state directory: place->state */
+    const struct disk *disk;
+    const struct dice *dice;
+    const struct kernel_keys *kernel; /* NULL: not asked */
+    const char *credentials;          /* systemd's: $CREDENTIALS_DIRECTORY; NULL: none */
+    struct loop *loop;                /* for what takes its time: a command; NULL where none is asked */
+};
+
+#endif
