@@ -18,6 +18,7 @@ enum {
     LISTEN_MAGIC = 0x6c697374,
     BACKLOG = 1024, /* the system cuts it to its own limit */
     RETRY_MS = 100, /* for a caller who found no memory */
+    PORT_TRIES = 16, /* for a port that is free on both loopback addresses */
     UNIX_MODE = 0600,
 };
 
@@ -33,6 +34,7 @@ struct listener {
     struct loop *loop;
     bool is_unix, paused, waits; /* waits: somebody is at the door */
     unsigned handles;
+    struct listener *other; /* ::1 where this is 127.0.0.1 */
     void (*came)(void *who, struct stream *stream);
     void *who;
 };
@@ -157,9 +159,9 @@ static struct listener *listener_new(struct loop *loop, bool is_unix)
     return listener;
 }
 
-bool listen_open(struct loop *loop, const struct listen_plan *plan,
-                 void (*came)(void *who, struct stream *stream), void *who,
-                 struct listener **ret_listener, struct err *err)
+static bool open_one(struct loop *loop, const struct listen_plan *plan,
+                     void (*came)(void *who, struct stream *stream), void *who,
+                     struct listener **ret_listener, struct err *err)
 {
     bool is_unix = plan->inherited ? uv_guess_handle(plan->inherited) == UV_NAMED_PIPE
                                    : plan->unix_path != NULL;
@@ -179,6 +181,39 @@ bool listen_open(struct loop *loop, const struct listen_plan *plan,
     return true;
 }
 
+static bool open_both(struct loop *loop, const struct listen_plan *plan,
+                      void (*came)(void *who, struct stream *stream), void *who,
+                      struct listener **ret_listener, struct err *err)
+{
+    struct listen_plan one = { .address = "127.0.0.1", .port = plan->port };
+    struct err sixth = { 0 };
+    OWN(listener) listener = NULL;
+
+    if (!open_one(loop, &one, came, who, &listener, err))
+        return false;
+    one = (struct listen_plan){ .address = "::1", .port = listener_port(listener) };
+    if (!open_one(loop, &one, came, who, &listener->other, &sixth) && sixth.sys != EADDRNOTAVAIL &&
+        sixth.sys != EAFNOSUPPORT) {
+        if (err)
+            *err = sixth;
+        return false;
+    }
+    *ret_listener = GIVE(listener);
+    return true;
+}
+
+bool listen_open(struct loop *loop, const struct listen_plan *plan,
+                 void (*came)(void *who, struct stream *stream), void *who,
+                 struct listener **ret_listener, struct err *err)
+{
+    if (!plan->address || strcmp(plan->address, LISTEN_LOOPBACK) != 0)
+        return open_one(loop, plan, came, who, ret_listener, err);
+    for (unsigned tries = plan->port ? 1 : PORT_TRIES; tries; tries--)
+        if (open_both(loop, plan, came, who, ret_listener, err))
+            return true;
+    return false;
+}
+
 uint16_t listener_port(const struct listener *listener)
 {
     struct sockaddr_in6 address;
@@ -194,6 +229,8 @@ void listener_pause(struct listener *listener, bool paused)
 {
     listener->paused = paused;
     open_door(listener);
+    if (listener->other)
+        listener_pause(listener->other, paused);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -210,6 +247,7 @@ void listener_free(struct listener *listener)
 {
     if (!listener)
         return;
+    listener_free(listener->other);
     uv_close(&listener->handle.any, on_closed);
     uv_close((uv_handle_t *)&listener->retry, on_closed);
 }

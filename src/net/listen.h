@@ -1,5 +1,5 @@
-/* A place where peers knock: an IP address and a port, a Unix socket, or a socket that systemd hands
- * over. Each caller becomes a stream. How many are too many is the caller's to say (a mail server
+/* A place where peers knock: an IP address and a port, both loopback addresses, a Unix socket, or a
+ * socket that systemd hands over. Each caller becomes a stream. How many are too many is the caller's to say (a mail server
  * says 421 to them); listener_pause() leaves them waiting at the door.
  */
 #ifndef OUTPOST_NET_LISTEN_H
@@ -9,8 +9,11 @@
 
 struct listener;
 
+/* 127.0.0.1 and ::1, on one port; the first alone where there is no IPv6. */
+#define LISTEN_LOOPBACK "loopback"
+
 struct listen_plan {
-    const char *address;   /* "127.0.0.1", "::", or NULL */
+    const char *address;   /* "127.0.0.1", "::", LISTEN_LOOPBACK, or NULL */
     uint16_t port;         /* 0: any that is free; see listener_port() */
     const char *unix_path; /* or this, at most 107 bytes: a stale socket there is replaced */
     unsigned unix_mode;    /* of the socket file; 0: 0600 */

@@ -56,4 +56,10 @@ MUST_USE struct stream *stream_new(struct loop *loop, bool is_unix);
 /* It is connected now: options are set, and who is who is looked up. */
 void stream_connected(struct stream *stream);
 
+/* A line within the process, to somebody who wants a descriptor: one end is a stream, the other *ret_fd,
+ * the caller's to close. */
+MUST_USE bool stream_pair(struct loop *loop, struct stream **ret_stream, int *ret_fd, struct err *err);
+/* The other end is told that nothing comes any more (what waits to be written is lost); reading goes on. */
+void stream_pair_end(struct stream *stream);
+
 #endif
