@@ -103,6 +103,78 @@ static bool in_blocks(const uint8_t *bytes, const struct block *blocks, size_t c
     return false;
 }
 
+/* An IPv4 address that came to an IPv6 socket is an IPv4 address. */
+static struct ip unmapped(struct ip ip)
+{
+    struct ip v4 = { .family = 4 };
+
+    if (ip.family != 6 || !in_block(ip.bytes, &wraps[0].block))
+        return ip;
+    memcpy(v4.bytes, ip.bytes + wraps[0].at, 4);
+    return v4;
+}
+
+static const struct block loopback_4[] = { { { 127 }, 8 } },
+    loopback_6[] = { { { [15] = 1 }, 128 } },
+    private_4[] = { { { 10 }, 8 }, { { 127 }, 8 }, { { 169, 254 }, 16 }, { { 172, 16 }, 12 }, { { 192, 168 }, 16 } },
+    private_6[] = { { { [15] = 1 }, 128 }, { { 0xfc }, 7 }, { { 0xfe, 0x80 }, 10 } };
+
+bool ip_is_loopback(struct ip ip)
+{
+    ip = unmapped(ip);
+    return ip.family == 4 ? in_blocks(ip.bytes, loopback_4, COUNT(loopback_4))
+                          : ip.family == 6 && in_blocks(ip.bytes, loopback_6, COUNT(loopback_6));
+}
+
+bool ip_is_private(struct ip ip)
+{
+    ip = unmapped(ip);
+    return ip.family == 4 ? in_blocks(ip.bytes, private_4, COUNT(private_4))
+                          : ip.family == 6 && in_blocks(ip.bytes, private_6, COUNT(private_6));
+}
+
+bool ip_in_network(struct ip ip, struct ip_network network)
+{
+    struct block block = { .bits = network.bits };
+
+    ip = unmapped(ip);
+    memcpy(block.bytes, network.ip.bytes, sizeof block.bytes);
+    return ip.family && ip.family == network.ip.family && in_block(ip.bytes, &block);
+}
+
+static bool has_bits_behind(const struct ip_network *network)
+{
+    struct ip_network whole = *network;
+
+    for (size_t bit = network->bits; bit < 128; bit++)
+        whole.ip.bytes[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+    return memcmp(whole.ip.bytes, network->ip.bytes, sizeof whole.ip.bytes) != 0;
+}
+
+bool ip_network_parse(struct span text, struct ip_network *ret_network, struct err *err)
+{
+    struct ip_network network = { 0 };
+    size_t slash = span_find(text, '/');
+    HELD(buf) shown = BUF(256);
+    uint16_t bits = 128;
+
+    str_printable(&shown, text, 64);
+    bool good = ip_parse(span_cut(text, 0, slash), &network.ip);
+    uint16_t most = network.ip.family == 4 ? 32 : 128;
+    if (good && slash < text.len)
+        good = str_to_u16(span_from(text, slash + 1), 0, most, &bits);
+    network.bits = (uint8_t)(bits < most ? bits : most);
+    if (!good)
+        return err_found(err, ERR_CONFIG, "config:bad",
+                         "\"%s\" is no network: an IP address is wanted, or a network such as 192.168.0.0/16",
+                         buf_text(&shown));
+    if (has_bits_behind(&network))
+        return err_found(err, ERR_CONFIG, "config:bad", "\"%s\" is neither one address nor a whole network: "
+                         "there are bits behind the first %u", buf_text(&shown), (unsigned)network.bits);
+    *ret_network = network;
+    return true;
+}
+
 bool ip_is_public(struct ip ip)
 {
     if (ip.family == 4)

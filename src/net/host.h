@@ -28,6 +28,22 @@ bool ip_equal(struct ip a, struct ip b);
  * documentation, multicast and reserved addresses, nor where IPv6 wraps such an IPv4 one. */
 bool ip_is_public(struct ip ip);
 
+/* This machine itself; where IPv6 wraps an IPv4 address, that one counts, here and below. */
+bool ip_is_loopback(struct ip ip);
+/* The house's own networks: loopback, RFC 1918, unique local (RFC 4193), link-local. */
+bool ip_is_private(struct ip ip);
+
+/* A network: all addresses that begin as `ip` does. */
+struct ip_network {
+    struct ip ip;
+    uint8_t bits;
+};
+
+/* "192.168.0.0/16", "fd00::/8"; an address alone is a network of one. ERR_CONFIG, config:bad, where it is
+ * neither, or has bits behind the prefix ("192.168.1.20/24": the one, or all of them?). */
+MUST_USE bool ip_network_parse(struct span text, struct ip_network *ret_network, struct err *err);
+bool ip_in_network(struct ip ip, struct ip_network network);
+
 /* Both ways between the system's form and ours; the size of what was written, or false for a family
  * that is neither IPv4 nor IPv6. */
 size_t ip_to_sockaddr(struct ip ip, uint16_t port, struct sockaddr_storage *ret_address);

@@ -121,11 +121,97 @@ static void test_names(void **state)
     assert_false(host_is_name((struct span){ "a23456789012345678901234567890123456789012345678901234567890123x", 64 }));
 }
 
+static void test_networks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *network, *inside, *outside; /* inside NULL: refused */
+    } cases[] = {
+        { "192.168.0.0/16", "192.168.255.1", "192.169.0.0" },
+        { "192.168.1.20", "192.168.1.20", "192.168.1.21" },
+        { "192.168.1.20/32", "::ffff:192.168.1.20", "192.168.1.21" },
+        { "10.0.0.0/9", "10.127.255.255", "10.128.0.0" },
+        { "0.0.0.0/0", "203.0.113.9", "::1" },
+        { "::/0", "2001:db8::1", "10.0.0.1" },
+        { "fd00::/8", "fd12::1", "fc00::1" },
+        { "[fd00::1]", "fd00::1", "fd00::2" },
+        { "2001:db8::/33", "2001:db8:7fff::", "2001:db8:8000::" },
+        { "192.168.1.20/24", NULL, NULL },
+        { "192.168.0.0/33", NULL, NULL },
+        { "192.168.0.0/", NULL, NULL },
+        { "192.168.0.0/-1", NULL, NULL },
+        { "192.168.0.0/8/8", NULL, NULL },
+        { "fd00::/129", NULL, NULL },
+        { "fd00::1/64", NULL, NULL },
+        { "192.168", NULL, NULL },
+        { "localhost", NULL, NULL },
+        { "any", NULL, NULL },
+        { "", NULL, NULL },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ip_network network;
+        struct ip ip;
+        struct err err = { 0 };
+
+        check_row(cases[i].network, ip_network_parse(span_of(cases[i].network), &network, &err) ==
+                                        (cases[i].inside != NULL));
+        if (!cases[i].inside) {
+            check_row(cases[i].network, err.kind == ERR_CONFIG);
+            continue;
+        }
+        assert_true(ip_parse(span_of(cases[i].inside), &ip));
+        check_row(cases[i].network, ip_in_network(ip, network));
+        assert_true(ip_parse(span_of(cases[i].outside), &ip));
+        check_row(cases[i].network, !ip_in_network(ip, network));
+        check_row(cases[i].network, !ip_in_network((struct ip){ 0 }, network));
+    }
+}
+
+static void test_where(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool loopback, private;
+    } cases[] = {
+        { "127.0.0.1", true, true },
+        { "127.255.0.1", true, true },
+        { "::1", true, true },
+        { "::ffff:127.0.0.1", true, true },
+        { "::2", false, false },
+        { "128.0.0.1", false, false },
+        { "10.1.2.3", false, true },
+        { "172.31.0.1", false, true },
+        { "172.32.0.1", false, false },
+        { "192.168.1.1", false, true },
+        { "::ffff:192.168.1.1", false, true },
+        { "::ffff:8.8.8.8", false, false },
+        { "169.254.1.1", false, true },
+        { "100.64.0.1", false, false }, /* a carrier's other customers */
+        { "fe80::1", false, true },
+        { "fd00::1", false, true },
+        { "2001:db8::1", false, false },
+        { "0.0.0.0", false, false },
+        { "::", false, false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ip ip;
+        assert_true(ip_parse(span_of(cases[i].text), &ip));
+        check_row(cases[i].text, ip_is_loopback(ip) == cases[i].loopback);
+        check_row(cases[i].text, ip_is_private(ip) == cases[i].private);
+    }
+    assert_false(ip_is_loopback((struct ip){ 0 }) || ip_is_private((struct ip){ 0 }));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* The addresses this machine has, as its interfaces say. */
+#ifndef OUTPOST_NET_INTERFACES_H
+#define OUTPOST_NET_INTERFACES_H
+
+#include "base/err.h"
+#include "net/host.h"
+
+enum { INTERFACES_MAX = 64 };
+
+/* Those by which others can reach it, IPv4 first: no loopback, no link-local IPv6 (which needs a zone that
+ * only its neighbours know), none twice; INTERFACES_MAX at most. */
+MUST_USE bool interfaces_list(struct ip ret_ips[INTERFACES_MAX], size_t *ret_count, struct err *err);
+
+#endif
