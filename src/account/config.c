@@ -154,6 +154,36 @@ const void *config_section(const struct config *config, const struct config_part
     return section ? section->of : NULL;
 }
 
+static void no_such_section(const struct config *config, const struct config_part *part,
+                            const char *name, struct err *err)
+{
+    HELD(buf) shown = BUF(512);
+    const char *meant = NULL;
+    unsigned least = 3;
+
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        unsigned distance = section->part == part ? str_distance(name, section->name, 3) : 3;
+        if (distance < least) {
+            least = distance;
+            meant = section->name;
+        }
+    }
+    str_printable(&shown, span_of(name), SETTING_NAME_MAX);
+    err_found(err, ERR_CONFIG, "config:bad", "there is no [%s %s]%s%s%s", part->kind->kind,
+              buf_text(&shown), meant ? " (did you mean \"" : "", meant ? meant : "", meant ? "\"?)" : "");
+}
+
+const void *config_find_section(const struct config *config, const struct config_part *part,
+                                const char *name, struct err *err)
+{
+    const void *section = config_section(config, part, name);
+
+    if (!section)
+        no_such_section(config, part, name, err);
+    return section;
+}
+
 const void *config_next(const struct config *config, const struct config_part *part, size_t *at)
 {
     while (*at < config->section_count) {

@@ -74,6 +74,9 @@ OWNED(config);
 /* The section of this part and name; NULL where nobody wrote it. Of a kind without names (`name` NULL)
  * there is always one, if only of defaults. */
 const void *config_section(const struct config *config, const struct config_part *part, const char *name);
+/* The same, where it must be there: NULL is ERR_CONFIG, with the nearest name. */
+const void *config_find_section(const struct config *config, const struct config_part *part,
+                                const char *name, struct err *err);
 /* The next section of a part; *at begins at 0; NULL when there are no more. */
 const void *config_next(const struct config *config, const struct config_part *part, size_t *at);
 
@@ -116,8 +119,7 @@ MUST_USE char *config_account_file(const struct place *place, const char *name);
 MUST_USE bool config_write_section(const struct place *place, const struct disk *disk,
                                    const struct config_part *part, const char *name, const void *of,
                                    struct err *err);
-/* Takes that file away. ERR_CONFIG where there is no such section, with the nearest name, or where some of
- * it stands in a file that is not ours, naming it; then nothing was done. */
+/* Takes that file away. ERR_CONFIG where there is no such section, or where some of it stands in a file that is not ours, naming it; then nothing was done. */
 MUST_USE bool config_remove_section(const struct place *place, const struct disk *disk,
                                     const struct config *config, const struct config_part *part,
                                     const char *name, struct err *err);

@@ -143,36 +143,15 @@ bool config_remove_account(const struct place *place, const struct disk *disk,
     return ok;
 }
 
-static bool no_such_section(const struct config *config, const struct config_part *part,
-                            const char *name, struct err *err)
-{
-    HELD(buf) shown = BUF(512);
-    const char *meant = NULL;
-    unsigned least = 3;
-
-    for (size_t i = 0; i < config->section_count; i++) {
-        const struct config_section *section = &config->sections[i];
-        unsigned distance = section->part == part ? str_distance(name, section->name, 3) : 3;
-        if (distance < least) {
-            least = distance;
-            meant = section->name;
-        }
-    }
-    str_printable(&shown, span_of(name), SETTING_NAME_MAX);
-    return err_found(err, ERR_CONFIG, "config:bad", "there is no [%s %s]%s%s%s", part->kind->kind,
-                     buf_text(&shown), meant ? " (did you mean \"" : "", meant ? meant : "",
-                     meant ? "\"?)" : "");
-}
-
 bool config_remove_section(const struct place *place, const struct disk *disk,
                            const struct config *config, const struct config_part *part,
                            const char *name, struct err *err)
 {
-    const void *of = config_section(config, part, name);
+    const void *of = config_find_section(config, part, name, err);
     HELD(buf) what = BUF(512);
 
     if (!of)
-        return no_such_section(config, part, name, err);
+        return false;
     char *file = section_file(place, part, name);
     buf_addf(&what, "[%s %s]", part->kind->kind, name);
     bool ok = file ? all_in(file, origins_in(part, of), part->kind->count, buf_text(&what), err) &&

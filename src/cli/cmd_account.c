@@ -99,18 +99,6 @@ static int run_show(struct cli *cli)
     return 0;
 }
 
-static bool changed_json(const char *name, const char *change)
-{
-    HELD(buf) text = BUF(4096);
-    struct json json = json_to(&text);
-
-    json_open(&json, NULL, '{');
-    json_text(&json, "name", name);
-    json_bool(&json, change, true);
-    json_close(&json);
-    return say_json(&text);
-}
-
 static int run_default(struct cli *cli)
 {
     struct err err = { 0 };
@@ -120,7 +108,7 @@ static int run_default(struct cli *cli)
     if (!account || !config_set_default(cli_place(cli, NULL), &disk_system, account->name, &err))
         return fail_here(cli, &err);
     say(cli, "%s is the default account now.", account->name);
-    return !cli->json || changed_json(account->name, "default") ? 0 : err_exit_status(ERR_IO);
+    return !cli->json || section_changed_json(account->name, "default") ? 0 : err_exit_status(ERR_IO);
 }
 
 static int run_remove(struct cli *cli)
@@ -148,7 +136,7 @@ static int run_remove(struct cli *cli)
         return fail_here(cli, &err);
     say(cli, "The account %s is gone%s.", account->name,
         kept_here ? ", and its password with it" : "; its password stays where it is");
-    return !cli->json || changed_json(account->name, "removed") ? 0 : err_exit_status(ERR_IO);
+    return !cli->json || section_changed_json(account->name, "removed") ? 0 : err_exit_status(ERR_IO);
 }
 
 const struct command command_account = {

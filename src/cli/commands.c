@@ -5,7 +5,9 @@
 
 extern const struct command command_account, command_account_default, command_account_list,
     command_account_remove, command_account_show, command_config, command_config_check, command_config_show,
-    command_explain, command_home, command_sandbox, command_send, command_settings, command_setup;
+    command_explain, command_home, command_listen, command_listen_add, command_listen_list, command_listen_remove,
+    command_listen_show, command_sandbox, command_send, command_settings, command_setup, command_user,
+    command_user_add, command_user_list, command_user_remove, command_user_show;
 
 const struct command *const commands[] = {
     &command_home,
@@ -18,6 +20,16 @@ const struct command *const commands[] = {
     &command_account_show,
     &command_account_default,
     &command_account_remove,
+    &command_user,
+    &command_user_list,
+    &command_user_add,
+    &command_user_show,
+    &command_user_remove,
+    &command_listen,
+    &command_listen_list,
+    &command_listen_add,
+    &command_listen_show,
+    &command_listen_remove,
     &command_config,
     &command_config_check,
     &command_config_show,

@@ -1,7 +1,10 @@
 #include "cli/section.h"
 
 #include "base/json.h"
+#include "cli/failure.h"
+#include "cli/input.h"
 #include "cli/print.h"
+#include "cli/world.h"
 
 #include "base/banned.h"
 
@@ -88,4 +91,42 @@ bool section_json(const struct config_view *view, bool filled)
             return false;
     }
     return true;
+}
+
+bool section_changed_json(const char *name, const char *change)
+{
+    HELD(buf) text = BUF(4096);
+    struct json json = json_to(&text);
+
+    json_open(&json, NULL, '{');
+    json_text(&json, "name", name);
+    json_bool(&json, change, true);
+    json_close(&json);
+    return say_json(&text);
+}
+
+const struct option section_remove_options[SECTION_REMOVE_OPTIONS] = {
+    { 'y', "yes", OPTION_FLAG, NULL, "don't ask" },
+};
+
+int section_remove(struct cli *cli, const struct config_part *part, const char *what)
+{
+    struct err err = { 0 };
+    const struct config *config = cli_config(cli, &err);
+    const char *name = cli->args.operands[0];
+    HELD(buf) question = BUF(200);
+
+    if (!config || !config_find_section(config, part, name, &err))
+        return fail_here(cli, &err);
+    buf_addf(&question, "Remove the %s %s?", what, name);
+    if (!arguments_has(&cli->args, "yes") && !cli->may_ask) {
+        err_set(&err, ERR_USAGE, "removing a %s wants to be confirmed: add --yes", what);
+        return fail_here(cli, &err);
+    }
+    if (!arguments_has(&cli->args, "yes") && !input_yes(cli, buf_text(&question)))
+        return 1;
+    if (!config_remove_section(cli_place(cli, NULL), &disk_system, config, part, name, &err))
+        return fail_here(cli, &err);
+    say(cli, "The %s %s is gone.", what, name);
+    return !cli->json || section_changed_json(name, "removed") ? 0 : err_exit_status(ERR_IO);
 }

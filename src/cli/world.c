@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "gateway/settings.h"
 #include "know/embedded.h"
 #include "mail/address.h"
 #include "net/loop.h"
@@ -166,7 +167,7 @@ const struct knowledge *cli_profiles(struct cli *cli, struct err *err)
 /* ---- the configuration ---- */
 
 /* The sections of rooms above `account`. */
-static const struct config_part *const parts[] = { NULL };
+static const struct config_part *const parts[] = { &listen_part, &user_part, NULL };
 
 const struct config *cli_config(struct cli *cli, struct err *err)
 {
