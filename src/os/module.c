@@ -8,30 +8,30 @@
 
 #include "base/banned.h"
 
-/* Beside the program first. The run path alone would do, but a sanitizer that stands before dlopen()
- * makes the loader look at the sanitizer's. */
-static void *open_beside(const char *file)
+/* Where it lies, in a folder that is told from the program's own, or from the root where it begins with '/'. */
+static bool find(const char *folder, const char *file, struct buf *ret_path)
 {
     char program[PATH_MAX];
-    HELD(buf) path = BUF(2 * PATH_MAX);
     ssize_t len = readlink("/proc/self/exe", program, sizeof program);
 
     if (len <= 0 || (size_t)len == sizeof program)
-        return NULL;
+        return false;
     struct span self = { program, (size_t)len };
-    buf_add_span(&path, span_cut(self, 0, span_find_last(self, '/') + 1));
-    buf_add(&path, file);
-    if (path.full || access(buf_text(&path), R_OK) != 0)
-        return NULL;
-    return dlopen(buf_text(&path), RTLD_NOW | RTLD_LOCAL);
+    buf_clear(ret_path);
+    if (folder[0] != '/')
+        buf_add_span(ret_path, span_cut(self, 0, span_find_last(self, '/') + 1));
+    buf_add(ret_path, folder);
+    buf_add_char(ret_path, '/');
+    buf_add(ret_path, file);
+    return !ret_path->full && access(buf_text(ret_path), R_OK) == 0;
 }
 
 bool module_load(const char *file, const char *face, const void **ret_face, struct err *err)
 {
-    void *module = open_beside(file);
+    HELD(buf) path = BUF(3 * PATH_MAX);
+    bool found = find(".", file, &path) || find(OUTPOST_MODULES, file, &path);
+    void *module = dlopen(found ? buf_text(&path) : file, RTLD_NOW | RTLD_LOCAL);
 
-    if (!module)
-        module = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (!module)
         return err_set(err, ERR_INTERNAL, "%s can't be loaded: %s", file, dlerror());
 

@@ -1,6 +1,6 @@
 /* A heavy library is reached through a module of our own: a shared object that lies beside the
- * program (in the build directory) or in its library directory (installed), found by the program's
- * RUNPATH, loaded at first use and kept until the process ends. So who never fetches a URL never
+ * program (in the build directory) or in its library directory (installed), found from where the
+ * program is, loaded at first use and kept until the process ends. So who never fetches a URL never
  * pays for curl.
  */
 #ifndef OUTPOST_OS_MODULE_H
