@@ -340,22 +340,6 @@ static bool check_default(const struct config *config, struct err *err)
     return err_in(err, "%s:%u", outpost->origins[0].from, outpost->origins[0].line);
 }
 
-/* What can only be said of the whole. */
-static bool check_all(const struct config *config, const struct knowledge *know, struct err *err)
-{
-    if (!check_default(config, err))
-        return false;
-    for (size_t i = 0; know && i < config->account_count; i++)
-        if (!account_fill(config->accounts[i], know, err) || !account_check(config->accounts[i], err))
-            return false;
-    for (size_t i = 0; know && i < config->section_count; i++) {
-        const struct config_section *section = &config->sections[i];
-        if (section->part->check && !section->part->check(section->of, config, err))
-            return false;
-    }
-    return true;
-}
-
 /* Every kind without a name has its section now, and every section its defaults. */
 static bool fill_sections(const struct reading *r, struct err *err)
 {
@@ -382,8 +366,8 @@ static bool read_all(struct reading *r, const struct place *place, struct err *e
            fill_sections(r, err);
 }
 
-bool config_load(const struct place *place, const struct disk *disk, const struct knowledge *know,
-                 const struct config_part *const *parts, struct config **ret_config, struct err *err)
+bool config_load(const struct place *place, const struct disk *disk, const struct config_part *const *parts,
+                 struct config **ret_config, struct err *err)
 {
     OWN(config) config = NEW(config);
     struct reading reading = { .config = config, .disk = disk, .parts = parts };
@@ -397,8 +381,32 @@ bool config_load(const struct place *place, const struct disk *disk, const struc
         return err_no_memory(err);
     bool read = read_all(&reading, place, err);
     mem_free(reading.kinds);
-    if (!read || !check_all(config, know, err))
+    if (!read || !check_default(config, err))
         return false;
     *ret_config = GIVE(config);
+    return true;
+}
+
+void config_names(const struct config *config, struct span *ret_names)
+{
+    for (size_t i = 0; i < config->account_count; i++) {
+        const struct account *account = config->accounts[i];
+        struct span address = span_of(account->address);
+        *ret_names++ = span_of(account->provider);
+        *ret_names++ = span_of(account->server.name);
+        *ret_names++ = span_from(address, span_find_last(address, '@') + 1);
+    }
+}
+
+bool config_fill(struct config *config, const struct knowledge *know, struct err *err)
+{
+    for (size_t i = 0; i < config->account_count; i++)
+        if (!account_fill(config->accounts[i], know, err) || !account_check(config->accounts[i], err))
+            return false;
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        if (section->part->check && !section->part->check(section->of, config, err))
+            return false;
+    }
     return true;
 }

@@ -7,7 +7,7 @@
  * parts in.
  *
  *     static const struct config_part *const parts[] = { &listen_part, &user_part, NULL };
- *     config_load(place, &disk_system, know, parts, &config, err)
+ *     config_load(place, &disk_system, parts, &config, err) && config_fill(config, know, err)
  *     const struct gateway_listen *listen = config_section(config, &listen_part, "submission");
  *     for (size_t at = 0; (listen = config_next(config, &listen_part, &at));)
  */
@@ -62,14 +62,22 @@ extern const struct setting_kind config_outpost_kind;
 /* Reads and checks everything; neither file nor directory need be there. A section told twice in one file
  * is an error; in a later file its keys replace the earlier ones. A file that others can write is
  * refused (ERR_CONFIG, config:untrusted-mode), one that can't be read has config:unreadable, and what is
- * wrong in it config:bad: "FILE:N: ...". With `know` the accounts are filled (account_fill) and
- * all is checked; NULL leaves it as written. `parts` ends with NULL, and may be NULL; the parts must
- * outlive the configuration. */
-MUST_USE bool config_load(const struct place *place, const struct disk *disk, const struct knowledge *know,
+ * wrong in it config:bad: "FILE:N: ...". `parts` ends with NULL, and may be NULL; the parts must outlive the
+ * configuration. Accounts are as they were written, and nothing is checked against the rest:
+ * config_fill() is next. */
+MUST_USE bool config_load(const struct place *place, const struct disk *disk,
                           const struct config_part *const *parts, struct config **ret_config,
                           struct err *err);
 void config_free(struct config *config);
 OWNED(config);
+
+enum { CONFIG_NAMES = 3 };
+/* By which names config_fill() will look for profiles (see know_new_few()): CONFIG_NAMES of each account,
+ * as written, some of them empty; good as long as the configuration. */
+void config_names(const struct config *config, struct span *ret_names);
+
+/* Fills the accounts (account_fill()) and checks all. The knowledge must outlive the configuration. */
+MUST_USE bool config_fill(struct config *config, const struct knowledge *know, struct err *err);
 
 /* The section of this part and name; NULL where nobody wrote it. Of a kind without names (`name` NULL)
  * there is always one, if only of defaults. */

@@ -129,6 +129,8 @@ const struct knowledge *cli_knowledge(struct cli *cli, struct err *err)
     return good ? cli->world->know : NULL;
 }
 
+/* ---- the configuration ---- */
+
 /* What an owner wrote may stand in any order; then all of it is read. */
 static bool owner_has_files(const struct place *place)
 {
@@ -142,29 +144,32 @@ static bool owner_has_files(const struct place *place)
     return some;
 }
 
-const struct knowledge *cli_profiles(struct cli *cli, struct err *err)
+static bool read_few(const struct config *config, struct knowledge **ret_know, struct err *err)
 {
-    const struct place *place = cli_place(cli, err);
-    size_t count = 0, kept = 0;
-    const struct knowledge_text *built_in = know_embedded(&count);
+    size_t count = 0, name_count = CONFIG_NAMES * config->account_count;
+    const struct knowledge_text *texts = know_embedded(&count);
+    struct span *names = mem_array(name_count, sizeof *names);
 
-    if (!place || cli->world->know || cli->world->profiles || owner_has_files(place))
-        return place && cli->world->profiles ? cli->world->profiles : cli_knowledge(cli, err);
-    struct knowledge_text *texts = mem_array(count, sizeof *texts);
-    if (!texts) {
-        err_no_memory(err);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        texts[kept] = (struct knowledge_text){ built_in[i].name, know_profile_part(built_in[i].text) };
-        kept += texts[kept].text.len > 0;
-    }
-    bool made = know_new(texts, kept, &cli->world->profiles, err);
-    mem_free(texts);
-    return made ? cli->world->profiles : NULL;
+    if (!names)
+        return err_no_memory(err);
+    config_names(config, names);
+    bool good = know_new_few(texts, count, know_embedded_index(), names, name_count, ret_know, err);
+    mem_free(names);
+    return good;
 }
 
-/* ---- the configuration ---- */
+/* What the accounts are filled from. To send a message that goes through, their profiles are enough; who
+ * asked for all that is known has it already. */
+static const struct knowledge *profiles_for(struct cli *cli, const struct config *config, struct err *err)
+{
+    struct cli_world *world = cli->world;
+
+    if (world->know || owner_has_files(world->place))
+        return cli_knowledge(cli, err);
+    knowledge_free(world->profiles); /* of an attempt before */
+    world->profiles = NULL;
+    return read_few(config, &world->profiles, err) ? world->profiles : NULL;
+}
 
 /* The sections of rooms above `account`. */
 static const struct config_part *const parts[] = { &listen_part, &user_part, NULL };
@@ -172,20 +177,24 @@ static const struct config_part *const parts[] = { &listen_part, &user_part, NUL
 const struct config *cli_config(struct cli *cli, struct err *err)
 {
     const struct place *place = cli_place(cli, err);
-    const struct knowledge *know = place ? cli_profiles(cli, err) : NULL;
+    OWN(config) config = NULL;
 
-    if (!know)
+    if (!place || cli->world->config)
+        return place ? cli->world->config : NULL;
+    if (!config_load(place, &disk_system, parts, &config, err))
         return NULL;
-    if (!cli->world->config &&
-        !config_load(place, &disk_system, know, parts, &cli->world->config, err))
-        return NULL;
+    const struct knowledge *know = profiles_for(cli, config, err);
+    if (know && config_fill(config, know, err))
+        cli->world->config = GIVE(config);
     return cli->world->config;
 }
 
 void cli_config_changed(struct cli *cli)
 {
     config_free(cli->world->config);
+    knowledge_free(cli->world->profiles);
     cli->world->config = NULL;
+    cli->world->profiles = NULL;
 }
 
 const char *cli_hostname(struct cli *cli)

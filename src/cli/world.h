@@ -17,11 +17,8 @@ const struct place *cli_place(struct cli *cli, struct err *err);
 /* What is built in, and over it the owner's files in place->providers. */
 const struct knowledge *cli_knowledge(struct cli *cli, struct err *err);
 
-/* The same without rules and causes, where that is all that is asked for: who sends a message that goes
- * through never needs them. */
-const struct knowledge *cli_profiles(struct cli *cli, struct err *err);
-
-/* Read and filled in from the profiles. Read again after cli_config_changed(). */
+/* Read and filled in from the profiles. Read again after cli_config_changed(), which frees the accounts and
+ * their profiles. */
 const struct config *cli_config(struct cli *cli, struct err *err);
 void cli_config_changed(struct cli *cli);
 

@@ -6,4 +6,7 @@
 
 const struct knowledge_text *know_embedded(size_t *ret_count);
 
+/* By which names their profiles are asked for. */
+struct knowledge_index know_embedded_index(void);
+
 #endif

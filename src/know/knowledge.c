@@ -240,24 +240,27 @@ static bool index_domains(struct knowledge *know, struct err *err)
     return true;
 }
 
-bool know_new(const struct knowledge_text *texts, size_t count, struct knowledge **ret_know,
-              struct err *err)
+bool knowledge_make(const struct knowledge_text *texts, size_t count, struct knowledge **ret_know,
+                    struct err *err)
 {
     OWN(knowledge) know = NEW(knowledge);
 
     if (!know)
         return err_no_memory(err);
     if (!parse_all(know, texts, count, err) || !count_all(know, texts, err) ||
-        !make_arrays(know, err) || !read_all(know, texts, err) || !check_families(know, err) ||
-        !index_domains(know, err))
+        !make_arrays(know, err) || !read_all(know, texts, err) || !index_domains(know, err))
         return false;
     *ret_know = GIVE(know);
     return true;
 }
 
-struct span know_profile_part(struct span text)
+bool know_new(const struct knowledge_text *texts, size_t count, struct knowledge **ret_know,
+              struct err *err)
 {
-    struct span part = span_cut(text, 0, span_find_text(text, "[rule "));
+    OWN(knowledge) know = NULL;
 
-    return span_find_text(part, "[cause ") < part.len ? SPAN_NONE : part;
+    if (!knowledge_make(texts, count, &know, err) || !check_families(know, err))
+        return false;
+    *ret_know = GIVE(know);
+    return true;
 }

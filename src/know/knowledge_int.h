@@ -63,6 +63,10 @@ struct knowledge {
 
 enum { OWNERS_DEEP = 4 }; /* provider, family, the family's family */
 
+/* Whatever the texts tell; families that they name need not be among them. */
+MUST_USE bool knowledge_make(const struct knowledge_text *texts, size_t count,
+                             struct knowledge **ret_know, struct err *err);
+
 /* The owner with this id; owner_count where there is none. */
 size_t owner_find(const struct knowledge *know, const char *id);
 
@@ -72,6 +76,10 @@ MUST_USE bool cause_read(const struct ini_section *section, struct cause *ret_ca
                          struct err *err);
 MUST_USE bool rule_read(struct knowledge *know, const struct ini_section *section, size_t owner,
                         struct rule *ret_rule, struct err *err);
+
+/* hotmail.fr is of "hotmail.*", eu-1.example.com of "{region}.example.com". */
+bool domain_fits(struct span domain, struct span pattern);
+bool host_fits(struct span host, struct span server);
 
 /* A key of a section and where its value goes: the tables of profile_read and rule_read. */
 enum key_type {

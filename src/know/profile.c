@@ -120,20 +120,23 @@ static bool is_country_ending(struct span ending)
 }
 
 /* "hotmail.*" or "*.onmicrosoft.com" */
+bool domain_fits(struct span domain, struct span pattern)
+{
+    if (span_starts(pattern, "*.")) {
+        struct span ending = span_from(pattern, 1);
+        return domain.len > ending.len &&
+               span_equal_word(span_from(domain, domain.len - ending.len), ending);
+    }
+    struct span name = span_cut(pattern, 0, pattern.len - 1); /* "hotmail." */
+    return domain.len > name.len && span_equal_word(span_cut(domain, 0, name.len), name) &&
+           is_country_ending(span_from(domain, name.len));
+}
+
 static bool fits_pattern(const struct profile *profile, struct span domain)
 {
-    for (size_t i = 0; i < profile->domain_patterns.count; i++) {
-        struct span pattern = span_of(profile->domain_patterns.at[i]);
-        if (span_starts(pattern, "*.")) {
-            if (domain.len >= pattern.len && span_ends_word(domain, pattern.at + 1))
-                return true;
-            continue;
-        }
-        struct span name = span_cut(pattern, 0, pattern.len - 1); /* "hotmail." */
-        if (domain.len > name.len && span_equal_word(span_cut(domain, 0, name.len), name) &&
-            is_country_ending(span_from(domain, name.len)))
+    for (size_t i = 0; i < profile->domain_patterns.count; i++)
+        if (domain_fits(domain, span_of(profile->domain_patterns.at[i])))
             return true;
-    }
     return false;
 }
 
@@ -186,14 +189,13 @@ bool profile_is_legacy_host(const struct profile *profile, struct span host)
 }
 
 /* A server's name with {region} in it is any name that begins and ends likewise. */
-static bool is_server(struct span host, const char *server)
+bool host_fits(struct span host, struct span server)
 {
-    struct span name = span_of(server);
-    size_t open = span_find(name, '{'), close = span_find(name, '}');
+    size_t open = span_find(server, '{'), close = span_find(server, '}');
 
-    if (open == name.len || close == name.len)
-        return span_equal_word(host, name);
-    struct span before = span_cut(name, 0, open), after = span_from(name, close + 1);
+    if (open == server.len || close == server.len)
+        return span_equal_word(host, server);
+    struct span before = span_cut(server, 0, open), after = span_from(server, close + 1);
     return before.len && after.len && host.len > before.len + after.len &&
            span_equal_word(span_cut(host, 0, before.len), before) &&
            span_equal_word(span_from(host, host.len - after.len), after);
@@ -203,7 +205,7 @@ static bool is_server(struct span host, const char *server)
 static bool host_place(const struct profile *profile, struct span host, size_t *ret_place)
 {
     for (size_t i = 0; i < profile->server_count; i++) {
-        if (!is_server(host, profile->servers[i].host))
+        if (!host_fits(host, span_of(profile->servers[i].host)))
             continue;
         *ret_place = i;
         return true;

@@ -6,7 +6,7 @@
 
 #include "account/config.h"
 #include "base/alloc.h"
-#include "know/knowledge.h"
+#include "know/embedded.h"
 #include "support/alloc_fails.h"
 #include "support/scratch.h"
 #include "support/world.h"
@@ -27,7 +27,7 @@ static struct config *load(const struct place *place, struct err *err)
     struct config *config = NULL;
 
     *err = (struct err){ 0 };
-    return config_load(place, &disk_system, NULL, NULL, &config, err) ? config : NULL;
+    return config_load(place, &disk_system, NULL, &config, err) ? config : NULL;
 }
 
 static const char two_accounts[] = "[outpost]\n"
@@ -317,6 +317,39 @@ static void test_remove_only_what_is_ours(void **state)
     assert_int_equal(scratch_count(place.drop_in), 1);
 }
 
+/* Filled from what is known of their names alone. */
+static void test_fill(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    const struct place place = place_in(dir);
+    struct err err;
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+    struct span names[3 * CONFIG_NAMES];
+    OWN(knowledge) few = NULL;
+
+    scratch_file(dir, "outpost.conf",
+                 "[account one]\naddress = me@gmail.com\n"
+                 "[account two]\naddress = me@example.org\nserver = SMTP.fastmail.com:465\n"
+                 "[account three]\naddress = me@example.com\nprovider = posteo\n",
+                 0600);
+    OWN(config) config = load(&place, &err);
+    assert_non_null(config);
+    assert_null(config->accounts[0]->server.name);
+    config_names(config, names);
+    assert_true(know_new_few(texts, count, know_embedded_index(), names, COUNT(names), &few, &err));
+    assert_true(config_fill(config, few, &err));
+    assert_string_equal(config->accounts[0]->server.name, "smtp.gmail.com");
+    assert_string_equal(config->accounts[1]->provider, "fastmail");
+    assert_string_equal(config->accounts[2]->server.name, "posteo.de");
+
+    scratch_file(dir, "outpost.conf", "[account one]\naddress = me@gmail.com\nprovider = gmial\n", 0600);
+    OWN(config) mistyped = load(&place, &err);
+    assert_false(config_fill(mistyped, few, &err));
+    assert_non_null(strstr(err.text, "outpost.conf:3: "));
+}
+
 /* Let the 1st thing fail, then the 2nd, ... while an account is written over another. */
 static void test_torture(void **state)
 {
@@ -338,14 +371,14 @@ static void test_torture(void **state)
         assert_int_equal(scratch_count(place.drop_in), 1);
 
         struct config *config = NULL;
-        assert_true(config_load(&place, &disk_system, NULL, NULL, &config, &err));
+        assert_true(config_load(&place, &disk_system, NULL, &config, &err));
         assert_true(strcmp(config->accounts[0]->address, "me@live.com") == 0 ||
                     (!ok && strcmp(config->accounts[0]->address, "old@live.com") == 0));
         config_free(config);
 
         world_begin(&world, n);
         config = NULL;
-        ok = config_load(&place, &world.disk, NULL, NULL, &config, &err);
+        ok = config_load(&place, &world.disk, NULL, &config, &err);
         bool load_failed = world_end(&world);
         config_free(config);
         assert_int_equal(world_leaks(&world), 0);
@@ -421,14 +454,14 @@ static const struct config_part *const parts[] = { &printer_part, &office_part, 
 static struct config *load_parts(const struct place *place, struct err *err)
 {
     const struct knowledge_text little = { "little.ini", SPAN("[provider little]\nname = Little\n") };
-    struct knowledge *know = NULL;
-    struct config *config = NULL;
+    OWN(knowledge) know = NULL;
+    OWN(config) config = NULL;
 
     *err = (struct err){ 0 };
     assert_true(know_new(&little, 1, &know, err));
-    bool ok = config_load(place, &disk_system, know, parts, &config, err);
-    knowledge_free(know);
-    return ok ? config : NULL;
+    return config_load(place, &disk_system, parts, &config, err) && config_fill(config, know, err)
+               ? GIVE(config)
+               : NULL;
 }
 
 static void test_parts(void **state)
@@ -535,7 +568,7 @@ static void test_parts_torture(void **state)
 
         scratch_file(dir, "outpost.conf", "[printer hp]\ntrays = 2\n[office]\n[printer b]\n", 0644);
         world_begin(&world, n);
-        bool ok = config_load(&place, &world.disk, NULL, parts, &config, &err);
+        bool ok = config_load(&place, &world.disk, parts, &config, &err);
         bool failed = world_end(&world);
         config_free(config);
         assert_int_equal(world_leaks(&world), 0);
@@ -558,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_write_and_read_again),
         cmocka_unit_test(test_write_for_the_system),
         cmocka_unit_test(test_remove_only_what_is_ours),
+        cmocka_unit_test(test_fill),
         cmocka_unit_test(test_torture),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_parts),

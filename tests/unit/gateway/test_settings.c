@@ -16,13 +16,15 @@ static bool load(struct scratch *dir, const char *text, struct config **ret_conf
         .config = (char *)(uintptr_t)scratch_file(dir, "outpost.conf", text, 0600),
         .drop_in = (char *)(uintptr_t)scratch_path(dir, "outpost.conf.d"),
     };
-    struct knowledge *know = NULL;
+    OWN(knowledge) know = NULL;
+    OWN(config) config = NULL;
 
     *err = (struct err){ 0 };
     assert_true(know_new(&little, 1, &know, err));
-    bool ok = config_load(&place, &disk_system, know, parts, ret_config, err);
-    knowledge_free(know);
-    return ok;
+    if (!config_load(&place, &disk_system, parts, &config, err) || !config_fill(config, know, err))
+        return false;
+    *ret_config = GIVE(config);
+    return true;
 }
 
 /* -- the fences of a listener -- */

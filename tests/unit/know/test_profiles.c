@@ -1,11 +1,11 @@
 /* The profiles that are built in: sane, and found again by all that finds them. */
 #include "support/check.h"
 
-#include "base/alloc.h"
 #include "base/str.h"
 #include "know/cause.h"
 #include "know/embedded.h"
 #include "know/profile.h"
+#include "support/alloc_fails.h"
 
 static struct knowledge *know;
 
@@ -265,33 +265,93 @@ static void test_fixes(void **state)
     assert_int_equal(cause_fixes(know, cause, NULL, one, 1), 1);
 }
 
-/* What stands before the rules is all that makes a profile. */
-static void test_profile_parts(void **state)
+/* One name at a time: what is known of it must not hang on another's being asked for. */
+static struct knowledge *few(const char *name)
+{
+    struct err err = { 0 };
+    struct knowledge *ret = NULL;
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+    const struct span names[] = { span_of(name), SPAN_NONE };
+
+    check_row(name, know_new_few(texts, count, know_embedded_index(), names, COUNT(names), &ret, &err));
+    return ret;
+}
+
+static void check_same(const char *name, const struct profile *one, const struct profile *other)
+{
+    check_row(name, !one == !other);
+    if (!one)
+        return;
+    check_row(name, strcmp(one->id, other->id) == 0);
+    check_row(name, one->server_count == other->server_count);
+    check_row(name, one->domains.count == other->domains.count);
+    check_row(name, one->password == other->password);
+    check_row(name, one->limits.message_size == other->limits.message_size);
+    check_row(name, one->capabilities.ehlo.count == other->capabilities.ehlo.count);
+    check_row(name, one->oauth.grants == other->oauth.grants);
+}
+
+static void check_few(const char *name)
+{
+    OWN(knowledge) light = few(name);
+
+    check_same(name, know_profile(know, name), know_profile(light, name));
+    check_same(name, know_profile_of_domain(know, span_of(name)), know_profile_of_domain(light, span_of(name)));
+    check_same(name, know_profile_of_host(know, span_of(name)), know_profile_of_host(light, span_of(name)));
+}
+
+static void check_few_of(const struct profile *profile)
+{
+    check_few(profile->id);
+    for (size_t i = 0; i < profile->domains.count && i < 3; i++)
+        check_few(profile->domains.at[i]);
+    for (size_t i = 0; i < profile->legacy_hosts.count; i++)
+        check_few(profile->legacy_hosts.at[i]);
+    for (size_t i = 0; i < profile->server_count; i++) {
+        HELD(buf) host = BUF(256);
+        assert_true(profile_fill(&host, profile->servers[i].host, "eu-west-1"));
+        check_few(buf_text(&host));
+    }
+}
+
+/* Who knows by which names it will ask gets the same answers from a few files. */
+static void test_few(void **state)
 {
     (void)state;
-    struct err err = { 0 };
-    size_t count, kept = 0;
+    OWN(knowledge) none = few("");
+
+    for (size_t i = 0; i < know_profile_count(know); i++)
+        check_few_of(know_profile_at(know, i));
+    for (size_t i = 0; i < COUNT(domains); i++)
+        check_few(domains[i].domain);
+    for (size_t i = 0; i < COUNT(hosts); i++)
+        check_few(hosts[i].host);
+    check_few("SMTP.Live.COM");
+    assert_int_equal(know_profile_count(none), 0); /* else nothing is won */
+    assert_null(know_cause(none, "account_locked"));
+}
+
+static void test_few_without_memory(void **state)
+{
+    (void)state;
+    static const struct span names[] = { SPAN_INIT("live.com"), SPAN_INIT("mail.example.org") };
+    size_t before = alloc_alive(), count;
     const struct knowledge_text *texts = know_embedded(&count);
-    struct knowledge_text *parts = mem_array(count, sizeof *parts);
-    OWN(knowledge) light = NULL;
-    assert_non_null(parts);
-    for (size_t i = 0; i < count; i++) {
-        parts[kept] = (struct knowledge_text){ texts[i].name, know_profile_part(texts[i].text) };
-        kept += parts[kept].text.len > 0;
-    }
-    assert_true(kept < count); /* the causes are left out */
-    assert_true(know_new(parts, kept, &light, &err));
-    mem_free(parts);
-    assert_int_equal(know_profile_count(light), know_profile_count(know));
-    for (size_t i = 0; i < know_profile_count(know); i++) {
-        const struct profile *one = know_profile_at(know, i), *other = know_profile_at(light, i);
-        check_row(one->id, strcmp(one->id, other->id) == 0);
-        check_row(one->id, one->server_count == other->server_count);
-        check_row(one->id, one->domains.count == other->domains.count);
-        check_row(one->id, one->password == other->password);
-        check_row(one->id, one->limits.message_size == other->limits.message_size);
-        check_row(one->id, one->capabilities.ehlo.count == other->capabilities.ehlo.count);
-        check_row(one->id, one->oauth.grants == other->oauth.grants);
+
+    for (unsigned n = 1;; n++) {
+        struct knowledge *made = NULL;
+        struct err err = { 0 };
+        alloc_fail_at(n);
+        bool ok = know_new_few(texts, count, know_embedded_index(), names, COUNT(names), &made, &err);
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_true(ok != failed);
+        assert_true(ok || err.kind == ERR_MEMORY);
+        knowledge_free(made);
+        assert_int_equal(alloc_alive(), before);
+        if (!failed)
+            return;
     }
 }
 
@@ -303,7 +363,7 @@ int main(void)
         cmocka_unit_test(test_of_mx),   cmocka_unit_test(test_of_host),
         cmocka_unit_test(test_outlook), cmocka_unit_test(test_fill),
         cmocka_unit_test(test_words),   cmocka_unit_test(test_fixes),
-        cmocka_unit_test(test_profile_parts),
+        cmocka_unit_test(test_few),     cmocka_unit_test(test_few_without_memory),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
