@@ -14,6 +14,8 @@
 
 #include "base/banned.h"
 
+enum { PIECE = 64 * 1024 }; /* of a file that is larger than it said */
+
 /* The path as it may be shown: "" where there is no memory for that. */
 static struct buf shown(const char *path)
 {
@@ -97,8 +99,10 @@ static bool too_large(const char *path, size_t most, struct err *err)
     return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", buf_text(&name), most);
 }
 
-static bool read_all(const struct disk *disk, int fd, const char *path, size_t most, struct buf *out,
-                     struct err *err)
+/* As large as `expected`, as a rule: then room for it and for finding its end is all that is asked for.
+ * Every byte of room is wiped in the end. */
+static bool read_all(const struct disk *disk, int fd, const char *path, size_t expected, size_t most,
+                     struct buf *out, struct err *err)
 {
     HELD(buf) bytes = BUF(most + 1);
 
@@ -106,7 +110,9 @@ static bool read_all(const struct disk *disk, int fd, const char *path, size_t m
         size_t left = most + 1 - bytes.len;
         if (left == 0)
             return too_large(path, most, err);
-        size_t piece = left < 65536 ? left : 65536;
+        size_t piece = bytes.len <= expected ? expected + 1 - bytes.len : PIECE;
+        if (piece > left)
+            piece = left;
         char *room = buf_room(&bytes, piece);
         if (!room)
             return err_no_memory(err);
@@ -139,7 +145,8 @@ bool file_read(const struct disk *disk, const char *path, size_t most, enum file
     else if (!S_ISREG(st.st_mode))
         failed(err, ERR_INPUT, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "reading", path);
     else
-        ok = check_trust(path, &st, trust, err) && read_all(disk, fd, path, most, out, err);
+        ok = check_trust(path, &st, trust, err) &&
+             read_all(disk, fd, path, (size_t)st.st_size, most, out, err);
     disk->close(disk, fd);
     return ok;
 }

@@ -45,6 +45,19 @@ static void test_read_within_a_limit(void **state)
     }
 }
 
+/* What the kernel makes up while it is read, or what grows meanwhile. */
+static void test_read_more_than_it_said(void **state)
+{
+    (void)state;
+    HELD(buf) out = BUF(64 * 1024), little = BUF(64 * 1024);
+    struct err err = { 0 };
+
+    assert_true(file_read(&disk_system, "/proc/self/status", 64 * 1024, FILE_ANY, &out, &err));
+    assert_true(out.len > 100);
+    assert_false(file_read(&disk_system, "/proc/self/status", 100, FILE_ANY, &little, &err));
+    assert_int_equal(err.kind, ERR_LIMIT);
+}
+
 static void test_read_regular_files_only(void **state)
 {
     (void)state;
@@ -386,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_within_a_limit),
+        cmocka_unit_test(test_read_more_than_it_said),
         cmocka_unit_test(test_read_regular_files_only),
         cmocka_unit_test(test_trust),
         cmocka_unit_test(test_trust_nobody_elses),
