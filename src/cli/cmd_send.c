@@ -93,10 +93,10 @@ static bool is_raw(const struct cli *cli)
 
 static bool spool_input(const char *directory, int *ret_fd, struct err *err)
 {
-    struct spool spool = SPOOL_NONE;
+    struct spool spool = spool_begin(&disk_system, directory);
     char piece[16 * 1024];
     size_t len = 0;
-    bool good = spool_open(&disk_system, directory, &spool, err);
+    bool good = true;
 
     while (good) {
         good = spool_read(&disk_system, STDIN_FILENO, "standard input", piece, sizeof piece, &len,

@@ -149,7 +149,7 @@ static bool parts_read(const struct compose_order *order, struct compose_parts *
 bool compose_message(const struct compose_order *order, int *ret_fd, struct err *err)
 {
     HELD(compose_parts) parts = { .text = COMPOSE_TEXT_NONE, .html = COMPOSE_TEXT_NONE };
-    HELD(spool) spool = SPOOL_NONE, message = SPOOL_NONE;
+    HELD(spool) spool = spool_begin(order->disk, order->directory), message = SPOOL_NONE;
     HELD(buf) header = BUF(HEADER_BLOCK_MAX);
     const void *face = NULL;
 
@@ -158,8 +158,9 @@ bool compose_message(const struct compose_order *order, int *ret_fd, struct err 
     if (!module_load(COMPOSE_MODULE, COMPOSE_FACE, &face, err))
         return err_in(err, "outpost was built without composing");
     const struct compose_module *module = face;
-    if (!spool_open(order->disk, order->directory, &spool, err) ||
-        !spool_add(&spool, buf_span(&header), err) || !spool_give(&spool, &message.fd, err))
+    spool.large = true;
+    if (!spool_add(&spool, buf_span(&header), err) ||
+        !spool_give(&spool, &message.fd, err))
         return false;
     message.disk = order->disk;
     if (lseek(message.fd, 0, SEEK_END) < 0 || !module->write(&parts, message.fd, err) ||

@@ -88,15 +88,16 @@ static bool piece_take(struct reading *reading, struct span bytes, const char *w
 bool compose_text_read(const struct disk *disk, const char *directory, int fd, const char *what,
                        struct compose_text *ret_text, struct err *err)
 {
-    HELD(reading) reading = { .spool = SPOOL_NONE, .out = BUF(2 * SPOOL_PIECE) };
+    HELD(reading) reading = {
+        .spool = spool_begin(disk, directory),
+        .out = BUF(2 * SPOOL_PIECE),
+    };
     HELD(buf) piece = BUF(SPOOL_PIECE);
     char *room = buf_room(&piece, SPOOL_PIECE);
     size_t len = 1;
 
     if (!room)
         return err_no_memory(err);
-    if (!spool_open(disk, directory, &reading.spool, err))
-        return false;
     while (len)
         if (!spool_read(disk, fd, what, room, SPOOL_PIECE, &len, err) ||
             !piece_take(&reading, (struct span){ room, len }, what, err))

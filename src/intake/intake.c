@@ -205,7 +205,11 @@ static bool body_finish(struct passage *passage, struct err *err)
 bool intake_prepare(const struct intake_order *order, struct prepared **ret_prepared, struct err *err)
 {
     OWN(prepared) prepared = NEW(prepared);
-    HELD(passage) passage = { .order = order, .spool = SPOOL_NONE, .body = BUF(4 * SPOOL_PIECE) };
+    HELD(passage) passage = {
+        .order = order,
+        .spool = spool_begin(order->disk, order->directory),
+        .body = BUF(4 * SPOOL_PIECE),
+    };
 
     if (!prepared)
         return err_no_memory(err);
@@ -216,8 +220,7 @@ bool intake_prepare(const struct intake_order *order, struct prepared **ret_prep
     passage.filter = filter_new();
     if (!prepared->envelope || !passage.filter)
         return err_no_memory(err);
-    if (!spool_open(order->disk, order->directory, &passage.spool, err) ||
-        !feed_all(&passage, err) || !body_finish(&passage, err))
+    if (!feed_all(&passage, err) || !body_finish(&passage, err))
         return false;
 
     *ret_prepared = GIVE(prepared);

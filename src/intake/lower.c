@@ -35,9 +35,8 @@ static bool pump(const struct disk *disk, int fd, struct spool *spool, struct er
 bool message_lower(const struct disk *disk, const char *directory, int fd, int *ret_fd,
                    uint64_t *ret_size, struct err *err)
 {
-    struct spool spool = SPOOL_NONE;
-    bool good = spool_open(disk, directory, &spool, err) &&
-                pump(disk, fd, &spool, err) && spool_give(&spool, ret_fd, err);
+    struct spool spool = spool_begin(disk, directory);
+    bool good = pump(disk, fd, &spool, err) && spool_give(&spool, ret_fd, err);
 
     if (good)
         *ret_size = spool.size;

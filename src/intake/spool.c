@@ -7,15 +7,18 @@
 
 #include "base/banned.h"
 
-bool spool_open(const struct disk *disk, const char *directory, struct spool *ret_spool,
-                struct err *err)
+struct spool spool_begin(const struct disk *disk, const char *directory)
 {
-    struct spool spool = { .disk = disk, .fd = -1, .piece = BUF(SPOOL_PIECE) };
+    return (struct spool){ .disk = disk, .directory = directory, .fd = -1, .piece = BUF(SPOOL_PIECE) };
+}
 
-    if (!file_open_nameless(disk, directory, &spool.fd, err))
-        return false;
-    *ret_spool = spool;
-    return true;
+/* Only now it shows how large it is. */
+static bool open_file(struct spool *spool, bool is_whole, struct err *err)
+{
+    if (spool->fd >= 0)
+        return true;
+    return is_whole && !spool->large ? file_open_memory(spool->disk, &spool->fd, err)
+                                     : file_open_nameless(spool->disk, spool->directory, &spool->fd, err);
 }
 
 static bool write_all(struct spool *spool, struct span bytes, struct err *err)
@@ -38,9 +41,9 @@ static bool write_all(struct spool *spool, struct span bytes, struct err *err)
     return true;
 }
 
-static bool flush(struct spool *spool, struct err *err)
+static bool flush(struct spool *spool, bool is_last, struct err *err)
 {
-    if (!write_all(spool, buf_span(&spool->piece), err))
+    if (!open_file(spool, is_last, err) || !write_all(spool, buf_span(&spool->piece), err))
         return false;
     buf_cut(&spool->piece, 0);
     return true;
@@ -53,7 +56,7 @@ bool spool_add(struct spool *spool, struct span bytes, struct err *err)
         buf_add_span(&spool->piece, some);
         if (spool->piece.full)
             return err_no_memory(err);
-        if (spool->piece.len == SPOOL_PIECE && !flush(spool, err))
+        if (spool->piece.len == SPOOL_PIECE && !flush(spool, false, err))
             return false;
         bytes = span_from(bytes, some.len);
     }
@@ -62,7 +65,7 @@ bool spool_add(struct spool *spool, struct span bytes, struct err *err)
 
 bool spool_give(struct spool *spool, int *ret_fd, struct err *err)
 {
-    if (!flush(spool, err))
+    if (!flush(spool, true, err))
         return false;
     if (lseek(spool->fd, 0, SEEK_SET) != 0)
         return err_sys(err, ERR_IO, errno, "the temporary file can't be read again");

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -78,6 +79,12 @@ static int system_mkdir(const struct disk *disk, const char *path, mode_t mode)
     return mkdir(path, mode);
 }
 
+static int system_memory(const struct disk *disk)
+{
+    (void)disk;
+    return memfd_create("outpost", MFD_CLOEXEC);
+}
+
 const struct disk disk_system = {
     .open = system_open,
     .read = system_read,
@@ -91,4 +98,5 @@ const struct disk disk_system = {
     .link = system_link,
     .unlink = system_unlink,
     .mkdir = system_mkdir,
+    .memory = system_memory,
 };

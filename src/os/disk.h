@@ -20,6 +20,7 @@ struct disk {
     int (*link)(const struct disk *, const char *from, const char *to);
     int (*unlink)(const struct disk *, const char *path);
     int (*mkdir)(const struct disk *, const char *path, mode_t mode);
+    int (*memory)(const struct disk *); /* memfd_create(): a file that is nowhere but in memory */
 };
 
 extern const struct disk disk_system;

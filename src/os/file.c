@@ -331,6 +331,16 @@ bool file_open_nameless(const struct disk *disk, const char *directory, int *ret
     return true;
 }
 
+bool file_open_memory(const struct disk *disk, int *ret_fd, struct err *err)
+{
+    int fd = disk->memory(disk);
+
+    if (fd < 0)
+        return err_sys(err, ERR_CREATE, errno, "making a file in memory");
+    *ret_fd = fd;
+    return true;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -56,6 +56,9 @@ MUST_USE bool file_make_dirs(const struct disk *disk, const char *path, mode_t m
 MUST_USE bool file_open_nameless(const struct disk *disk, const char *directory, int *ret_fd,
                                  struct err *err);
 
+/* The same, in memory: for what is small. */
+MUST_USE bool file_open_memory(const struct disk *disk, int *ret_fd, struct err *err);
+
 /* The names in a directory that end in `suffix` and don't begin with a dot, in byte order. A directory
  * that is not there has none; one that others may write is refused, as a file is with FILE_TRUSTED. */
 struct file_names {

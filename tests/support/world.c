@@ -151,6 +151,14 @@ static int fake_mkdir(const struct disk *disk, const char *path, mode_t mode)
     return did(disk, 'D', disk_fails(disk) ? -1 : disk_system.mkdir(disk, path, mode));
 }
 
+static int fake_memory(const struct disk *disk)
+{
+    int fd = disk_fails(disk) ? -1 : disk_system.memory(disk);
+
+    WORLD_OF(disk, disk)->open_files += fd >= 0;
+    return did(disk, 'm', fd);
+}
+
 static ssize_t fake_key(const struct kernel_keys *keys, const char *name, void *at, size_t room)
 {
     struct world *world = WORLD_OF(kernel, keys);
@@ -170,7 +178,7 @@ void world_init(struct world *world)
         .clock = { fake_now, fake_wall },
         .dice = { fake_fill },
         .disk = { fake_open, fake_read, fake_write, fake_sync, fake_close, fake_stat, fake_chmod,
-                  fake_chown, fake_rename, fake_link, fake_unlink, fake_mkdir },
+                  fake_chown, fake_rename, fake_link, fake_unlink, fake_mkdir, fake_memory },
         .kernel = { fake_key },
         .now = 1000,
         .wall = 1772366400000, /* 2026-03-01T12:00:00Z */

@@ -40,7 +40,7 @@ struct world {
     bool failed;        /* did it come to that? */
     unsigned moves;     /* short ones so far */
     char calls[64];     /* the disk's calls that went well, a letter each: open, read, write, sync, Link,
-                           reName, unlinK, mkDir; what is beyond is not kept */
+                           reName, unlinK, mkDir, memory; what is beyond is not kept */
     int open_files;     /* opened and not closed */
     size_t alive;       /* blocks of memory when it began */
 };
