@@ -80,8 +80,11 @@ static struct tls_context *context_new(const SSL_METHOD *method, const char *pro
 {
     struct tls_context *context = NEW(tls_context);
 
-    if (!context)
+    /* At the end the process takes its memory with it; OpenSSL would hand back every piece. */
+    if (!context || !OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL)) {
+        mem_free(context);
         return NULL;
+    }
     atomic_init(&context->users, 1);
     context->ssl = SSL_CTX_new(method);
     context->memory = tls_memory_new();
