@@ -222,11 +222,10 @@ static bool prepare(struct cli *cli, const struct lists *lists, const struct acc
 
 static int send_it(struct cli *cli, const struct account *account, struct prepared *prepared)
 {
-    struct sending_message message = { prepared->envelope, prepared->fd };
+    const struct sending_message message = { prepared->envelope, prepared->fd };
     struct sending sending;
 
     sending_run(cli, account, &message, &sending);
-    prepared->fd = message.fd;
     int status = sent_tell(cli, account, prepared, &sending);
     sending_done(&sending);
     return status;

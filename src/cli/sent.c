@@ -57,7 +57,7 @@ static void recipients_json(struct json *json, struct cli *cli, const struct pre
     json_open(json, "recipients", '[');
     for (size_t i = 0; i < prepared->envelope->count; i++) {
         const struct evidence *evidence =
-            sending->failed ? &sending->failure : &sending->evidence[i];
+            sending->failed ? &sending->failure : &sending->outcomes[i].evidence;
         bool taken = !sending->failed && sending->outcomes[i].fate == SMTP_FATE_TAKEN;
         struct verdict verdict;
         HELD(buf) reply = BUF(2 * ERR_TEXT_MAX);
@@ -82,7 +82,7 @@ static void first_failure_json(struct json *json, struct cli *cli, const struct 
 
     for (size_t i = 0; !evidence && i < sending->count; i++)
         if (sending->outcomes[i].fate != SMTP_FATE_TAKEN)
-            evidence = &sending->evidence[i];
+            evidence = &sending->outcomes[i].evidence;
     if (!evidence || !know || !classify(know, evidence, &verdict))
         return;
     json_open(json, "failure", '{');
@@ -111,9 +111,9 @@ static bool tell_json(struct cli *cli, const struct account *account,
 
 static bool same_story(const struct sending *sending, size_t a, size_t b)
 {
-    const struct smtp_outcome *one = &sending->outcomes[a], *other = &sending->outcomes[b];
+    const struct evidence *one = &sending->outcomes[a].evidence, *other = &sending->outcomes[b].evidence;
 
-    return one->fate == other->fate && one->stage == other->stage &&
+    return sending->outcomes[a].fate == sending->outcomes[b].fate && one->stage == other->stage &&
            one->err.reply == other->err.reply && strcmp(one->err.said, other->err.said) == 0 &&
            strcmp(one->err.text, other->err.text) == 0;
 }
@@ -123,7 +123,7 @@ static void tell_failures(struct cli *cli, const struct prepared *prepared,
                           const struct sending *sending)
 {
     for (size_t i = 0, next; i < sending->count; i = next) {
-        struct evidence evidence = sending->evidence[i];
+        struct evidence evidence = sending->outcomes[i].evidence;
         HELD(buf) who = BUF(400);
         for (next = i + 1; next < sending->count && same_story(sending, i, next);)
             next++;
@@ -146,7 +146,7 @@ static void tell_success(const struct cli *cli, const struct account *account,
     size_t taken = count_fate(sending, SMTP_FATE_TAKEN);
 
     for (size_t i = 0; i < sending->count; i++) {
-        const struct err *err = &sending->outcomes[i].err;
+        const struct err *err = &sending->outcomes[i].evidence.err;
         if (sending->outcomes[i].fate != SMTP_FATE_TAKEN)
             continue;
         say(cli, "Delivered to %zu recipient%s by %s: %u %s", taken, taken == 1 ? "" : "s",

@@ -265,9 +265,8 @@ static int send_test(struct setup *setup, const struct account *account)
     if (!cli_secrets(setup->cli, &world, &err) ||
         !test_message(setup, account, &prepared, &world, &err))
         return fail_here(setup->cli, &err);
-    struct sending_message message = { prepared->envelope, prepared->fd };
+    const struct sending_message message = { prepared->envelope, prepared->fd };
     sending_run(setup->cli, account, &message, &sending);
-    prepared->fd = message.fd;
     int status = sent_tell(setup->cli, account, prepared, &sending);
     sending_done(&sending);
     return status;

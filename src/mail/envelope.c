@@ -75,12 +75,6 @@ static size_t slot_of(const struct envelope *envelope, struct span address)
     return slot;
 }
 
-static void index_all(struct envelope *envelope)
-{
-    for (size_t i = 0; i < envelope->count; i++)
-        envelope->index[slot_of(envelope, span_of(envelope->recipients[i].address))] = (uint32_t)i + 1;
-}
-
 /* Room for one more, and an index at most half full. */
 static bool grow(struct envelope *envelope)
 {
@@ -100,7 +94,8 @@ static bool grow(struct envelope *envelope)
     envelope->slots = room * 2;
     envelope->recipients = recipients;
     envelope->room = room;
-    index_all(envelope);
+    for (size_t i = 0; i < envelope->count; i++)
+        index[slot_of(envelope, span_of(recipients[i].address))] = (uint32_t)i + 1;
     return true;
 }
 
@@ -157,9 +152,8 @@ bool envelope_add(struct envelope *envelope, struct span address, struct err *er
     return envelope_add_dsn(envelope, address, 0, SPAN_NONE, err);
 }
 
-/* A recipient, the place of the first of its domain, and its own. */
+/* A recipient's place, and that of the first of its domain. */
 struct grouped {
-    struct recipient recipient;
     size_t domain, place;
 };
 
@@ -179,37 +173,35 @@ static struct span domain_of(const struct recipient *recipient)
     return span_from(address, span_find_last(address, '@') + 1);
 }
 
-/* For each recipient the place of the first with its domain, by a table of places + 1. */
-static void number_domains(const struct envelope *envelope, struct grouped *grouped, uint32_t *table)
+/* By a table of places + 1. */
+static void number_domains(const struct envelope *envelope, size_t first, size_t count,
+                           struct grouped *grouped, uint32_t *table)
 {
-    for (size_t i = 0; i < envelope->count; i++) {
-        struct span domain = domain_of(&envelope->recipients[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct span domain = domain_of(&envelope->recipients[first + i]);
         size_t slot = hash_of(domain) & (envelope->slots - 1);
         while (table[slot] &&
                !span_equal_word(domain, domain_of(&envelope->recipients[table[slot] - 1])))
             slot = (slot + 1) & (envelope->slots - 1);
         if (!table[slot])
-            table[slot] = (uint32_t)i + 1;
-        grouped[i] = (struct grouped){ envelope->recipients[i], table[slot] - 1, i };
+            table[slot] = (uint32_t)(first + i) + 1;
+        grouped[i] = (struct grouped){ table[slot] - 1, first + i };
     }
 }
 
-bool envelope_group(struct envelope *envelope, struct err *err)
+bool envelope_by_domain(const struct envelope *envelope, size_t first, size_t count, size_t *ret_order,
+                        struct err *err)
 {
-    if (envelope->count < 2)
-        return true;
-
     uint32_t *table = mem_array(envelope->slots, sizeof *table);
-    struct grouped *grouped = mem_array(envelope->count, sizeof *grouped);
-    if (table && grouped) {
-        number_domains(envelope, grouped, table);
-        qsort(grouped, envelope->count, sizeof *grouped, compare_grouped);
-        for (size_t i = 0; i < envelope->count; i++)
-            envelope->recipients[i] = grouped[i].recipient;
-        memset(envelope->index, 0, envelope->slots * sizeof *envelope->index);
-        index_all(envelope);
-    }
+    struct grouped *grouped = mem_array(count, sizeof *grouped);
     bool good = table && grouped;
+
+    if (good) {
+        number_domains(envelope, first, count, grouped, table);
+        qsort(grouped, count, sizeof *grouped, compare_grouped);
+        for (size_t i = 0; i < count; i++)
+            ret_order[i] = grouped[i].place;
+    }
     mem_free(table);
     mem_free(grouped);
     return good || err_no_memory(err);

@@ -59,9 +59,11 @@ MUST_USE bool envelope_add(struct envelope *envelope, struct span address, struc
 MUST_USE bool envelope_add_dsn(struct envelope *envelope, struct span address, unsigned notify,
                                struct span orcpt, struct err *err);
 
-/* Brings recipients of one domain together, domains and recipients otherwise in the order they had: for
- * a server that takes few domains at a time. False: no memory, and nothing has moved. */
-MUST_USE bool envelope_group(struct envelope *envelope, struct err *err);
+/* The places of the recipients from `first` on, `count` of them, in an order that brings those of one domain
+ * together; domains and recipients otherwise in the order they have. For a server that takes few domains at
+ * a time. False: no memory. */
+MUST_USE bool envelope_by_domain(const struct envelope *envelope, size_t first, size_t count,
+                                 size_t *ret_order, struct err *err);
 
 /* Both refuse what is too long or not printable ASCII. */
 MUST_USE bool envelope_set_envid(struct envelope *envelope, struct span envid, struct err *err);

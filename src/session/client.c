@@ -531,6 +531,11 @@ bool session_open_still(const struct session *s)
     return !s->over;
 }
 
+size_t session_transactions_left(const struct session *s)
+{
+    return smtp_client_transactions_left(s->client);
+}
+
 const struct smtp_extensions *session_extensions(const struct session *s)
 {
     return smtp_client_extensions(s->client);
@@ -539,6 +544,11 @@ const struct smtp_extensions *session_extensions(const struct session *s)
 const char *session_mechanism(const struct session *s)
 {
     return s->client ? smtp_client_mechanism(s->client) : NULL;
+}
+
+unsigned session_tries(const struct session *s)
+{
+    return s->client ? smtp_client_tries(s->client) : 0;
 }
 
 bool session_signed_in(const struct session *s)

@@ -87,10 +87,13 @@ void session_outcome(const struct session *session, size_t recipient, struct smt
 void session_evidence(const struct session *session, const struct smtp_outcome *outcome,
                       struct evidence *ret_evidence);
 bool session_open_still(const struct session *session);
+/* How many more transactions this connection takes (RFC 9422, MAILMAX); SIZE_MAX: no limit was told. */
+size_t session_transactions_left(const struct session *session);
 
 /* What was learnt; the extensions are those of the last EHLO. */
 const struct smtp_extensions *session_extensions(const struct session *session);
 const char *session_mechanism(const struct session *session); /* the last one tried, or NULL */
+unsigned session_tries(const struct session *session); /* at signing in, refused ones and the last */
 bool session_signed_in(const struct session *session);
 struct span session_greeting(const struct session *session);
 /* Of the encrypted line; false where there is none. */

@@ -508,6 +508,11 @@ const char *smtp_client_mechanism(const struct smtp_client *client)
     return client->tries ? sasl_name(client->mechanism) : NULL;
 }
 
+unsigned smtp_client_tries(const struct smtp_client *client)
+{
+    return client->tries;
+}
+
 bool smtp_client_signed_in(const struct smtp_client *client)
 {
     return client->signed_in;

@@ -125,7 +125,7 @@ size_t smtp_client_recipients_max(const struct smtp_client *client);
 size_t smtp_client_transactions_left(const struct smtp_client *client);
 /* How many of the envelope's recipients, from `first` on, fit the next transaction by all that LIMITS
  * says: RCPTMAX, MAILMAX, and RCPTDOMAINMAX, which counts the domains of a whole connection. 0: none,
- * the rest needs another connection; there at least one fits. envelope_group() keeps them few. */
+ * the rest needs another connection; there at least one fits. envelope_by_domain() keeps them few. */
 size_t smtp_client_recipients_fit(const struct smtp_client *client, const struct envelope *envelope,
                                   size_t first);
 
@@ -176,6 +176,7 @@ enum stage smtp_client_stage(const struct smtp_client *client);
 const char *smtp_client_doing(const struct smtp_client *client);      /* "naming the sender" */
 const struct smtp_extensions *smtp_client_extensions(const struct smtp_client *client);
 const char *smtp_client_mechanism(const struct smtp_client *client);  /* tried last; or NULL */
+unsigned smtp_client_tries(const struct smtp_client *client);         /* at signing in */
 bool smtp_client_signed_in(const struct smtp_client *client);
 uint16_t smtp_client_last_code(const struct smtp_client *client);     /* 0: none yet */
 struct span smtp_client_greeting(const struct smtp_client *client);   /* its words; "" before it */

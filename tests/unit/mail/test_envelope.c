@@ -61,45 +61,46 @@ static void test_many(void **state)
     assert_string_equal(envelope->recipients[777].address, "u777@example.org");
 }
 
-static void check_order(const struct envelope *envelope, const char *const *want, size_t count)
+static void test_by_domain(void **state)
 {
-    assert_int_equal(envelope->count, count);
-    for (size_t i = 0; i < count; i++)
-        assert_string_equal(envelope->recipients[i].address, want[i]);
-}
-
-static void test_grouped(void **state)
-{
-    static const char *const before[] = { "a@x.org", "b@y.org", "c@X.org", "d@z.org", "e@y.org" };
-    static const char *const after[] = { "a@x.org", "c@X.org", "b@y.org", "e@y.org", "d@z.org" };
+    static const char *const to[] = { "a@x.org", "b@y.org", "c@X.org", "d@z.org", "e@y.org" };
+    static const struct {
+        const char *label;
+        size_t first, count, want[COUNT(to)];
+    } cases[] = {
+        { "all", 0, 5, { 0, 2, 1, 4, 3 } },
+        { "some", 1, 4, { 1, 4, 2, 3 } },
+        { "one", 3, 1, { 3 } },
+        { "none", 5, 0, { 0 } },
+    };
     (void)state;
     OWN(envelope) envelope = envelope_new();
     struct err err = { 0 };
 
-    assert_true(envelope_group(envelope, &err));
-    for (size_t i = 0; i < COUNT(before); i++)
-        assert_true(envelope_add(envelope, span_of(before[i]), &err));
-    assert_true(envelope_group(envelope, &err));
-    check_order(envelope, after, COUNT(after));
-    for (size_t i = 0; i < COUNT(before); i++) /* each is still known */
-        assert_true(envelope_add(envelope, span_of(before[i]), &err));
-    check_order(envelope, after, COUNT(after));
+    for (size_t i = 0; i < COUNT(to); i++)
+        assert_true(envelope_add(envelope, span_of(to[i]), &err));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        size_t order[COUNT(to)] = { 0 };
+        check_row(cases[i].label,
+                  envelope_by_domain(envelope, cases[i].first, cases[i].count, order, &err));
+        check_row(cases[i].label, memcmp(order, cases[i].want, sizeof order) == 0);
+    }
 }
 
-static void test_grouping_without_memory(void **state)
+static void test_by_domain_without_memory(void **state)
 {
     static const char *const to[] = { "a@x.org", "b@y.org", "c@x.org" };
     (void)state;
     OWN(envelope) envelope = envelope_new();
+    size_t order[COUNT(to)];
     struct err err = { 0 };
     bool good = false;
 
     for (size_t i = 0; i < COUNT(to); i++)
         assert_true(envelope_add(envelope, span_of(to[i]), &err));
     for (unsigned n = 1; !good; n++) {
-        check_order(envelope, to, COUNT(to));
         alloc_fail_at(n);
-        good = envelope_group(envelope, &err);
+        good = envelope_by_domain(envelope, 0, COUNT(to), order, &err);
         assert_true(good || err.kind == ERR_MEMORY);
         alloc_fail_at(0);
     }
@@ -136,8 +137,8 @@ int main(void)
         cmocka_unit_test(test_filled),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_many),
-        cmocka_unit_test(test_grouped),
-        cmocka_unit_test(test_grouping_without_memory),
+        cmocka_unit_test(test_by_domain),
+        cmocka_unit_test(test_by_domain_without_memory),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
