@@ -62,6 +62,29 @@ void account_free(struct account *account)
     mem_free(account);
 }
 
+bool account_copy(const struct account *account, struct account **ret_copy, struct err *err)
+{
+    OWN(account) copy = NULL;
+
+    if (!account_new(span_of(account->name), &copy, err))
+        return false;
+    for (size_t i = 0; i < account_kind.count; i++) {
+        HELD(buf) value = BUF(INI_LINE_MAX);
+        if (!account->origins[i].from)
+            continue;
+        setting_show(&account_kind.settings[i], account, &value);
+        if (value.full)
+            return err_no_memory(err);
+        if (!settings_set(&account_kind, account_kind.settings[i].key, buf_span(&value),
+                          account->origins[i], copy, copy->origins, err))
+            return false;
+    }
+    copy->profile = account->profile;
+    copy->limits = account->limits; /* some have no key */
+    *ret_copy = GIVE(copy);
+    return true;
+}
+
 bool account_set(struct account *account, const char *key, struct span value, struct err *err)
 {
     const struct setting_origin origin = { .from = "the command line" };

@@ -57,7 +57,7 @@ struct account {
     unsigned auth;      /* enum account_auth */
     struct setting_list mechanisms; /* SASL names, as written; see account_mechanisms() */
     char *username;
-    char *secret;       /* "file", "command:ARGV..."; see account/secret.h */
+    char *secret;       /* where it is: "file", "keyring", ...; see account/secret.h */
     unsigned other_senders; /* enum account_other_senders */
     struct setting_list send_as; /* addresses and patterns ("*@example.org") */
     unsigned transport;          /* enum account_transport */
@@ -79,6 +79,9 @@ extern const struct setting_kind account_kind; /* the table behind it: for help,
 MUST_USE bool account_new(struct span name, struct account **ret_account, struct err *err);
 void account_free(struct account *account);
 OWNED(account);
+
+/* Another that is the same, origins included. */
+MUST_USE bool account_copy(const struct account *account, struct account **ret_copy, struct err *err);
 
 /* ERR_CONFIG with the reason why a name won't do: it becomes a file's name. */
 MUST_USE bool account_name_check(struct span name, struct err *err);

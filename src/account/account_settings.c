@@ -101,7 +101,7 @@ static const struct setting settings[] = {
       .doc = "SASL mechanisms that may be used; default: what profile and server offer" },
     { .key = "username", .type = SETTING_TEXT, AT(username), .doc = "who signs in; default: the address" },
     { .key = "secret", .type = SETTING_TEXT, AT(secret), .fallback = "file", .check = secret_source_check,
-      .doc = "where the password or token is kept: file (sealed), or command:ARGV..., command:| LINE" },
+      .doc = "where the password or token is: file (sealed), keyring, systemd:NAME, command:ARGV..., command:| LINE" },
     { .key = "transport", .type = SETTING_WORD, AT(transport), .words = transport_words, .fallback = "auto",
       .doc = "auto (SMTP; the provider's HTTPS where SMTP is shut), smtp, graph, gmail" },
     { .key = "other_senders", .type = SETTING_WORD, AT(other_senders), .words = other_senders_words,

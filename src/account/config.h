@@ -111,6 +111,9 @@ MUST_USE bool config_choose(const struct config *config, const char *name_or_nul
 /* Writes `<drop-in>/NAME.conf`: 0600, or 0640 root:outpost in system scope. */
 MUST_USE bool config_write_account(const struct place *place, const struct disk *disk,
                                    const struct account *account, struct err *err);
+/* May that file be replaced? ERR_CONFIG where some of the account stands in another, naming it. */
+MUST_USE bool config_account_is_ours(const struct place *place, const struct account *account,
+                                     struct err *err);
 /* Takes that file away, and with it its being the default. ERR_CONFIG where the account, or the default,
  * stands in a file that is not ours, naming it; then nothing was done. */
 MUST_USE bool config_remove_account(const struct place *place, const struct disk *disk,

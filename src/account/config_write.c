@@ -112,6 +112,16 @@ static bool all_in(const char *path, const struct setting_origin *origins, size_
     return true;
 }
 
+bool config_account_is_ours(const struct place *place, const struct account *account, struct err *err)
+{
+    char *file = config_account_file(place, account->name);
+    bool ours = file ? all_in(file, account->origins, account_kind.count, "the account", err)
+                     : err_no_memory(err);
+
+    mem_free(file);
+    return ours;
+}
+
 static bool remove_if_there(const struct disk *disk, const char *path, struct err *err)
 {
     struct err why = { 0 };

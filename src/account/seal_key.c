@@ -174,6 +174,13 @@ bool seal_key_read(const struct secret_world *world, enum sealed_key kept, struc
     return sources[kept](world, ret_key, err);
 }
 
+bool seal_key_ready(const struct secret_world *world, enum sealed_key kept, struct secret **ret_key,
+                    struct err *err)
+{
+    return kept == SEALED_KEY_FILE ? from_file_or_made(world, ret_key, err)
+                                   : seal_key_read(world, kept, ret_key, err);
+}
+
 bool seal_key_best(const struct secret_world *world, enum sealed_key *ret_kept, struct secret **ret_key,
                    struct err *err)
 {
@@ -191,5 +198,5 @@ bool seal_key_best(const struct secret_world *world, enum sealed_key *ret_kept, 
         return false;
     }
     *ret_kept = SEALED_KEY_FILE;
-    return from_file_or_made(world, ret_key, err);
+    return seal_key_ready(world, *ret_kept, ret_key, err);
 }

@@ -22,6 +22,10 @@
 MUST_USE bool seal_key_read(const struct secret_world *world, enum sealed_key kept,
                             struct secret **ret_key, struct err *err);
 
+/* The same; but the file's is made where it is not there. */
+MUST_USE bool seal_key_ready(const struct secret_world *world, enum sealed_key kept,
+                             struct secret **ret_key, struct err *err);
+
 /* The key for what is to be sealed now: systemd's or the kernel's where there is one, else the file's,
  * which is made if need be. One of the first two that is damaged is a failure, not passed over. */
 MUST_USE bool seal_key_best(const struct secret_world *world, enum sealed_key *ret_kept,

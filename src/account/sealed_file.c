@@ -105,7 +105,7 @@ bool sealed_file_move(const struct secret_world *world, struct sealed_file file,
     OWN(secret) key = NULL;
     OWN(secret) secret = NULL;
 
-    return sealed_file_read(world, file, &secret, err) && seal_key_read(world, to, &key, err) &&
+    return sealed_file_read(world, file, &secret, err) && seal_key_ready(world, to, &key, err) &&
            seal_with(world, file, to, key, secret, err);
 }
 

@@ -34,7 +34,7 @@ MUST_USE bool sealed_file_forget(const struct secret_world *world, struct sealed
 MUST_USE bool sealed_file_key(const struct secret_world *world, struct sealed_file file,
                               enum sealed_key *ret_kept, struct err *err);
 
-/* Seals it again, with the key that is kept there. */
+/* Seals it again, with the key that is kept there (seal_key_ready). */
 MUST_USE bool sealed_file_move(const struct secret_world *world, struct sealed_file file,
                                enum sealed_key to, struct err *err);
 

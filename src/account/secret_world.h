@@ -2,6 +2,8 @@
 #ifndef OUTPOST_ACCOUNT_SECRET_WORLD_H
 #define OUTPOST_ACCOUNT_SECRET_WORLD_H
 
+#include <stdbool.h>
+
 #include "os/disk.h"
 #include "os/kernel_keys.h"
 #include "os/random.h"
@@ -14,7 +16,8 @@ struct secret_world {
     const struct dice *dice;
     const struct kernel_keys *kernel; /* NULL: not asked */
     const char *credentials;          /* systemd's: $CREDENTIALS_DIRECTORY; NULL: none */
-    struct loop *loop;                /* for what takes its time: a command; NULL where none is asked */
+    struct loop *loop; /* for what takes its time, a command or a keyring; NULL where none is asked */
+    bool may_ask;      /* may a keyring ask the person at the screen to unlock it? */
 };
 
 #endif

@@ -5,10 +5,13 @@
 #include "cli/failure.h"
 #include "cli/input.h"
 #include "cli/print.h"
+#include "cli/secrets.h"
 #include "cli/section.h"
 #include "cli/world.h"
 
 #include "base/banned.h"
+
+enum { WHERE_MOST = 2 * 4096 };
 
 static const char *const auth_words[] = { "", "oauth", "token", "password", "none" };
 
@@ -37,6 +40,11 @@ static bool json_line(const struct config *config, const struct account *account
     account_members(&json, config, account);
     json_close(&json);
     return say_json(&text);
+}
+
+static bool needs_secret(const struct account *account, enum secret_which which)
+{
+    return which == SECRET_SIGN_IN ? account->auth != ACCOUNT_AUTH_NONE : secret_source(account, which) != NULL;
 }
 
 static void list_line(const struct cli *cli, const struct config *config,
@@ -85,17 +93,56 @@ static const struct account *chosen(struct cli *cli, const struct config **ret_c
     return account;
 }
 
+static bool show_json(const struct config *config, const struct account *account,
+                      const struct secret_world *world)
+{
+    HELD(buf) text = BUF(32 * 1024);
+    struct json json = json_to(&text);
+
+    json_open(&json, NULL, '{');
+    account_members(&json, config, account);
+    json_open(&json, "secrets", '[');
+    for (enum secret_which which = 0; which < SECRET_KINDS; which++) {
+        HELD(buf) where = BUF(WHERE_MOST);
+        if (!needs_secret(account, which))
+            continue;
+        secret_describe(world, account, which, &where);
+        json_open(&json, NULL, '{');
+        json_text(&json, "key", secret_key(which));
+        json_text(&json, "source", secret_source(account, which));
+        json_text(&json, "where", buf_text(&where));
+        json_close(&json);
+    }
+    json_close(&json);
+    json_close(&json);
+    return say_json(&text);
+}
+
+static void show_secrets(const struct cli *cli, const struct account *account,
+                         const struct secret_world *world)
+{
+    for (enum secret_which which = 0; which < SECRET_KINDS; which++) {
+        HELD(buf) where = BUF(WHERE_MOST);
+        if (!needs_secret(account, which))
+            continue;
+        secret_describe(world, account, which, &where);
+        say(cli, "# %s: %s", secret_key(which), buf_text(&where));
+    }
+}
+
 static int run_show(struct cli *cli)
 {
     struct err err = { 0 };
     const struct config *config;
     const struct account *account = chosen(cli, &config, &err);
+    struct secret_world world;
 
-    if (!account)
+    if (!account || !cli_secrets(cli, &world, &err))
         return fail_here(cli, &err);
     if (cli->json)
-        return json_line(config, account) ? 0 : err_exit_status(ERR_IO);
+        return show_json(config, account, &world) ? 0 : err_exit_status(ERR_IO);
     section_show(cli, &(struct config_view){ &account_kind, account->name, account, account->origins }, true);
+    show_secrets(cli, account, &world);
     return 0;
 }
 
@@ -116,7 +163,6 @@ static int run_remove(struct cli *cli)
     struct err err = { 0 };
     const struct config *config;
     const struct account *account = chosen(cli, &config, &err);
-    struct secret_world world;
     HELD(buf) question = BUF(400);
 
     if (!account)
@@ -129,11 +175,14 @@ static int run_remove(struct cli *cli)
     }
     if (!arguments_has(&cli->args, "yes") && !input_yes(cli, buf_text(&question)))
         return 1;
-    bool kept_here = !account->secret || strcmp(account->secret, "file") == 0;
-    if (!config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err) ||
-        (kept_here &&
-         (!cli_secrets(cli, &world, &err) || !secret_forget(&world, account, &err))))
+    bool kept_here = secret_is_ours(account, SECRET_SIGN_IN);
+    if (!config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err))
         return fail_here(cli, &err);
+    for (enum secret_which which = 0; which < SECRET_KINDS; which++)
+        if (!secrets_forget(cli, account, which, &err)) {
+            err_in(&err, "the account is gone, but not all that was kept for it");
+            return fail_here(cli, &err);
+        }
     say(cli, "The account %s is gone%s.", account->name,
         kept_here ? ", and its password with it" : "; its password stays where it is");
     return !cli->json || section_changed_json(account->name, "removed") ? 0 : err_exit_status(ERR_IO);

@@ -23,6 +23,7 @@ static const struct option options[] = {
     { 0, "auth", OPTION_VALUE, "KIND", "password, token or none" },
     { 0, "password-stdin", OPTION_FLAG, NULL, "the password is the first line of standard input" },
     { 0, "password-command", OPTION_VALUE, "CMD", "the password is what this prints, each time" },
+    { 0, "secret", OPTION_VALUE, "SOURCE", "keep it in: file (sealed), keyring; or it is in: systemd:NAME, command:..." },
     { 0, "default", OPTION_FLAG, NULL, "make it the default account" },
     { 0, "print", OPTION_FLAG, NULL, "prove it and show the account's section; write nothing" },
     { 0, "no-test", OPTION_FLAG, NULL, "send no test message" },
@@ -98,6 +99,19 @@ static bool check_auth(const struct setup *s, struct err *err)
     return !word || err_set(err, ERR_USAGE, "--auth takes password, token or none");
 }
 
+static bool check_secret(const struct setup *s, struct err *err)
+{
+    const char *source = arguments_text(&s->cli->args, "secret");
+
+    if (source && arguments_has(&s->cli->args, "password-command"))
+        return err_set(err, ERR_USAGE, "--password-command CMD is --secret command:CMD; one of them will do");
+    if (!source || secret_source_check(span_of(source), err))
+        return true;
+    if (err && err->kind == ERR_CONFIG)
+        err->kind = ERR_USAGE;
+    return err_in(err, "--secret");
+}
+
 static void choose_auth(struct setup *s)
 {
     const char *word = arguments_text(&s->cli->args, "auth");
@@ -136,13 +150,11 @@ static bool check_replacing(struct setup *s, struct err *err)
 
 static bool take_secret(struct setup *s, struct proving *proving, struct err *err)
 {
-    const char *command = arguments_text(&s->cli->args, "password-command");
-
     if (!proving->sign_in)
         return true;
     if (arguments_has(&s->cli->args, "password-stdin"))
         return input_secret_line(&proving->secret, err);
-    return !command || setup_run_command(s, &proving->secret, err);
+    return setup_fetch_secret(s, &proving->secret, err);
 }
 
 /* ---- the road ---- */
@@ -205,7 +217,8 @@ static int set_up(struct setup *s)
 {
     struct err err = { 0 };
 
-    if (!check_auth(s, &err) || !finding_address(s->cli->args.operands[0], &s->address, &err) ||
+    if (!check_auth(s, &err) || !check_secret(s, &err) ||
+        !finding_address(s->cli->args.operands[0], &s->address, &err) ||
         !setup_name(s, &err) || !find(s, &err))
         return fail_early(s, &err);
     choose_auth(s);

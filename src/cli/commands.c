@@ -4,7 +4,8 @@
 #include "base/banned.h"
 
 extern const struct command command_account, command_account_default, command_account_list,
-    command_account_remove, command_account_show, command_config, command_config_check, command_config_show,
+    command_account_remove, command_account_seal, command_account_secret, command_account_show, command_config,
+    command_config_check, command_config_show,
     command_explain, command_home, command_listen, command_listen_add, command_listen_list, command_listen_remove,
     command_listen_show, command_sandbox, command_send, command_settings, command_setup, command_user,
     command_user_add, command_user_list, command_user_remove, command_user_show;
@@ -19,6 +20,8 @@ const struct command *const commands[] = {
     &command_account_list,
     &command_account_show,
     &command_account_default,
+    &command_account_secret,
+    &command_account_seal,
     &command_account_remove,
     &command_user,
     &command_user_list,

@@ -8,14 +8,12 @@
 #include "base/str.h"
 #include "cli/failure.h"
 #include "cli/print.h"
+#include "cli/secrets.h"
 #include "cli/sent.h"
-#include "net/loop.h"
 #include "os/clock.h"
 #include "os/random.h"
 
 #include "base/banned.h"
-
-enum { COMMAND_PATIENCE_MS = 60 * 1000 };
 
 void setup_done(struct setup *setup)
 {
@@ -85,7 +83,7 @@ static bool set_secret(const struct setup *setup, struct account *account, struc
     HELD(buf) source = BUF(8192);
 
     if (!command)
-        return true;
+        return set(account, "secret", arguments_text(&setup->cli->args, "secret"), err);
     buf_addf(&source, "command:%s", command);
     return set(account, "secret", buf_text(&source), err);
 }
@@ -121,42 +119,13 @@ bool setup_account(struct setup *setup, const struct candidate *candidate, const
     return true;
 }
 
-/* ---- the password command ---- */
-
-struct waiting {
-    struct secret *secret;
-    struct err err;
-    bool done;
-};
-
-static void fetched(void *data, struct secret *secret, const struct err *err)
+bool setup_fetch_secret(struct setup *setup, struct secret **ret_secret, struct err *err)
 {
-    struct waiting *waiting = data;
-
-    waiting->secret = secret;
-    if (err)
-        waiting->err = *err;
-    waiting->done = true;
-}
-
-bool setup_run_command(struct setup *setup, struct secret **ret_secret, struct err *err)
-{
-    const struct network *network = cli_network(setup->cli, err);
     OWN(account) account = NULL;
-    struct secret_world world;
-    struct secret_fetch *fetch = NULL;
-    struct waiting waiting = { 0 };
 
-    if (!network || !cli_secrets(setup->cli, &world, err) ||
-        !setup_account(setup, &setup->found->candidates.at[0], NULL, &account, err) ||
-        !secret_fetch(&world, account, loop_now(network->loop) + COMMAND_PATIENCE_MS, fetched,
-                      &waiting, &fetch, err))
-        return false;
-    loop_run_until(network->loop, &waiting.done);
-    *ret_secret = waiting.secret;
-    if (!waiting.secret && err)
-        *err = waiting.err;
-    return waiting.secret != NULL;
+    return setup_account(setup, &setup->found->candidates.at[0], NULL, &account, err) &&
+           (secret_is_ours(account, SECRET_SIGN_IN) ||
+            secrets_fetch(setup->cli, account, SECRET_SIGN_IN, ret_secret, err));
 }
 
 /* ---- what is done with it ---- */
@@ -209,16 +178,26 @@ int setup_print(struct setup *setup)
     return 0;
 }
 
+/* Whoever kept its secret elsewhere until now has no use for it there any more. */
+static bool forget_former(struct setup *setup, const struct account *former, const struct account *account,
+                          struct err *err)
+{
+    bool same = !former || strcmp(secret_source(former, SECRET_SIGN_IN),
+                                  secret_source(account, SECRET_SIGN_IN)) == 0;
+
+    return same || secrets_forget(setup->cli, former, SECRET_SIGN_IN, err);
+}
+
 static bool write_all(struct setup *setup, const struct account *account, struct err *err)
 {
     const struct place *place = cli_place(setup->cli, err);
     const struct config *config = cli_config(setup->cli, err);
-    struct secret_world world;
-    bool keep = setup->secret && !arguments_has(&setup->cli->args, "password-command");
+    bool keep = setup->secret && secret_is_ours(account, SECRET_SIGN_IN);
 
-    if (!place || !config || !cli_secrets(setup->cli, &world, err) ||
-        (keep && !secret_keep(&world, account, setup->secret, err)) ||
-        !config_write_account(place, &disk_system, account, err))
+    if (!place || !config ||
+        (keep && !secrets_keep(setup->cli, account, SECRET_SIGN_IN, setup->secret, err)) ||
+        !config_write_account(place, &disk_system, account, err) ||
+        !forget_former(setup, config_account(config, account->name), account, err))
         return false;
     return !arguments_has(&setup->cli->args, "default") ||
            config_set_default(place, &disk_system, account->name, err);

@@ -25,8 +25,9 @@ MUST_USE bool setup_name(struct setup *setup, struct err *err);
 MUST_USE bool setup_account(struct setup *setup, const struct candidate *candidate,
                             const struct proof *proof, struct account **ret_account, struct err *err);
 
-/* Runs --password-command once, as the account will each time. */
-MUST_USE bool setup_run_command(struct setup *setup, struct secret **ret_secret, struct err *err);
+/* The secret, from where the account will fetch it each time; NULL, and no failure, where that is a place
+ * of ours in which there is none yet. */
+MUST_USE bool setup_fetch_secret(struct setup *setup, struct secret **ret_secret, struct err *err);
 
 /* Shows the section; writes nothing. Both return the exit status. */
 int setup_print(struct setup *setup);

@@ -284,6 +284,7 @@ bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *er
         .kernel = &kernel_keys_system,
         .credentials = secure_getenv("CREDENTIALS_DIRECTORY"),
         .loop = cli->world->network.loop,
+        .may_ask = cli->may_ask,
     };
     return true;
 }

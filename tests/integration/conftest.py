@@ -63,6 +63,20 @@ def names_of(records):
 
 
 @pytest.fixture(scope='session')
+def keyring():
+    ring = start('keyring')
+    yield ring
+    ring.stop()
+
+
+@pytest.fixture
+def kernel_keys():
+    keys = start('kernel')
+    yield keys
+    keys.stop()
+
+
+@pytest.fixture(scope='session')
 def sandbox(tmp_path_factory):
     provider = Sandbox(tmp_path_factory.mktemp('sandbox'))
     yield provider

@@ -33,6 +33,7 @@ class Outpost:
         self.folder = str(folder)
         self.config = os.path.join(self.folder, 'outpost.conf')
         self.ca = authority.ca if authority else None
+        self.inside = []        # what runs the program: a namespace, a tracer
         self.environment = {'PATH': os.environ['PATH'], 'HOME': self.folder, 'LC_ALL': 'C.UTF-8', 'TERM': 'dumb'}
 
     def account(self, server, security='starttls', name='test', **settings):
@@ -58,7 +59,7 @@ class Outpost:
 
     def run(self, command, *words, stdin=b'', timeout=60, **how):
         """command: the words before the options, such as 'send'."""
-        argv = [PROGRAM, *command.split(), '--config', self.config, *words]
+        argv = [*self.inside, PROGRAM, *command.split(), '--config', self.config, *words]
         done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                               env={**self.environment, **how.pop('env', {})}, **how)
         result = Result(done)

@@ -39,12 +39,12 @@ def is_listening(port, host='127.0.0.1'):
 class Process:
     """A peer's process with a session of its own; what it prints is kept in `lines`."""
 
-    def __init__(self, argv, cwd=None, env=None):
+    def __init__(self, argv, cwd=None, env=None, stdin=subprocess.DEVNULL):
         self.name = os.path.basename(argv[2] if argv[0].endswith('/chroot') else argv[0])
         self.lines = []
         self.ended = False
         self.news = threading.Condition()
-        self.popen = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.popen = subprocess.Popen(argv, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, start_new_session=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

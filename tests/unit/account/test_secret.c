@@ -49,12 +49,43 @@ static struct account *account_with(const char *name, const char *source)
     return account;
 }
 
+/* Files answer before the call returns; where they fail, the call does. */
+static void kept(void *data, const struct err *err)
+{
+    bool *told = data;
+
+    assert_false(*told);
+    assert_null(err);
+    *told = true;
+}
+
 static bool keep(const struct secret_world *where, const struct account *account, const char *text,
                  struct err *err)
 {
     OWN(secret) secret = secret_new(span_of(text));
+    struct secret_fetch *waiting = NULL;
+    bool told = false;
 
-    return secret ? secret_keep(where, account, secret, err) : err_no_memory(err);
+    if (!secret)
+        return err_no_memory(err);
+    if (!secret_keep(where, account, SECRET_SIGN_IN, secret, 0, kept, &told, &waiting, err)) {
+        assert_false(told);
+        return false;
+    }
+    assert_true(told);
+    assert_null(waiting);
+    return true;
+}
+
+static bool forget(const struct secret_world *where, const struct account *account, struct err *err)
+{
+    struct secret_fetch *waiting = NULL;
+    bool told = false;
+    bool ok = secret_forget(where, account, SECRET_SIGN_IN, 0, kept, &told, &waiting, err);
+
+    assert_int_equal(ok, told);
+    assert_null(waiting);
+    return ok;
 }
 
 /* Fetches from the file; the answer comes before the call returns. */
@@ -106,8 +137,8 @@ static void test_kept_and_fetched(void **state)
     assert_int_equal(stat(scratch_path(dir, "a/state/secrets"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
 
-    assert_true(secret_forget(&where, live, &err));
-    assert_true(secret_forget(&where, live, &err)); /* twice is no failure */
+    assert_true(forget(&where, live, &err));
+    assert_true(forget(&where, live, &err)); /* twice is no failure */
     assert_false(fetch(&where, live, &answer));
     assert_true(fetch(&where, other, &answer));
 }
@@ -165,25 +196,6 @@ static void test_damaged(void **state)
         if (answer.err.kind == ERR_CONFIG)
             check_row(rows[i].label, strcmp(answer.err.fact, "secret:unreadable") == 0);
     }
-}
-
-/* One account's file does not open as another's. */
-static void test_swapped(void **state)
-{
-    (void)state;
-    SCRATCH(dir);
-    struct world world;
-    struct answer answer;
-    struct err err = { 0 };
-    OWN(account) a = account_with("a", NULL);
-    OWN(account) b = account_with("b", NULL);
-
-    world_init(&world);
-    const struct secret_world where = world_at(scratch_path(dir, "state"), &world);
-    assert_true(keep(&where, a, "hunter2", &err));
-    assert_int_equal(rename(scratch_path(dir, "state/secrets/a"), scratch_path(dir, "state/secrets/b")), 0);
-    assert_false(fetch(&where, b, &answer));
-    assert_non_null(strstr(answer.err.text, "another account"));
 }
 
 static void test_every_bit_counts(void **state)
@@ -348,7 +360,95 @@ static void test_command_keeps_its_own(void **state)
     const struct secret_world where = world_at("/nowhere", &world);
     assert_false(keep(&where, account, "x", &err));
     assert_int_equal(err.kind, ERR_CONFIG);
-    assert_true(secret_forget(&where, account, &err));
+    assert_true(forget(&where, account, &err));
+}
+
+/* What systemd hands over: files in a directory of the service's own. */
+static void test_systemd(void **state)
+{
+    static const struct {
+        const char *label, *text;
+        mode_t mode;
+        const char *secret;
+        enum err_kind kind;
+        const char *want;
+    } rows[] = {
+        { "as it is", "hunter2", 0400, "hunter2", ERR_NONE, NULL },
+        { "one line end is the editor's", "hunter2\n", 0400, "hunter2", ERR_NONE, NULL },
+        { "of two bytes, too", "hunter2\r\n", 0400, "hunter2", ERR_NONE, NULL },
+        { "readable by a list: the mode shows its mask", "hunter2", 0440, "hunter2", ERR_NONE, NULL },
+        { "others may write it", "hunter2", 0602, NULL, ERR_CONFIG, "chmod go-w" },
+        { "empty", "\n", 0400, NULL, ERR_SIGNIN, "is empty" },
+        { "not there", NULL, 0, NULL, ERR_CONFIG, "No such file" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCRATCH(dir);
+        struct world world;
+        struct answer answer;
+        struct err err = { 0 };
+        OWN(account) live = account_with("live", "systemd:mail.pass");
+
+        world_init(&world);
+        struct secret_world where = world_at(scratch_path(dir, "state"), &world);
+        where.credentials = scratch_root(dir);
+        if (rows[i].text)
+            scratch_file(dir, "mail.pass", rows[i].text, rows[i].mode);
+        bool got = fetch(&where, live, &answer);
+        check_row(rows[i].label, got == (rows[i].secret != NULL) && answer.err.kind == rows[i].kind);
+        check_bytes(rows[i].label, span_of(answer.secret), span_of(rows[i].secret));
+        check_row(rows[i].label, got || strstr(answer.err.text, rows[i].want));
+
+        check_row(rows[i].label, !keep(&where, live, "x", &err) && err.kind == ERR_CONFIG);
+        check_row(rows[i].label, strstr(err.text, "comes from systemd; change it there"));
+        check_row(rows[i].label, forget(&where, live, &err));
+        where.credentials = NULL;
+        check_row(rows[i].label, !fetch(&where, live, &answer) && answer.err.kind == ERR_LATER);
+        check_row(rows[i].label, strcmp(answer.err.fact, "secret:locked") == 0);
+    }
+}
+
+/* An application's secret and certificate are kept beside the password, none in another's place. */
+static void test_of_the_application(void **state)
+{
+    static const struct {
+        enum secret_which which;
+        const char *text, *file;
+    } rows[] = {
+        { SECRET_SIGN_IN, "hunter2", "state/secrets/live" },
+        { SECRET_OF_CLIENT, "s3cret", "state/secrets/live:client_secret" },
+        { SECRET_CERTIFICATE, "-----BEGIN...", "state/secrets/live:certificate" },
+    };
+
+    (void)state;
+    SCRATCH(dir);
+    struct world world;
+    struct err err = { 0 };
+    struct secret_fetch *waiting;
+    OWN(account) live = account_with("live", NULL);
+
+    world_init(&world);
+    const struct secret_world where = world_at(scratch_path(dir, "state"), &world);
+    assert_false(secret_source_read(&where, live, SECRET_OF_CLIENT, 0, fetched, NULL, &waiting, &err));
+    assert_non_null(strstr(err.text, "it says no client_secret"));
+    assert_true(account_set(live, "client_secret", SPAN("file"), &err));
+    assert_true(account_set(live, "certificate", SPAN("file"), &err));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        OWN(secret) secret = secret_new(span_of(rows[i].text));
+        bool told = false;
+        assert_true(secret_keep(&where, live, rows[i].which, secret, 0, kept, &told, &waiting, &err));
+        assert_true(told && scratch_text(scratch_path(dir, rows[i].file)));
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct answer answer = { 0 };
+        HELD(buf) words = BUF(4096);
+        assert_true(secret_source_read(&where, live, rows[i].which, 0, fetched, &answer, &waiting, &err));
+        assert_string_equal(answer.secret, rows[i].text);
+        secret_describe(&where, live, rows[i].which, &words);
+        assert_non_null(strstr(buf_text(&words), rows[i].file));
+        assert_non_null(strstr(buf_text(&words), "with the key in "));
+    }
 }
 
 static void test_sources(void **state)
@@ -359,8 +459,10 @@ static void test_sources(void **state)
     } rows[] = {
         { "file", true },          { "command:pass show live", true }, { "command:| pass x | head -1", true },
         { "command:", false },     { "command:'open", false },         { "command: |  ", false },
-        { "keyring", false },      { "systemd:live", false },          { "hunter2", false },
-        { "", false },
+        { "keyring", true },       { "systemd:live.pass", true },      { "hunter2", false },
+        { "", false },             { "keyring:x", false },             { "files", false },
+        { "systemd:", false },     { "systemd:../shadow", false },     { "systemd:..", false },
+        { "systemd:a/b", false },  { "systemd", false },               { "systemd:a\nb", false },
     };
 
     (void)state;
@@ -380,13 +482,14 @@ int main(void)
         cmocka_unit_test(test_kept_and_fetched),
         cmocka_unit_test(test_empty_is_refused),
         cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_swapped),
         cmocka_unit_test(test_every_bit_counts),
         cmocka_unit_test(test_torture),
         cmocka_unit_test(test_command),
         cmocka_unit_test(test_command_not_there),
         cmocka_unit_test(test_command_too_late_and_cancelled),
         cmocka_unit_test(test_command_keeps_its_own),
+        cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_of_the_application),
         cmocka_unit_test(test_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
