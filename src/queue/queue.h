@@ -21,8 +21,8 @@
  *
  * Nobody polls: whoever sends watches, and is told when mail of an account becomes due.
  *
- * The queue sweeps, compacts, checks the store after a crash, and opens it anew after a failure of the disk, all
- * by itself. While the store can't be used, jobs fail at once with what is wrong.
+ * The queue sweeps, compacts and checks the store after a crash by itself. While the store can't be used, jobs fail
+ * at once with what is wrong.
  *
  * A test, or a simulation, has no thread: options.in_line. Then queue_turn() does what waits, and answers.
  */
@@ -38,10 +38,6 @@ struct queue_port;
 struct queue_ask;
 
 struct queue_options {
-    /* Opens the store: at first from within queue_open(), after a failure on the queue's thread. `of` is handed
-     * back; *ret_opened tells how it was left. */
-    bool (*open)(void *of, struct store **ret_store, struct store_opened *ret_opened, struct err *err);
-    void *of;
     const struct clock *clock;
     uint64_t keep_history_ms;
     bool unknown_held;       /* what became unknown waits for a person; else it is tried again... */
@@ -50,15 +46,12 @@ struct queue_options {
     bool in_line;
 };
 
-/* Opens the store, ends the leases of an earlier life, starts the thread. Errors are those of `open`. */
-MUST_USE bool queue_open(const struct queue_options *options, struct queue **ret_queue, struct err *err);
+/* Takes the store, in any case, as `opened` tells it was left; ends the leases of an earlier life; starts the thread. */
+MUST_USE bool queue_open(struct store *store, const struct store_opened *opened,
+                         const struct queue_options *options, struct queue **ret_queue, struct err *err);
 /* Does what waits, closes the store in order. Its ports are gone by then. */
-void queue_close(struct queue *queue);
+void queue_free(struct queue *queue);
 OWNED(queue);
-static inline void queue_free(struct queue *queue)
-{
-    queue_close(queue);
-}
 
 /* The queue's time, milliseconds since 1970 or so: it never jumps, whatever the wall's clock does. From any
  * thread. */
@@ -68,7 +61,8 @@ uint64_t queue_to_wall(const struct queue *queue, uint64_t time);
 uint64_t queue_from_wall(const struct queue *queue, uint64_t wall);
 
 struct queue_events { /* on the port's loop; each may be NULL */
-    /* Mail of this account is due at `at`, maybe now. Told once for many, with the earliest. */
+    /* Mail of this account is due at `at`, maybe now. Told once for many, with the earliest. NULL: memory was short,
+     * it may be any account's. What was due before the port was there is to be asked for: store_accounts(). */
     void (*due)(void *who, const char *account, uint64_t at);
     /* The store can't be used, or can again (ERR_NONE); damage was found. */
     void (*trouble)(void *who, const struct err *err);
@@ -77,7 +71,8 @@ struct queue_events { /* on the port's loop; each may be NULL */
 /* A loop's end of the queue; `loop` is NULL in line. A port is used on its loop's thread only. */
 MUST_USE bool queue_port_new(struct queue *queue, struct loop *loop, const struct queue_events *events, void *who,
                              struct queue_port **ret_port, struct err *err);
-/* What it asked is done to its end, but nobody is told; all data is dropped before this returns. */
+/* What it asked is done to its end, but nobody is told; all data is dropped before this returns. Not from within
+ * its own callbacks. */
 void queue_port_free(struct queue_port *port);
 OWNED(queue_port);
 

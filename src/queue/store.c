@@ -426,7 +426,7 @@ void store_watch(struct store *store, void (*due)(void *who, const char *account
     store->who = who;
 }
 
-void store_close(struct store *store)
+void store_free(struct store *store)
 {
     if (store)
         store->type->close(store);

@@ -469,7 +469,9 @@ MUST_USE bool store_time_put(struct store *store, uint64_t now, int64_t wall, st
 /* Told, within a job, whenever a message of an account becomes due; it counts once that is committed. */
 void store_watch(struct store *store, void (*due)(void *who, const char *account, uint64_t at), void *who);
 
-void store_close(struct store *store); /* NULL is nothing */
+/* In order; what is not committed never was. NULL is nothing. */
+void store_free(struct store *store);
+OWNED(store);
 
 /* In memory, for tests and simulations: gone when it is closed. */
 MUST_USE bool store_memory_open(struct store **ret_store, struct err *err);

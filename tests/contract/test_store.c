@@ -20,7 +20,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    store_close(*state);
+    store_free(*state);
     scratch_free(&scratch);
     return 0;
 }

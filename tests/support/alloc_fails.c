@@ -1,5 +1,6 @@
 #include "support/alloc_fails.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -9,7 +10,7 @@ static unsigned until_failure;
 static bool (*asked)(void *of);
 static void *asked_of;
 static bool failed;
-static size_t alive;
+static atomic_size_t alive; /* the one thing here that several threads may touch at once */
 
 void alloc_fail_at(unsigned nth)
 {
