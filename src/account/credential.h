@@ -10,12 +10,10 @@
 #ifndef OUTPOST_ACCOUNT_CREDENTIAL_H
 #define OUTPOST_ACCOUNT_CREDENTIAL_H
 
+#include "account/credential_purpose.h"
 #include "account/secret.h"
 #include "net/dial.h"
 #include "os/clock.h"
-
-/* What it is for: tokens are made for one thing. */
-enum credential_purpose { CREDENTIAL_SMTP, CREDENTIAL_HTTPS, CREDENTIAL_IMAP, CREDENTIAL_POP };
 
 struct credential_world { /* borrowed, with all it points at, until a fetch is over */
     struct secret_world secrets;

@@ -82,8 +82,10 @@ bool json_read(struct span text, size_t most, struct json_tree **ret_tree, struc
     call_once(&once, use_our_memory);
     spent = false;
     json_t *root = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES, &why);
-    if (!root && spent)
+    if (spent) { /* it may have read on all the same, with a piece of a text missing */
+        json_decref(root);
         return err_no_memory(err);
+    }
     if (!root)
         return err_set(err, ERR_PROTOCOL, "this is no JSON: line %d, column %d", why.line, why.column);
     *ret_tree = (struct json_tree *)root;

@@ -58,7 +58,13 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   config:no-account config:unreadable config:bad config:untrusted-mode secret:unreadable
  *   secret:locked (a keyring or key that is not to be had now: nothing is lost)
  *   profile:no-passwords (before anything is sent)
- *   disk:full oauth:client-id-missing clock:wrong https:unreachable
+ *   disk:full clock:wrong https:unreachable
+ *   oauth:client-id-missing oauth:no-sign-in (none is kept) oauth:other-sign-in (the one kept is another's)
+ *   oauth:invalid-grant oauth:interaction-required oauth:consent-required oauth:invalid-client
+ *   oauth:invalid-request oauth:invalid-scope oauth:refused (their words, RFC 6749 5.2) oauth:busy
+ *   oauth:declined oauth:device-expired oauth:pending oauth:nobody (nobody came back from the browser)
+ *   oauth:scope-withheld (less was agreed to than asked) oauth:tenant
+ *   oauth:no-metadata oauth:other-issuer oauth:page oauth:not-found oauth:malformed (what answered)
  */
 
 struct evidence {

@@ -74,17 +74,23 @@ struct profile_oauth {
     const char *scope;           /* to send by SMTP, refresh token included */
     const char *identity_scope;  /* to learn the person's address; NULL: none */
     const char *https_scope; /* to send by the provider's HTTPS API; NULL: the same as `scope` */
+    const char *imap_scope, *pop_scope; /* to fetch mail, for other programs; NULL: the same as `scope` */
     const char *app_scope;       /* for GRANT_CLIENT */
+    const char *https_app_scope; /* for GRANT_CLIENT and the HTTPS API; NULL: the same as app_scope */
     const char *redirect;        /* "http://localhost:{port}/" */
     struct words extra;          /* name=value, added to the authorization request */
     struct words username_claims; /* of the id_token: addresses to try as user name, in order */
     unsigned grants;             /* of oauth_grant */
     const char *device_declined; /* the error word for "the person said no"; NULL: access_denied */
+    const char *assertion;       /* how a certificate signs for GRANT_CLIENT: "PS256"; NULL: "RS256" */
+    struct words busy_codes;     /* numbers in error_codes that mean "not now", whatever the error's word */
     uint64_t device_interval_ms, device_expires_ms;
     uint64_t refresh_lifetime_ms; /* unused so long, a refresh token dies; 0: not known */
     uint64_t least_token_life_ms; /* tokens with less life left are refused; 0: not known */
     bool pkce;
-    bool one_resource;     /* scope and https_scope never go in one request */
+    bool one_resource;     /* scope and https_scope never go in one request for a token... */
+    bool consent_together; /* ...but a person may agree to both at once */
+    bool issuer_varies;    /* answers name the issuer by the tenant's number, whatever was asked by */
     bool rotates;          /* each refresh gives a new refresh token... */
     bool old_stays_valid;  /* ...and the one before still works */
     bool registration_closed; /* no new client can be registered */

@@ -7,7 +7,8 @@
 #define SAMPLE                                                                                     \
     "{\"error\":\"invalid_grant\",\"error_codes\":[70008,50173],\"expires_in\":3599,"              \
     "\"ext\":\"3600\",\"real\":3.599e3,\"half\":0.5,\"minus\":-1,\"huge\":1e300,"                  \
-    "\"ok\":true,\"off\":false,\"none\":null,\"in\":{\"name\":\"\\u00e9\\n\"}}"
+    "\"ok\":true,\"off\":false,\"none\":null,\"in\":{\"name\":\"\\u00e9\\n\"},"              \
+    "\"long\":\"0123456789012345678901234567890123456789\"}"
 
 static void test_looking(void **state)
 {
@@ -20,7 +21,7 @@ static void test_looking(void **state)
     assert_true(json_read(SPAN(SAMPLE), 1000, &tree, &err));
     const struct json_value *root = json_root(tree);
     assert_int_equal(json_kind(root), JSON_KIND_OBJECT);
-    assert_int_equal(json_count(root), 12);
+    assert_int_equal(json_count(root), 13);
     check_bytes("a text", json_text_at(root, "error"), SPAN("invalid_grant"));
     check_bytes("escapes are undone", json_text_at(json_member(root, "in"), "name"), SPAN("\xc3\xa9\n"));
 
