@@ -15,11 +15,16 @@
 
 enum { FETCH_MAGIC = 0x66657463, TEXT_MAX = 4096 };
 
+/* The lines that a loop keeps, and who knows how. */
+struct line_pool {
+    const struct fetch_face *face;
+    struct transfer_pool *lines;
+};
+
 struct fetch {
     uint32_t magic;
     struct loop *loop;
     struct fetch_plan plan;
-    const struct fetch_face *face;
     struct timer *timer;
     unsigned redirects;
     struct buf url_text;       /* the URL of this step */
@@ -28,11 +33,23 @@ struct fetch {
     uint16_t port;
     bool detour;
     struct buf connect_to, resolved; /* as curl wants them */
+    struct buf place;                /* what has to be the same for a line to be shared */
+    struct line_pool *pool;
     struct resolve *question;  /* one of these two is under way */
     struct transfer *transfer;
     fetch_done *done;
     void *who;
 };
+
+struct fetch_headers {
+    const struct fetch_face *face;
+    struct transfer *transfer;
+};
+
+struct span fetch_header(const struct fetch_headers *headers, const char *name)
+{
+    return headers->face->header(headers->transfer, name);
+}
 
 /* ---- the end ---- */
 
@@ -42,11 +59,12 @@ void fetch_cancel(struct fetch *fetch)
         return;
     resolve_cancel(fetch->question);
     if (fetch->transfer)
-        fetch->face->cancel(fetch->transfer);
+        fetch->pool->face->cancel(fetch->transfer);
     timer_free(fetch->timer);
     buf_done(&fetch->url_text);
     buf_done(&fetch->connect_to);
     buf_done(&fetch->resolved);
+    buf_done(&fetch->place);
     OBJ_GONE(fetch);
     mem_free(fetch);
 }
@@ -123,7 +141,8 @@ static void on_over(void *who, const struct transfer_result *result, const struc
         return;
     }
     HELD(buf) url = fetch->url_text;
-    struct fetch_answer answer = { result->status, result->body, buf_text(&url) };
+    const struct fetch_headers headers = { fetch->pool->face, result->transfer };
+    struct fetch_answer answer = { result->status, result->body, buf_text(&url), &headers };
     fetch->url_text = (struct buf)BUF(0);
     fetch_done *done = fetch->done;
     void *whom = fetch->who;
@@ -131,26 +150,47 @@ static void on_over(void *who, const struct transfer_result *result, const struc
     done(whom, &answer, NULL);
 }
 
+static const char *ca_file_of(const struct fetch_plan *plan)
+{
+    return plan->ca_file ? plan->ca_file : secure_getenv("SSL_CERT_FILE");
+}
+
+/* What of the plan decides who is at the other end, and by what he was believed. */
+static void describe_place(struct fetch *fetch)
+{
+    const struct fetch_plan *plan = &fetch->plan;
+    const char *ca_directory = plan->ca_file ? NULL : secure_getenv("SSL_CERT_DIR");
+    const char *parts[] = { ca_file_of(plan), ca_directory, fetch->detour ? NULL : plan->proxy,
+                            fetch->connect_to.len ? buf_text(&fetch->connect_to) : NULL };
+
+    buf_clear(&fetch->place);
+    buf_addf(&fetch->place, "%s:%u%s", fetch->url.host, fetch->url.port,
+             plan->public_only ? " public" : "");
+    for (size_t i = 0; i < COUNT(parts); i++)
+        buf_addf(&fetch->place, "\n%s", parts[i] ? parts[i] : "");
+}
+
 static bool transfer(struct fetch *fetch, struct err *err)
 {
     const struct fetch_plan *plan = &fetch->plan;
-    const char *ca_file = plan->ca_file ? plan->ca_file : secure_getenv("SSL_CERT_FILE");
     struct transfer_plan wish = {
+        .place = buf_text(&fetch->place),
         .url = buf_text(&fetch->url_text),
         .connect_to = fetch->connect_to.len ? buf_text(&fetch->connect_to) : NULL,
         .resolved = fetch->resolved.len ? buf_text(&fetch->resolved) : NULL,
-        .ca_file = ca_file,
+        .ca_file = ca_file_of(plan),
         .ca_directory = plan->ca_file ? NULL : secure_getenv("SSL_CERT_DIR"),
         .proxy = fetch->detour ? NULL : plan->proxy,
         .headers = plan->headers,
         .post = plan->post,
+        .once = plan->once,
         .body = plan->body,
         .body_max = plan->body_max ? plan->body_max : FETCH_BODY_MAX,
     };
 
-    if (fetch->url_text.full || fetch->connect_to.full || fetch->resolved.full)
+    if (fetch->url_text.full || fetch->connect_to.full || fetch->resolved.full || fetch->place.full)
         return err_no_memory(err);
-    return fetch->face->begin(loop_uv(fetch->loop), &wish, on_over, fetch, &fetch->transfer, err);
+    return fetch->pool->face->begin(fetch->pool->lines, &wish, on_over, fetch, &fetch->transfer, err);
 }
 
 /* A literal IPv6 address needs its brackets again. */
@@ -216,7 +256,9 @@ static bool step(struct fetch *fetch, struct err *err)
     bool literal = ip_parse(span_of(fetch->host), &ip);
     if (literal && plan->public_only && !fetch->detour && !ip_is_public(ip))
         return err_found(err, ERR_NETWORK, "https:unreachable", "not an address on the public net");
-    if (plan->proxy && !fetch->detour) {
+    describe_place(fetch);
+    if ((plan->proxy && !fetch->detour) ||
+        fetch->pool->face->keeps(fetch->pool->lines, buf_text(&fetch->place))) {
         buf_clear(&fetch->resolved);
         return transfer(fetch, err);
     }
@@ -224,12 +266,43 @@ static bool step(struct fetch *fetch, struct err *err)
                              fetch, &fetch->question, err);
 }
 
+static void pool_gone(void *thing)
+{
+    struct line_pool *pool = thing;
+
+    pool->face->close(pool->lines);
+    mem_free(pool);
+}
+
+static struct line_pool *pool_of(struct loop *loop, struct err *err)
+{
+    struct line_pool *pool = loop_kept(loop);
+    const void *face;
+
+    if (pool)
+        return pool;
+    if (!module_load(FETCH_MODULE, FETCH_SYMBOL, &face, err))
+        return NULL;
+    pool = NEW(line_pool);
+    if (!pool) {
+        err_no_memory(err);
+        return NULL;
+    }
+    pool->face = face;
+    if (!pool->face->open(loop_uv(loop), &pool->lines, err)) {
+        mem_free(pool);
+        return NULL;
+    }
+    loop_keep(loop, pool, pool_gone);
+    return pool;
+}
+
 bool fetch_start(struct loop *loop, const struct fetch_plan *plan, fetch_done *done, void *who,
                  struct fetch **ret_fetch, struct err *err)
 {
-    const void *face;
+    struct line_pool *pool = pool_of(loop, err);
 
-    if (!module_load(FETCH_MODULE, FETCH_SYMBOL, &face, err))
+    if (!pool)
         return false;
     struct fetch *fetch = NEW(fetch);
     if (!fetch)
@@ -238,11 +311,12 @@ bool fetch_start(struct loop *loop, const struct fetch_plan *plan, fetch_done *d
         .magic = FETCH_MAGIC,
         .loop = loop,
         .plan = *plan,
-        .face = face,
+        .pool = pool,
         .timer = timer_new(loop, on_deadline, fetch),
         .url_text = BUF(URL_MAX),
         .connect_to = BUF(TEXT_MAX),
         .resolved = BUF(TEXT_MAX),
+        .place = BUF(2 * TEXT_MAX),
         .done = done,
         .who = who,
     };

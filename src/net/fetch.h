@@ -2,7 +2,9 @@
  *
  * Verified TLS always, 1.2 at least. Names are looked up by us and handed over. Redirects are followed by
  * hand: of a GET only, three at most, to https only, and to another host only where the caller says
- * so. Nothing is kept between requests: no cookie, no connection, no cache.
+ * so. No cookie is kept, and no cache. A line is: by the loop, for a minute, and for requests to the same
+ * host and port with the same CA file, proxy and detour only; the second request costs one round trip, and
+ * no lookup.
  */
 #ifndef OUTPOST_NET_FETCH_H
 #define OUTPOST_NET_FETCH_H
@@ -20,6 +22,7 @@ struct fetch_plan {
     const char *url;            /* https://... */
     bool post;                  /* POST with `body`; else GET */
     struct span body;
+    bool once; /* it changes something over there: see below */
     const char *const *headers; /* "Name: value" lines, NULL ends; NULL: none. No CR, no LF */
     struct resolver *resolver;
     struct dial_detours detours; /* --connect-to; a detour goes there directly, by no proxy */
@@ -34,11 +37,21 @@ struct fetch_plan {
     bool (*may_follow)(void *who, const char *host);
 };
 
+/* `once`: a line that was kept may turn out to be dead when a request is on its way, and then it is asked
+ * again on a new one - unless it says `once`. Then a request of which all has left without an answer is
+ * ERR_UNKNOWN: it may have been obeyed. Any other failure means that it was not. */
+
+struct fetch_headers;
+
 struct fetch_answer {
     unsigned status; /* 200, 404, ...: any that came, but for a redirect that was followed */
     struct buf *body; /* for the callee to take or to leave; wiped */
     const char *url;  /* the one that answered in the end */
+    const struct fetch_headers *headers; /* good until `done` returns */
 };
+
+/* "Retry-After", ASCII case aside, the last if there are several; at == NULL where there is none. */
+struct span fetch_header(const struct fetch_headers *headers, const char *name);
 
 /* Exactly one of `answer` and `err` is given. Facts: name:..., cert:..., tls:handshake,
  * https:unreachable. */

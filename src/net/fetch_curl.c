@@ -1,56 +1,28 @@
-#include "net/fetch_face.h"
-
-#include <curl/curl.h>
-#include <uv.h>
-
+/* A request and its answer, by libcurl. */
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "base/str.h"
+#include "net/fetch_curl_int.h"
 
 #include "base/banned.h"
 
-enum { TRANSFER_MAGIC = 0x6375726c, SOCKET_MAGIC = 0x73636b74 };
+enum { TRANSFER_MAGIC = 0x6375726c };
 
 struct transfer {
     uint32_t magic;
-    uv_loop_t *loop;
-    CURLM *multi;
+    struct place *place;
     CURL *easy;
     struct curl_slist *headers, *connect_to, *resolved;
-    uv_timer_t timer; /* when curl wants to be called although nothing came */
-    struct socket_watch *watches;
     struct buf body;
+    struct span sending; /* the whole of it, and how much curl has taken */
+    size_t taken;
+    bool once, asked, all_left;
     char said[CURL_ERROR_SIZE];
     void (*over)(void *who, const struct transfer_result *result, const struct err *err);
     void *who;
 };
 
-/* One of curl's sockets, watched. Its memory goes when libuv has let go of it. */
-struct socket_watch {
-    uint32_t magic;
-    uv_poll_t uv;
-    curl_socket_t socket;
-    struct transfer *transfer;
-    struct socket_watch *next;
-};
-
 /* ---- the end ---- */
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    struct socket_watch *watch = OBJ(socket_watch, SOCKET_MAGIC, handle->data);
-
-    OBJ_GONE(watch);
-    mem_free(watch);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, handle->data);
-
-    OBJ_GONE(transfer);
-    mem_free(transfer);
-}
 
 /* The lines may hold a token. */
 static void wipe_list(struct curl_slist *list)
@@ -60,25 +32,21 @@ static void wipe_list(struct curl_slist *list)
     curl_slist_free_all(list);
 }
 
-/* Our watching ends before curl closes what was watched. */
 static void transfer_free(struct transfer *transfer)
 {
-    curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETFUNCTION, NULL);
-    curl_multi_setopt(transfer->multi, CURLMOPT_TIMERFUNCTION, NULL);
-    while (transfer->watches) {
-        struct socket_watch *watch = transfer->watches;
-        transfer->watches = watch->next;
-        uv_close((uv_handle_t *)&watch->uv, on_watch_closed);
-    }
-    if (transfer->multi && transfer->easy)
-        curl_multi_remove_handle(transfer->multi, transfer->easy);
+    struct place *place = transfer->place;
+
+    if (place && transfer->easy)
+        curl_multi_remove_handle(place->multi, transfer->easy);
     curl_easy_cleanup(transfer->easy);
-    curl_multi_cleanup(transfer->multi);
     wipe_list(transfer->headers);
     curl_slist_free_all(transfer->connect_to);
     curl_slist_free_all(transfer->resolved);
     buf_done(&transfer->body);
-    uv_close((uv_handle_t *)&transfer->timer, on_timer_closed);
+    OBJ_GONE(transfer);
+    mem_free(transfer);
+    if (place)
+        place_left(place);
 }
 
 /* OpenSSL's verdicts (X509_V_ERR_...), as curl hands them on. It looks at the name after the handshake and
@@ -139,13 +107,16 @@ static void explain(const struct transfer *transfer, CURLcode code, struct err *
 
 static void tell(struct transfer *transfer, CURLcode code)
 {
-    struct transfer_result result = { .body = &transfer->body };
+    struct transfer_result result = { .body = &transfer->body, .transfer = transfer };
     struct err err = { 0 };
     long status = 0;
     char *redirect = NULL;
 
+    transfer->place->kept = code == CURLE_OK;
     if (code != CURLE_OK) {
         explain(transfer, code, &err);
+        if (transfer->once && transfer->all_left)
+            err.kind = ERR_UNKNOWN;
         transfer->over(transfer->who, NULL, &err);
         return;
     }
@@ -156,98 +127,30 @@ static void tell(struct transfer *transfer, CURLcode code)
     transfer->over(transfer->who, &result, NULL);
 }
 
-/* After every step of curl's: is it over? Then everything here is gone. */
-static void look(struct transfer *transfer)
+void transfer_over(CURL *easy, CURLcode code)
 {
-    int left;
+    char *whose = NULL;
 
-    for (CURLMsg *message; (message = curl_multi_info_read(transfer->multi, &left));) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        tell(transfer, message->data.result);
-        transfer_free(transfer);
-        return;
-    }
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &whose);
+    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, whose);
+    tell(transfer, code);
+    transfer_free(transfer);
 }
 
-/* ---- curl on the loop ---- */
-
-static void on_socket(uv_poll_t *handle, int status, int events)
+static struct span header(struct transfer *transfer, const char *name)
 {
-    struct socket_watch *watch = OBJ(socket_watch, SOCKET_MAGIC, handle->data);
-    struct transfer *transfer = watch->transfer;
-    int running, seen = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
-                        (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    struct curl_header *found;
+    size_t count = 0;
 
-    curl_multi_socket_action(transfer->multi, watch->socket, status < 0 ? CURL_CSELECT_ERR : seen,
-                             &running);
-    look(transfer);
+    if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return SPAN_NONE;
+    count = found->amount;
+    if (curl_easy_header(transfer->easy, name, count - 1, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return SPAN_NONE;
+    return span_of(found->value);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, timer->data);
-    int running;
-
-    curl_multi_socket_action(transfer->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    look(transfer);
-}
-
-static int set_timer(CURLM *multi, long ms, void *data)
-{
-    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
-    (void)multi;
-
-    if (ms < 0)
-        uv_timer_stop(&transfer->timer);
-    else
-        uv_timer_start(&transfer->timer, on_timer, (uint64_t)ms, 0);
-    return 0;
-}
-
-static struct socket_watch *watch_new(struct transfer *transfer, curl_socket_t socket)
-{
-    struct socket_watch *watch = NEW(socket_watch);
-
-    if (!watch)
-        return NULL;
-    if (uv_poll_init_socket(transfer->loop, &watch->uv, socket) != 0) {
-        mem_free(watch);
-        return NULL;
-    }
-    watch->magic = SOCKET_MAGIC;
-    watch->uv.data = watch;
-    watch->socket = socket;
-    watch->transfer = transfer;
-    watch->next = transfer->watches;
-    transfer->watches = watch;
-    return watch;
-}
-
-static int set_watch(CURL *easy, curl_socket_t socket, int what, void *data, void *unused)
-{
-    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
-    struct socket_watch **at = &transfer->watches, *watch;
-    (void)easy, (void)unused;
-
-    while (*at && (*at)->socket != socket)
-        at = &(*at)->next;
-    watch = *at;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch) {
-            *at = watch->next;
-            uv_close((uv_handle_t *)&watch->uv, on_watch_closed);
-        }
-        return 0;
-    }
-    if (!watch)
-        watch = watch_new(transfer, socket);
-    if (!watch)
-        return -1; /* curl gives the transfer up */
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&watch->uv, events, on_socket);
-    return 0;
-}
+/* ---- what curl asks ---- */
 
 static size_t take_body(char *bytes, size_t one, size_t len, void *data)
 {
@@ -255,6 +158,42 @@ static size_t take_body(char *bytes, size_t one, size_t len, void *data)
 
     buf_add_span(&transfer->body, (struct span){ bytes, one * len });
     return transfer->body.full ? 0 : one * len;
+}
+
+static size_t give_body(char *room, size_t one, size_t len, void *data)
+{
+    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
+    struct span piece = span_cut(span_from(transfer->sending, transfer->taken), 0, one * len);
+
+    if (piece.len)
+        memcpy(room, piece.at, piece.len);
+    transfer->taken += piece.len;
+    transfer->all_left |= transfer->taken == transfer->sending.len;
+    return piece.len;
+}
+
+static int give_again(void *data, curl_off_t at, int from)
+{
+    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
+
+    if (from != SEEK_SET || at < 0 || (uint64_t)at > transfer->sending.len)
+        return CURL_SEEKFUNC_FAIL;
+    transfer->taken = (size_t)at;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* A line is there and the request is about to leave; for the second time where the line was an old one, and
+ * dead. Had all of it left by then, somebody may have obeyed. */
+static int about_to_ask(void *data, char *to, char *from, int to_port, int from_port)
+{
+    struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
+    (void)to, (void)from, (void)to_port, (void)from_port;
+
+    if (transfer->asked && transfer->all_left)
+        return CURL_PREREQFUNC_ABORT;
+    transfer->asked = true;
+    transfer->all_left = !transfer->sending.len;
+    return CURL_PREREQFUNC_OK;
 }
 
 /* ---- the beginning ---- */
@@ -295,10 +234,28 @@ static void set_trust(CURL *easy, const struct transfer_plan *plan)
         curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 }
 
+static void set_body(struct transfer *transfer, const struct transfer_plan *plan)
+{
+    CURL *easy = transfer->easy;
+
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)plan->body.len);
+    if (!plan->once) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, plan->body.at ? plan->body.at : "");
+        return;
+    }
+    transfer->sending = plan->body;
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, give_again);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
+}
+
 static void set_request(struct transfer *transfer, const struct transfer_plan *plan)
 {
     CURL *easy = transfer->easy;
 
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_URL, plan->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -306,7 +263,6 @@ static void set_request(struct transfer *transfer, const struct transfer_plan *p
     curl_easy_setopt(easy, CURLOPT_PROXY, plan->proxy ? plan->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "outpost");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to);
@@ -315,14 +271,16 @@ static void set_request(struct transfer *transfer, const struct transfer_plan *p
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)plan->body_max);
-    if (plan->post) {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)plan->body.len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, plan->body.at ? plan->body.at : "");
+    if (plan->once) {
+        transfer->once = true;
+        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_ask);
+        curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     }
+    if (plan->post)
+        set_body(transfer, plan);
 }
 
-static bool begin(struct uv_loop_s *loop, const struct transfer_plan *plan,
+static bool begin(struct transfer_pool *pool, const struct transfer_plan *plan,
                   void (*over)(void *who, const struct transfer_result *result, const struct err *err),
                   void *who, struct transfer **ret_transfer, struct err *err)
 {
@@ -331,25 +289,18 @@ static bool begin(struct uv_loop_s *loop, const struct transfer_plan *plan,
     if (!transfer)
         return err_no_memory(err);
     transfer->magic = TRANSFER_MAGIC;
-    transfer->loop = loop;
     transfer->over = over;
     transfer->who = who;
     transfer->body = (struct buf)BUF(plan->body_max);
-    uv_timer_init(loop, &transfer->timer);
-    transfer->timer.data = transfer;
-    transfer->multi = curl_multi_init();
+    transfer->place = place_enter(pool, plan->place);
     transfer->easy = curl_easy_init();
-    if (!transfer->multi || !transfer->easy || !add_lines(transfer, plan)) {
+    if (!transfer->place || !transfer->easy || !add_lines(transfer, plan)) {
         transfer_free(transfer);
         return err_no_memory(err);
     }
-    curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETFUNCTION, set_watch);
-    curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETDATA, transfer);
-    curl_multi_setopt(transfer->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(transfer->multi, CURLMOPT_TIMERDATA, transfer);
     set_trust(transfer->easy, plan);
     set_request(transfer, plan);
-    if (curl_multi_add_handle(transfer->multi, transfer->easy) != CURLM_OK) {
+    if (curl_multi_add_handle(transfer->place->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return err_no_memory(err);
     }
@@ -363,4 +314,4 @@ static void cancel(struct transfer *transfer)
 }
 
 __attribute__((visibility("default"))) extern const struct fetch_face outpost_fetch;
-const struct fetch_face outpost_fetch = { begin, cancel };
+const struct fetch_face outpost_fetch = { lines_open, lines_close, lines_keep, begin, cancel, header };

@@ -20,6 +20,8 @@ struct loop {
     char *raw, *plain;
     uv_prepare_t watch; /* looks at *until before the loop goes to sleep */
     const bool *until;
+    void *kept;
+    void (*kept_gone)(void *thing);
     bool listens; /* the signal handles are there */
     uv_signal_t signals[SIGNALS];
     void (*came)(void *who, int number);
@@ -74,6 +76,17 @@ char *loop_raw(struct loop *loop)
 char *loop_plain(struct loop *loop)
 {
     return loop->plain;
+}
+
+void *loop_kept(const struct loop *loop)
+{
+    return loop->kept;
+}
+
+void loop_keep(struct loop *loop, void *thing, void (*gone)(void *thing))
+{
+    loop->kept = thing;
+    loop->kept_gone = gone;
 }
 
 int loop_errno(int uv_error)
@@ -158,6 +171,8 @@ void loop_free(struct loop *loop)
     if (loop->listens)
         for (size_t i = 0; i < SIGNALS; i++)
             uv_close((uv_handle_t *)&loop->signals[i], NULL);
+    if (loop->kept)
+        loop->kept_gone(loop->kept);
     uv_close((uv_handle_t *)&loop->watch, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) != 0)

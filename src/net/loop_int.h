@@ -14,6 +14,11 @@ enum { LOOP_ROOM = 64 * 1024 };
 char *loop_raw(struct loop *loop);
 char *loop_plain(struct loop *loop);
 
+/* What a loop keeps as long as it lives, and `gone` lets go when it is freed; NULL before. There is one such
+ * thing: the HTTPS lines of net/fetch.c. */
+void *loop_kept(const struct loop *loop);
+void loop_keep(struct loop *loop, void *thing, void (*gone)(void *thing));
+
 /* libuv's error as errno has it, for err_sys(); 0 for its own kinds, whose words are uv_strerror(). */
 int loop_errno(int uv_error);
 

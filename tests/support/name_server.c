@@ -83,6 +83,7 @@ static void on_query(uv_udp_t *udp, ssize_t len, const uv_buf_t *buf, const stru
 
     if (len <= 0 || !from)
         return;
+    server->asked++;
     buf_clear(&server->out);
     answer(server, &server->out, (struct span){ buf->base, (size_t)len });
     uv_buf_t out = uv_buf_init((char *)(uintptr_t)buf_text(&server->out), (unsigned)server->out.len);

@@ -33,6 +33,7 @@ struct name_server {
     char address[32]; /* "127.0.0.1:54321" */
     char bytes[2048];
     struct buf out;
+    unsigned asked;   /* questions so far */
 };
 
 void name_server_start(struct name_server *server, struct loop *loop, const struct dns_entry *zone,
