@@ -1,77 +1,70 @@
 /* How much: what a provider allows an account, and what of it is used. Pure, told the time; a used-up limit says when
  * there is room again.
  *
- *   a minute, an hour   messages: buckets that refill with time
- *   a day               messages, recipients: what the last 24 hours held, by quarters of an hour
- *   blocked             the provider said so: nothing until then
+ * A limit is kept in every stretch of its length, wherever it begins: no minute holds more than the messages of a
+ * minute. (A bucket that refills lets twice as many through in the minute that begins with it full, and a provider
+ * that counts finds out.) What was sent is counted by seconds for the minute, by minutes for the hour, by quarters
+ * of an hour for the day. A provider that says "no more until then" blocks all of it.
  *
- * Times are the queue's (queue/steady.h) and so don't jump; a time before the last one, as another machine's state
- * may hold it, refills nothing and blocks for no longer than a limit's own window.
+ * Times are the queue's (queue/steady.h) and so don't run back; a time before the last one, as another machine's
+ * state may hold it, is taken for the same moment.
  */
 #ifndef OUTPOST_QUEUE_LIMIT_H
 #define OUTPOST_QUEUE_LIMIT_H
 
 #include "base/buf.h"
 
-struct limit_allowed { /* 0: no limit */
-    uint64_t messages_per_minute, messages_per_hour, messages_per_day, recipients_per_day;
+#define LIMITS(X)                                              \
+    X(MINUTE,     "messages_per_minute",  1000, 60)            \
+    X(HOUR,       "messages_per_hour",    60 * 1000, 60)       \
+    X(DAY,        "messages_per_day",     15 * 60 * 1000, 96)  \
+    X(RECIPIENTS, "recipients_per_day",   15 * 60 * 1000, 96)  \
+    X(BLOCKED,    "blocked",              1, 0)
+
+enum limit_kind {
+#define X(name, word, slot_ms, slots) LIMIT_##name,
+    LIMITS(X)
+#undef X
+    LIMIT_WINDOWS = LIMIT_BLOCKED, /* those before it are counted */
+};
+const char *limit_word(enum limit_kind kind); /* the setting's: "messages_per_day"; or "blocked" */
+
+struct limit_allowed { /* by kind; 0: no limit */
+    uint64_t most[LIMIT_WINDOWS];
 };
 
-enum { LIMIT_SLOTS = 97 }; /* quarters of an hour in a day, and one more, which is being filled */
-
-struct limit_bucket {
-    uint64_t used_ms; /* how long it takes to be empty again, in the limit's own measure */
-};
-
-struct limit_day {
-    uint32_t messages[LIMIT_SLOTS], recipients[LIMIT_SLOTS];
-};
+enum { LIMIT_SLOTS_MAX = 97 }; /* those of a day, and the one that is being filled */
 
 struct limit { /* what is used; begins as { 0 } */
-    uint64_t last;    /* when it was last looked at */
-    uint64_t slot;    /* the quarter of an hour that is being filled, counted from 1970 */
-    struct limit_bucket minute, hour;
-    struct limit_day day;
+    uint64_t last; /* when it was last looked at */
+    struct limit_window {
+        uint64_t slot; /* the one that is being filled, counted from time 0 */
+        uint32_t used[LIMIT_SLOTS_MAX]; /* by slot, going round */
+    } windows[LIMIT_WINDOWS];
     uint64_t blocked_until; /* 0: it is not */
 };
 
-#define LIMITS(X)                                                    \
-    X(NONE,       "none")                                            \
-    X(MINUTE,     "messages_per_minute")                             \
-    X(HOUR,       "messages_per_hour")                               \
-    X(DAY,        "messages_per_day")                                \
-    X(RECIPIENTS, "recipients_per_day")                              \
-    X(BLOCKED,    "blocked")
-
-enum limit_kind {
-#define X(name, word) LIMIT_##name,
-    LIMITS(X)
-#undef X
-};
-const char *limit_word(enum limit_kind kind); /* the setting's */
-
 struct limit_answer {
     bool yes;
-    enum limit_kind by; /* no: what is used up */
-    uint64_t free_at;   /* no: when to ask again */
+    enum limit_kind by; /* no: what is used up... */
+    uint64_t free_at;   /* ...and when to ask again */
 };
 
-/* May a message with so many recipients leave now? Nothing is taken. A message with more recipients than a day
- * allows may leave when the day is empty: else it never could. */
+/* May a message with so many recipients leave now? Nothing is taken. A message with more recipients than a day allows
+ * may leave when the day is empty: else it never could. */
 struct limit_answer limit_ask(struct limit *limit, const struct limit_allowed *allowed, size_t recipients,
                               uint64_t now);
 /* It leaves. */
-void limit_take(struct limit *limit, const struct limit_allowed *allowed, size_t recipients, uint64_t now);
-/* It did not leave after all. */
-void limit_give_back(struct limit *limit, const struct limit_allowed *allowed, size_t recipients, uint64_t now);
-/* The provider says that nothing more is taken for so long. */
+void limit_take(struct limit *limit, size_t recipients, uint64_t now);
+/* It did not, after all. */
+void limit_give_back(struct limit *limit, size_t recipients, uint64_t now);
+/* The provider takes nothing more until then. 0: it does again. */
 void limit_block(struct limit *limit, uint64_t until);
 
-/* How much of a day is used: for status. */
-uint64_t limit_messages_today(struct limit *limit, uint64_t now);
-uint64_t limit_recipients_today(struct limit *limit, uint64_t now);
+/* How much of a window is used. */
+uint64_t limit_used(struct limit *limit, enum limit_kind kind, uint64_t now);
 
-/* To be kept over a restart (store_mark_put), and read again: what is not a limit's text gives an empty one. */
+/* To be kept over a restart (store_mark_put; under 3 KB), and read again: text that is no limit's gives an empty one. */
 void limit_write(const struct limit *limit, struct buf *out);
 void limit_read(struct span text, struct limit *ret_limit);
 
