@@ -102,15 +102,26 @@ enum profile_pipeline account_pipeline(const struct account *account)
     return (enum profile_pipeline)(account->pipeline ? account->pipeline - 1 : PIPELINE_AUTO);
 }
 
+enum sasl_credential account_credential(const struct account *account)
+{
+    switch (account->auth) {
+    case ACCOUNT_AUTH_OAUTH:
+    case ACCOUNT_AUTH_TOKEN:
+        return SASL_TOKEN;
+    case ACCOUNT_AUTH_CERTIFICATE:
+        return SASL_CERTIFICATE;
+    default:
+        return SASL_PASSWORD;
+    }
+}
+
 unsigned account_mechanisms(const struct account *account)
 {
     unsigned named = 0, fit = 0;
     enum sasl_mechanism mechanism;
 
-    if (account->auth == ACCOUNT_AUTH_PASSWORD)
-        fit = sasl_for_credential(SASL_PASSWORD);
-    else if (account->auth != ACCOUNT_AUTH_NONE)
-        fit = sasl_for_credential(SASL_TOKEN);
+    if (account->auth != ACCOUNT_AUTH_NONE)
+        fit = sasl_for_credential(account_credential(account));
     for (size_t i = 0; i < account->mechanisms.count; i++)
         if (sasl_from_name(span_of(account->mechanisms.at[i]), &mechanism))
             named |= SASL_BIT(mechanism);

@@ -17,6 +17,7 @@
 #include "base/own.h"
 #include "base/settings.h"
 #include "know/profile.h"
+#include "smtp/sasl.h"
 
 enum account_auth {
     ACCOUNT_AUTH_UNSET,
@@ -24,6 +25,7 @@ enum account_auth {
     ACCOUNT_AUTH_TOKEN,    /* the secret is an access token, fetched by another program */
     ACCOUNT_AUTH_PASSWORD, /* the secret is a password or an app password */
     ACCOUNT_AUTH_NONE,
+    ACCOUNT_AUTH_CERTIFICATE, /* by the certificate of the TLS handshake (AUTH EXTERNAL): no secret */
 };
 
 enum account_other_senders { /* when the message's sender is not this account's */
@@ -44,7 +46,8 @@ enum account_transport { /* the way out */
 enum { ACCOUNT_SETTINGS_MAX = 48, ACCOUNT_NAME_MAX = SETTING_NAME_MAX };
 
 /* Members are what their setting's type says (base/settings.h); the words are numbered from 1, so
- * 0 and NULL are "not set". After account_fill() `server`, `security`, `auth` and `username` are set. */
+ * 0 and NULL are "not set". After account_fill() `server`, `security` and `auth` are set, and `username`
+ * but where `auth` is certificate or none. */
 struct account {
     char *name; /* of the section: letters, digits and . _ - @ +, the first a letter or digit */
 
@@ -109,6 +112,8 @@ MUST_USE bool account_check_sendable(const struct account *account, struct err *
 /* Of a filled account. */
 enum security account_security(const struct account *account);
 enum profile_pipeline account_pipeline(const struct account *account);
+/* What it signs in with; of an account that does not, SASL_PASSWORD. */
+enum sasl_credential account_credential(const struct account *account);
 /* The SASL mechanisms that may be used, as bits of smtp/sasl.h: the account's own list, else the profile's,
  * else the usual ones; of these only what fits `auth`, so that an account that signs in with a token
  * never falls back to a password, nor the reverse. */

@@ -116,16 +116,33 @@ static bool fill_server(struct account *account, struct err *err)
     return true;
 }
 
+static bool is_set(const struct account *account, const char *key)
+{
+    return account->origins[place_of(key)].from != NULL;
+}
+
+/* Who names a certificate and no secret signs in by it. */
 static void fill_auth(struct account *account)
 {
     const struct profile *profile = account->profile;
 
     if (account->auth)
         return;
+    if (account->client_certificate && !is_set(account, "secret")) {
+        account->auth = ACCOUNT_AUTH_CERTIFICATE;
+        filled_in(account, "auth", "client_certificate");
+        return;
+    }
     account->auth = profile && profile->password == PASSWORD_OFF && profile->oauth.token
                         ? ACCOUNT_AUTH_OAUTH
                         : ACCOUNT_AUTH_PASSWORD;
     filled_in(account, "auth", profile ? "the profile" : "default");
+}
+
+/* Does it tell the server a user name? A certificate names one itself. */
+static bool wants_username(const struct account *account)
+{
+    return account->auth != ACCOUNT_AUTH_NONE && account->auth != ACCOUNT_AUTH_CERTIFICATE;
 }
 
 /* Where only a person knows the user name, it stays open; account_check() asks for it. */
@@ -135,7 +152,7 @@ static bool fill_username(struct account *account, struct err *err)
     enum profile_username kind = profile ? profile->username : USERNAME_ADDRESS;
     struct span name = span_of(account->address);
 
-    if (account->username || account->auth == ACCOUNT_AUTH_NONE || !account->address)
+    if (account->username || !wants_username(account) || !account->address)
         return true;
     if (kind == USERNAME_LOCALPART)
         name = span_cut(name, 0, span_find_last(name, '@'));
@@ -214,6 +231,10 @@ static bool check_certificates(const struct account *account, struct err *err)
         return wrong(account, "client_certificate", err, "it wants its key beside it: client_key = FILE");
     if (account->client_key && !account->client_certificate)
         return wrong(account, "client_key", err, "it wants its certificate: client_certificate = FILE");
+    if (account->auth == ACCOUNT_AUTH_CERTIFICATE && !account->client_certificate)
+        return wrong(account, "auth", err, "certificate wants one: client_certificate = FILE, client_key = FILE");
+    if (account->client_certificate && account_security(account) == SECURITY_NONE)
+        return wrong(account, "client_certificate", err, "it is shown in TLS, and security = none has none");
     if (account->client_secret && account->certificate)
         return wrong(account, "certificate", err, "an application proves itself by it or by client_secret");
     return true;
@@ -227,7 +248,7 @@ bool account_check(const struct account *account, struct err *err)
         err_in(err, "server");
         return in_place(account, "server", err);
     }
-    if (account->auth != ACCOUNT_AUTH_NONE && !account->username)
+    if (wants_username(account) && !account->username)
         return wrong(account, "username", err,
                      account->profile && account->profile->username_note
                          ? account->profile->username_note

@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 static const char *const security_words[] = { "starttls", "tls", "none", NULL };
-static const char *const auth_words[] = { "oauth", "token", "password", "none", NULL };
+static const char *const auth_words[] = { "oauth", "token", "password", "none", "certificate", NULL };
 static const char *const other_senders_words[] = { "rewrite", "refuse", "keep", NULL };
 static const char *const transport_words[] = { "auto", "smtp", "graph", "gmail", NULL };
 static const char *const pipeline_words[] = { "auto", "transactions", "commands", "off", NULL };
@@ -96,7 +96,7 @@ static const struct setting settings[] = {
     { .key = "allow_plaintext", .type = SETTING_BOOL, AT(allow_plaintext), .fallback = "no",
       .doc = "security = none to another machine, without a sign-in; anybody on the way can read along" },
     { .key = "auth", .type = SETTING_WORD, AT(auth), .words = auth_words,
-      .doc = "oauth, token (the secret is an access token), password, none" },
+      .doc = "oauth, token (the secret is an access token), password, certificate (client_certificate), none" },
     { .key = "mechanisms", .type = SETTING_LIST, AT(mechanisms), .check = are_mechanisms,
       .doc = "SASL mechanisms that may be used; default: what profile and server offer" },
     { .key = "username", .type = SETTING_TEXT, AT(username), .doc = "who signs in; default: the address" },

@@ -13,7 +13,7 @@
 
 enum { WHERE_MOST = 2 * 4096 };
 
-static const char *const auth_words[] = { "", "oauth", "token", "password", "none" };
+static const char *const auth_words[] = { "", "oauth", "token", "password", "none", "certificate" };
 
 static void account_members(struct json *json, const struct config *config,
                             const struct account *account)

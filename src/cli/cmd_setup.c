@@ -20,10 +20,12 @@ static const struct option options[] = {
     { 0, "username", OPTION_VALUE, "NAME", "the name to sign in with; default: the address" },
     { 0, "server", OPTION_VALUE, "HOST:PORT", "this server, and no search" },
     { 0, "security", OPTION_VALUE, "KIND", "with --server: tls (465) or starttls (587, 25)" },
-    { 0, "auth", OPTION_VALUE, "KIND", "password, token or none" },
+    { 0, "auth", OPTION_VALUE, "KIND", "password, token, certificate or none" },
     { 0, "password-stdin", OPTION_FLAG, NULL, "the password is the first line of standard input" },
     { 0, "password-command", OPTION_VALUE, "CMD", "the password is what this prints, each time" },
     { 0, "secret", OPTION_VALUE, "SOURCE", "keep it in: file (sealed), keyring; or it is in: systemd:NAME, command:..." },
+    { 0, "client-certificate", OPTION_VALUE, "FILE", "sign in by this certificate (PEM), or show it" },
+    { 0, "client-key", OPTION_VALUE, "FILE", "its key (PEM)" },
     { 0, "default", OPTION_FLAG, NULL, "make it the default account" },
     { 0, "print", OPTION_FLAG, NULL, "prove it and show the account's section; write nothing" },
     { 0, "no-test", OPTION_FLAG, NULL, "send no test message" },
@@ -90,13 +92,25 @@ static bool find(struct setup *s, struct err *err)
 
 static bool check_auth(const struct setup *s, struct err *err)
 {
-    static const char *const words[] = { "password", "token", "none", "oauth" };
+    static const char *const words[] = { "password", "token", "none", "oauth", "certificate" };
     const char *word = arguments_text(&s->cli->args, "auth");
 
     for (size_t i = 0; word && i < COUNT(words); i++)
         if (strcmp(word, words[i]) == 0)
             return true;
-    return !word || err_set(err, ERR_USAGE, "--auth takes password, token or none");
+    return !word || err_set(err, ERR_USAGE, "--auth takes password, token, certificate or none");
+}
+
+/* A certificate and its key are of no use without each other, nor signing in by one without both. */
+static bool check_certificate(const struct setup *s, struct err *err)
+{
+    bool certificate = arguments_has(&s->cli->args, "client-certificate");
+    bool key = arguments_has(&s->cli->args, "client-key");
+    const char *word = arguments_text(&s->cli->args, "auth");
+    bool wanted = certificate || key || (word && strcmp(word, "certificate") == 0);
+
+    return !wanted || (certificate && key) ||
+           err_set(err, ERR_USAGE, "a certificate wants both, --client-certificate FILE and --client-key FILE");
 }
 
 static bool check_secret(const struct setup *s, struct err *err)
@@ -117,9 +131,10 @@ static void choose_auth(struct setup *s)
     const char *word = arguments_text(&s->cli->args, "auth");
     const struct profile *profile = s->found->candidates.at[0].profile;
 
-    s->auth = word                                               ? word
-              : profile && profile->password == PASSWORD_OFF ? "oauth"
-                                                                 : "password";
+    s->auth = word                                                 ? word
+              : arguments_has(&s->cli->args, "client-certificate") ? "certificate"
+              : profile && profile->password == PASSWORD_OFF       ? "oauth"
+                                                                   : "password";
 }
 
 /* What is known to fail is refused here, before anybody is asked and anything is sent. */
@@ -150,7 +165,7 @@ static bool check_replacing(struct setup *s, struct err *err)
 
 static bool take_secret(struct setup *s, struct proving *proving, struct err *err)
 {
-    if (!proving->sign_in)
+    if (!proving->sign_in || proving->sign_in_with == SASL_CERTIFICATE)
         return true;
     if (arguments_has(&s->cli->args, "password-stdin"))
         return input_secret_line(&proving->secret, err);
@@ -172,6 +187,13 @@ static void show_proofs(const struct setup *s)
     say(s->cli, "%s", "");
 }
 
+static enum sasl_credential sign_in_with(const struct setup *s)
+{
+    return strcmp(s->auth, "token") == 0         ? SASL_TOKEN
+           : strcmp(s->auth, "certificate") == 0 ? SASL_CERTIFICATE
+                                                 : SASL_PASSWORD;
+}
+
 static int prove(struct setup *s)
 {
     struct proving proving = {
@@ -179,7 +201,7 @@ static int prove(struct setup *s)
         .address = s->address.wire,
         .user = arguments_text(&s->cli->args, "username"),
         .sign_in = strcmp(s->auth, "none") != 0,
-        .sign_in_with = strcmp(s->auth, "token") == 0 ? SASL_TOKEN : SASL_PASSWORD,
+        .sign_in_with = sign_in_with(s),
     };
     struct err err = { 0 };
     struct evidence evidence;
@@ -217,7 +239,7 @@ static int set_up(struct setup *s)
 {
     struct err err = { 0 };
 
-    if (!check_auth(s, &err) || !check_secret(s, &err) ||
+    if (!check_auth(s, &err) || !check_certificate(s, &err) || !check_secret(s, &err) ||
         !finding_address(s->cli->args.operands[0], &s->address, &err) ||
         !setup_name(s, &err) || !find(s, &err))
         return fail_early(s, &err);

@@ -60,6 +60,7 @@ static bool find_world(struct drive *d, struct err *err)
     d->world.credentials.ca_file = network->ca_file;
     d->world.credentials.proxy = config ? config->outpost.https_proxy : NULL;
     d->world.hello = cli_hostname(cli);
+    d->world.tickets = network->tickets;
     d->world.connect_timeout_ms = network->connect_timeout_ms;
     d->world.timeout_ms = network->timeout_ms;
     d->world.observer = (struct session_observer){ cli->verbose ? show_line : NULL, cli };

@@ -67,11 +67,9 @@ static bool set_server(struct account *account, const struct candidate *candidat
 static bool set_mechanism(struct account *account, const struct proof *proof, struct err *err)
 {
     enum sasl_mechanism best;
-    bool token = account->auth == ACCOUNT_AUTH_TOKEN;
 
     if (!proof || !proof->mechanism ||
-        !sasl_choose(proof->mechanisms, SASL_USUAL, token ? SASL_TOKEN : SASL_PASSWORD, true, &best,
-                     NULL) ||
+        !sasl_choose(proof->mechanisms, SASL_USUAL, account_credential(account), true, &best, NULL) ||
         strcmp(sasl_name(best), proof->mechanism) == 0)
         return true;
     return set(account, "mechanisms", proof->mechanism, err);
@@ -88,13 +86,21 @@ static bool set_secret(const struct setup *setup, struct account *account, struc
     return set(account, "secret", buf_text(&source), err);
 }
 
-/* A CA file that was named for this command is named for the account, too: it will be needed. */
-static bool set_ca_file(const struct setup *setup, struct account *account, struct err *err)
+/* A file that was named for this command is named for the account, too: it will be needed. */
+static bool set_file(const struct setup *setup, struct account *account, const char *option,
+                     const char *key, struct err *err)
 {
-    const char *given = arguments_text(&setup->cli->args, "ca-file");
+    const char *given = arguments_text(&setup->cli->args, option);
     char path[PATH_MAX];
 
-    return !given || !realpath(given, path) || set(account, "ca_file", path, err);
+    return !given || set(account, key, realpath(given, path) ? path : given, err);
+}
+
+static bool set_files(const struct setup *setup, struct account *account, struct err *err)
+{
+    return set_file(setup, account, "ca-file", "ca_file", err) &&
+           set_file(setup, account, "client-certificate", "client_certificate", err) &&
+           set_file(setup, account, "client-key", "client_key", err);
 }
 
 bool setup_account(struct setup *setup, const struct candidate *candidate, const struct proof *proof,
@@ -104,14 +110,14 @@ bool setup_account(struct setup *setup, const struct candidate *candidate, const
     const char *username = arguments_text(args, "username");
     OWN(account) account = NULL;
 
-    if (!username && *candidate->username && strcmp(candidate->username, setup->address.wire) != 0)
+    if (!username && strcmp(setup->auth, "certificate") != 0 && *candidate->username && strcmp(candidate->username, setup->address.wire) != 0)
         username = candidate->username;
     if (!account_new(span_of(setup->name), &account, err) ||
         !set(account, "address", setup->address.wire, err) ||
         !set(account, "name", arguments_text(args, "name"), err) ||
         !set_server(account, candidate, err) || !set(account, "auth", setup->auth, err) ||
         !set(account, "username", username, err) || !set_mechanism(account, proof, err) ||
-        !set_secret(setup, account, err) || !set_ca_file(setup, account, err) ||
+        !set_secret(setup, account, err) || !set_files(setup, account, err) ||
         !account_fill(account, cli_knowledge(setup->cli, NULL), err) ||
         !account_check(account, err))
         return false;

@@ -20,7 +20,7 @@ enum { PROFILE_FILE_MAX = 1024 * 1024, OVERRIDES_MAX = 1000, DETOURS_MAX = 64 };
 
 struct cli_world {
     struct place *place;
-    struct knowledge *know, *profiles;
+    struct knowledge *know, *profiles, *built_in;
     struct config *config;
     struct network network;
     bool networked;
@@ -127,6 +127,17 @@ const struct knowledge *cli_knowledge(struct cli *cli, struct err *err)
     for (size_t d = 0; d < COUNT(names); d++)
         file_names_done(&names[d]);
     return good ? cli->world->know : NULL;
+}
+
+const struct knowledge *cli_built_in(struct cli *cli, struct err *err)
+{
+    struct cli_world *world = world_of(cli, err);
+    size_t count = 0;
+    const struct knowledge_text *texts = know_embedded(&count);
+
+    if (!world || world->built_in)
+        return world ? world->built_in : NULL;
+    return know_new(texts, count, &world->built_in, err) ? world->built_in : NULL;
 }
 
 /* ---- the configuration ---- */
@@ -267,6 +278,7 @@ const struct network *cli_network(struct cli *cli, struct err *err)
         !loop_new(&network->loop, err) ||
         !resolver_new(network->loop, &plan, &network->resolver, err))
         return NULL;
+    network->tickets = tickets_new(); /* without memory there are none, and nothing is lost but time */
     world->networked = true;
     return network;
 }
@@ -295,11 +307,13 @@ void cli_world_done(struct cli *cli)
 
     if (!world)
         return;
+    tickets_free(world->network.tickets);
     resolver_free(world->network.resolver);
     loop_free(world->network.loop);
     config_free(world->config);
     knowledge_free(world->know);
     knowledge_free(world->profiles);
+    knowledge_free(world->built_in);
     place_free(world->place);
     mem_free(world);
     cli->world = NULL;

@@ -11,11 +11,15 @@
 #include "cli/cli.h"
 #include "know/knowledge.h"
 #include "net/dial.h"
+#include "session/tickets.h"
 
 const struct place *cli_place(struct cli *cli, struct err *err);
 
 /* What is built in, and over it the owner's files in place->providers. */
 const struct knowledge *cli_knowledge(struct cli *cli, struct err *err);
+
+/* What is built in alone: for a failure's name where the owner's files can't be read. */
+const struct knowledge *cli_built_in(struct cli *cli, struct err *err);
 
 /* Read and filled in from the profiles. Read again after cli_config_changed(), which frees the accounts and
  * their profiles. */
@@ -28,6 +32,7 @@ struct network {
     struct resolver *resolver;
     struct dial_detours detours;
     const char *ca_file;         /* NULL: the system's */
+    struct tickets *tickets;     /* of this run's lines: the next one to the same server is shorter */
     uint64_t connect_timeout_ms; /* 0: as the protocol says */
     uint64_t timeout_ms;         /* 0: none */
 };

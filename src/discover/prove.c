@@ -175,12 +175,21 @@ static const struct session_events trial_events = {
     .failed = on_failed,
 };
 
+static const char *user_of(const struct prove_plan *plan, const struct candidate *candidate)
+{
+    if (plan->user || plan->sign_in_with == SASL_CERTIFICATE)
+        return plan->user;
+    return candidate->username;
+}
+
 static void begin_trial(struct trial *trial, size_t at)
 {
     struct prove *prove = trial->prove;
     const struct prove_plan *plan = &prove->plan;
     const struct candidate *candidate = &plan->candidates->at[at];
     const struct profile *profile = candidate->profile;
+    /* It tells who we are: not where a person must agree first. */
+    bool certified = prove->signing_in || !candidate->needs_confirmation;
     uint64_t patience = plan->connect_timeout_ms ? plan->connect_timeout_ms : CONNECT_MS;
     struct evidence evidence = { .stage = STAGE_LOCAL, .port = candidate->port,
                                  .security = security_word(candidate->security) };
@@ -194,11 +203,14 @@ static void begin_trial(struct trial *trial, size_t at)
         .hello = plan->hello,
         .mechanisms = plan->mechanisms ? plan->mechanisms : SASL_USUAL,
         .sign_in_with = plan->sign_in_with,
-        .user = plan->user ? plan->user : candidate->username,
+        .user = user_of(plan, candidate),
         .probe = !prove->signing_in,
         .long_initial = profile && profile->capabilities.long_initial_response,
         .ca_file = plan->ca_file,
         .tls_pin = plan->tls_pin,
+        .client_certificate = certified ? plan->client_certificate : NULL,
+        .client_key = certified ? plan->client_key : NULL,
+        .tickets = plan->tickets,
         .source_address = plan->source_address,
         .resolver = plan->resolver,
         .detours = plan->detours,
@@ -315,6 +327,10 @@ static bool sign_in_next(struct prove *prove)
         size_t at = prove->next++;
         if (!is_fit(prove, &prove->proofs->at[at]) || is_hopeless(prove, at) || !is_agreed(prove, at))
             continue;
+        if (prove->plan.sign_in_with == SASL_CERTIFICATE) {
+            begin_trial(trial, at);
+            return true;
+        }
         if (!get_credential(prove, at))
             return false;
         next_step(prove);

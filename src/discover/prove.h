@@ -24,13 +24,17 @@ struct prove_plan {
     const struct candidates *candidates;
     const char *hello;            /* our name in EHLO */
     const char *ca_file, *tls_pin, *source_address; /* NULL: as usual */
+    /* Files to show in the handshake, also while probing, for servers offer EXTERNAL to those that show one;
+     * but for a candidate that needs_confirmation, before it has it. Both or NULL. */
+    const char *client_certificate, *client_key;
+    struct tickets *tickets;      /* of TLS, for the lines of this search and later ones; or NULL */
     struct resolver *resolver;
     struct dial_detours detours;
     uint64_t connect_timeout_ms;  /* for each connection and reply; 0: 10 s */
     bool sign_in;
     enum sasl_credential sign_in_with;
     unsigned mechanisms;          /* allowed ones; 0: SASL_USUAL */
-    const char *user;             /* NULL: each candidate's own */
+    const char *user;             /* NULL: each candidate's own; with a certificate whom that names */
 };
 
 enum proof_state {
@@ -67,7 +71,7 @@ struct prove_events {
     bool (*confirm)(void *who, const struct candidate *candidate);
     /* The password or token of plan.sign_in_with: a copy for the callee, or NULL and why; then nothing more
      * is tried. Asked before the line to the candidate is opened, so it may take a person's time.
-     * Needed where `sign_in` is set. */
+     * Needed where `sign_in` is set, but for a certificate. */
     struct secret *(*credential)(void *who, const struct candidate *candidate, struct err *err);
     /* The proofs are the callee's. Called once, never from within prove_start(). */
     void (*done)(void *who, struct proofs *proofs);

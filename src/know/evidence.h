@@ -49,6 +49,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   tls:legacy-signature tls:handshake tls:closed tls:timeout
  *   cert:expired cert:not-yet-valid cert:self-signed cert:untrusted-issuer cert:hostname
  *   cert:pin cert:weak cert:revoked cert:no-ca-bundle
+ *   cert:client-refused (the server refuses the certificate that we show, or misses one)
  *   starttls:not-offered starttls:injected (bytes waiting before the handshake)
  *   auth:not-offered auth:no-common-mechanism auth:server-signature auth:empty-password
  *   reply:malformed reply:too-long reply:unasked ehlo:refused
@@ -65,6 +66,11 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   oauth:declined oauth:device-expired oauth:pending oauth:nobody (nobody came back from the browser)
  *   oauth:scope-withheld (less was agreed to than asked) oauth:tenant
  *   oauth:no-metadata oauth:other-issuer oauth:page oauth:not-found oauth:malformed (what answered)
+ *   settings:not-found (for an address) listen:failed
+ *
+ * Where nobody spoke, err.fact is NULL and the stage is known, the rules see what failed (err.kind) as a
+ * fact of its own:
+ *   kind:usage kind:data kind:input kind:limit kind:create kind:io kind:config kind:memory kind:internal
  */
 
 struct evidence {

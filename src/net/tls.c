@@ -395,6 +395,11 @@ void tls_describe(const struct tls *tls, struct tls_description *ret_description
     *ret_description = about;
 }
 
+bool tls_resumed(const struct tls *tls)
+{
+    return SSL_session_reused(tls->ssl) == 1;
+}
+
 bool tls_channel_binding(const struct tls *tls, unsigned char into[TLS_BINDING_LEN])
 {
     static const unsigned char none[1];
@@ -408,18 +413,27 @@ bool tls_channel_binding(const struct tls *tls, unsigned char into[TLS_BINDING_L
     return ok;
 }
 
+/* The server's newest. With TLS 1.2 one that was used is good again, and often no other is given. */
+static SSL_SESSION *ticket_of(const struct tls *tls)
+{
+    bool again = !tls->ticket && tls_resumed(tls) && SSL_version(tls->ssl) < TLS1_3_VERSION;
+
+    return again ? SSL_get_session(tls->ssl) : tls->ticket;
+}
+
 bool tls_ticket(const struct tls *tls, struct buf *out)
 {
     unsigned char mark[TLS_HASH_LEN], *at;
+    SSL_SESSION *ticket = ticket_of(tls);
 
-    int len = tls->ticket ? i2d_SSL_SESSION(tls->ticket, NULL) : 0;
+    int len = ticket ? i2d_SSL_SESSION(ticket, NULL) : 0;
     if (len <= 0 || len > TICKET_MAX || !ticket_mark(tls, mark))
         return false;
     buf_add_span(out, (struct span){ (const char *)mark, sizeof mark });
     at = (unsigned char *)buf_room(out, (size_t)len);
     if (!at)
         return false;
-    i2d_SSL_SESSION(tls->ticket, &at);
+    i2d_SSL_SESSION(ticket, &at);
     buf_wrote(out, (size_t)len);
     return true;
 }

@@ -94,6 +94,10 @@ struct tls_description {
 /* After the handshake, and also after one that failed over a certificate. */
 void tls_describe(const struct tls *tls, struct tls_description *ret_description);
 
+/* After the handshake: by a ticket, so that no certificate was shown or checked anew? What was found
+ * when it was, still holds: name and dates are looked at each time. */
+bool tls_resumed(const struct tls *tls);
+
 /* For SCRAM-...-PLUS: 32 bytes of tls-exporter (RFC 9266), the same at both ends; false where it is not
  * defined (TLS 1.2 without extended master secret) or the handshake is not done. */
 enum { TLS_BINDING_LEN = 32 };

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -12,6 +13,7 @@
 #include "base/obj.h"
 #include "base/str.h"
 #include "net/tls_int.h"
+#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -31,7 +33,10 @@ static const struct {
     [TLS_VERSION_1_3] = { TLS1_3_VERSION, false },
 };
 
-enum { CLIENT_SECURITY_LEVEL = 2 }; /* keys of 112 bits: RSA and DH from 2048, no SHA-1 */
+enum {
+    CLIENT_SECURITY_LEVEL = 2, /* keys of 112 bits: RSA and DH from 2048, no SHA-1 */
+    OWN_FILE_MAX = 256 * 1024, /* of a client's certificate with its chain, and of its key */
+};
 
 /* Where systems without hashed directories keep their authorities. */
 static const char *const bundles[] = {
@@ -233,14 +238,29 @@ static bool trust_file(SSL_CTX *ssl, const char *ca_file, struct err *err)
     return true;
 }
 
+/* A file by its name, and by what tells that it was changed since. */
+static void add_file(struct buf *all, const char *what, const char *path)
+{
+    struct stat about;
+
+    buf_addf(all, "%s=%s", what, path ? path : "");
+    if (path && stat(path, &about) == 0)
+        buf_addf(all, " %llu %llu %lld %lld.%09ld", (unsigned long long)about.st_dev,
+                 (unsigned long long)about.st_ino, (long long)about.st_size,
+                 (long long)about.st_mtim.tv_sec, about.st_mtim.tv_nsec);
+    buf_add_char(all, '\n');
+}
+
 /* What a ticket must have been got under, to be used under this plan (CVE-2022-22576, curl). */
 static bool set_trust_mark(struct tls_context *context, const struct tls_client_plan *plan)
 {
-    HELD(buf) all = BUF(8192);
+    HELD(buf) all = BUF(16 * 1024);
     unsigned len;
 
-    buf_addf(&all, "ca=%s\npin=%s\ncertificate=%s\nalpn=%s\n", plan->ca_file ? plan->ca_file : "",
-             plan->pin ? plan->pin : "", plan->certificate_file ? plan->certificate_file : "",
+    add_file(&all, "ca", plan->ca_file);
+    add_file(&all, "certificate", plan->certificate_file);
+    add_file(&all, "key", plan->key_file);
+    buf_addf(&all, "pin=%s\nalpn=%s\n", plan->pin ? plan->pin : "",
              plan->protocol ? plan->protocol : "");
     return !all.full && EVP_Digest(all.at, all.len, context->trust, &len, EVP_sha256(), NULL) == 1;
 }
@@ -261,27 +281,38 @@ static bool client_trust(struct tls_context *context, const struct tls_client_pl
     return trust_system(context->ssl, err);
 }
 
-static int no_passphrase(char *into, int room, int writing, void *who)
+/* One of the client's own two files. */
+static bool read_own(const char *path, enum file_trust trust, struct buf *out, struct err *err)
 {
-    (void)into, (void)room, (void)writing, (void)who;
-    return -1;
+    if (file_read(&disk_system, path, OWN_FILE_MAX, trust, out, err))
+        return true;
+    if (err && err->kind == ERR_INPUT) {
+        err->kind = ERR_CONFIG;
+        err->fact = trust == FILE_SECRET ? "secret:unreadable" : "config:unreadable";
+    }
+    return false;
 }
 
 static bool client_identity(SSL_CTX *ssl, const struct tls_client_plan *plan, struct err *err)
 {
+    HELD(buf) chain = BUF(OWN_FILE_MAX), key = BUF(OWN_FILE_MAX);
+    OWN(cert) cert = NULL;
+
     if (!plan->certificate_file)
         return true;
-    SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
-    if (SSL_CTX_use_certificate_chain_file(ssl, plan->certificate_file) != 1) {
-        failed(err, ERR_CONFIG, "reading the client certificate");
-        return err_in(err, "%s", plan->certificate_file);
+    if (!read_own(plan->certificate_file, FILE_ANY, &chain, err) ||
+        !read_own(plan->key_file, FILE_SECRET, &key, err))
+        return err_in(err, "the client's certificate");
+    if (cert_read(buf_span(&chain), buf_span(&key), &cert, err) &&
+        (SSL_CTX_use_cert_and_key(ssl, cert_x509(cert), cert_key(cert), cert_above(cert), 1) == 1 ||
+         failed(err, ERR_CONFIG, "it can't be used")))
+        return true;
+    if (err && err->kind != ERR_MEMORY) {
+        err->kind = ERR_CONFIG;
+        err->fact = "config:bad";
     }
-    if (SSL_CTX_use_PrivateKey_file(ssl, plan->key_file, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(ssl) != 1) {
-        failed(err, ERR_CONFIG, "reading the client certificate's key");
-        return err_in(err, "%s", plan->key_file);
-    }
-    return true;
+    return err_in(err, "the client's certificate %s with its key %s", plan->certificate_file,
+                  plan->key_file);
 }
 
 static int on_ticket(SSL *ssl, SSL_SESSION *ticket)

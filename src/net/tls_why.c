@@ -122,6 +122,32 @@ static const struct {
     { SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, "tls:legacy-signature", "no way to sign is common" },
 };
 
+/* The server says so of the certificate that we showed, or did not show. With TLS 1.3 it does after the
+ * handshake, as far as we can tell. */
+static const struct {
+    int code;
+    const char *words;
+} client_certificate_reasons[] = {
+    { SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "it wants a certificate of ours, and none was shown" },
+    { SSL_R_SSLV3_ALERT_NO_CERTIFICATE, "it wants a certificate of ours, and none was shown" },
+    { SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "it does not accept our certificate" },
+    { SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, "it does not accept our certificate's kind" },
+    { SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, "our certificate was revoked" },
+    { SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, "our certificate has expired" },
+    { SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, "it does not accept our certificate" },
+    { SSL_R_TLSV1_ALERT_UNKNOWN_CA, "it does not know who issued our certificate" },
+    { SSL_R_TLSV1_ALERT_ACCESS_DENIED, "it gives our certificate no access" },
+};
+
+/* NULL: it is about something else. */
+static const char *client_certificate_words(int reason)
+{
+    for (size_t i = 0; i < COUNT(client_certificate_reasons); i++)
+        if (client_certificate_reasons[i].code == reason)
+            return client_certificate_reasons[i].words;
+    return NULL;
+}
+
 /* A first byte that begins no record of TLS: the peer speaks clear text, or HTTP, or anything. */
 static bool spoke_plain(const struct tls *tls)
 {
@@ -146,9 +172,12 @@ void tls_why(struct tls *tls)
     const char *who = tls->name ? tls->name : "the client";
     unsigned long code = ERR_peek_last_error();
     int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+    const char *of_ours = tls->server ? NULL : client_certificate_words(reason);
 
     if (tls->out.full) {
         err_no_memory(&tls->err);
+    } else if (of_ours) {
+        err_found(&tls->err, ERR_SIGNIN, "cert:client-refused", "%s says no: %s", who, of_ours);
     } else if (shaking && spoke_plain(tls)) {
         why_plain(tls);
     } else if (!shaking) {

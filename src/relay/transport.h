@@ -26,11 +26,13 @@
 
 struct envelope;
 struct knowledge;
+struct tickets;
 
 /* Borrowed, with all it points at, until the transport is gone. */
 struct transport_world {
     struct credential_world credentials; /* its loop is the transport's, and so are resolver and detours */
     const char *hello;                   /* our name in EHLO */
+    struct tickets *tickets;             /* of TLS, the loop's (session/tickets.h); NULL: none are kept */
     uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: the protocol's */
     uint64_t timeout_ms; /* to open and send the first message, and for each further one; a transfer that
                             moves is not cut. 0: none */

@@ -29,11 +29,12 @@ struct session {
     struct secret *password;       /* kept only while SCRAM may want it salted */
     struct session_body body;
     uint64_t body_sent, body_size;
+    uint64_t verified;             /* when the server's certificate was last checked in full */
     uint64_t give_up;              /* of the whole */
     uint64_t stepped;              /* when the peer or we last got on */
     uint64_t line_sent;            /* stream_sent() when the machine was last driven */
     uint64_t line_arrived;         /* stream_arrived() when somebody last asked; UINT64_MAX: nobody */
-    bool asked, told_ready, in_transaction, shaking, woken, last_look, over;
+    bool asked, told_ready, in_transaction, shaking, woken, last_look, over, ticket_kept;
 };
 
 static void drive(struct session *s);
@@ -193,6 +194,40 @@ static void ended(void *who, const struct err *why)
     drive(s);
 }
 
+/* ---- tickets ---- */
+
+static struct ticket_use ticket_use(const struct session *s)
+{
+    return (struct ticket_use){ s->plan->host, s->plan->port, s->plan->user };
+}
+
+/* Once the line has proven good. With TLS 1.3 the ticket comes with the server's first words, or later. */
+static void keep_ticket(struct session *s)
+{
+    struct tls *tls = s->stream ? stream_tls(s->stream) : NULL;
+    struct ticket_use use = ticket_use(s);
+    HELD(buf) bytes = BUF(SECRET_MAX);
+
+    if (!s->plan->tickets || s->ticket_kept || !s->told_ready || !tls || !tls_ticket(tls, &bytes))
+        return;
+    struct ticket ticket = { secret_take(&bytes), s->verified };
+    s->ticket_kept = true;
+    if (ticket.bytes)
+        tickets_keep(s->plan->tickets, &use, ticket, loop_now(s->loop));
+}
+
+/* The bytes are the callee's; NULL: there is none. */
+static struct secret *take_ticket(struct session *s)
+{
+    struct ticket_use use = ticket_use(s);
+    struct ticket ticket;
+
+    if (!s->plan->tickets || !tickets_take(s->plan->tickets, &use, loop_now(s->loop), &ticket))
+        return NULL;
+    s->verified = ticket.verified;
+    return ticket.bytes;
+}
+
 /* ---- what the machine needs ---- */
 
 static void note_tls(struct session *s)
@@ -216,6 +251,8 @@ static void secured(void *who, const struct err *why)
         smtp_client_broken(s->client, why);
     } else {
         bool bound = tls_channel_binding(stream_tls(s->stream), binding);
+        if (!tls_resumed(stream_tls(s->stream)))
+            s->verified = s->stepped;
         note_tls(s);
         smtp_client_secured(s->client,
                             bound ? (struct span){ (char *)binding, sizeof binding } : SPAN_NONE,
@@ -229,8 +266,9 @@ static bool shake_hands(struct session *s)
 {
     struct err err = { 0 };
     OWN(tls) tls = NULL;
+    OWN(secret) ticket = take_ticket(s);
 
-    if (!tls_client(s->context, s->plan->host, SPAN_NONE, &tls, &err)) {
+    if (!tls_client(s->context, s->plan->host, secret_bytes(ticket), &tls, &err)) {
         smtp_client_broken(s->client, &err);
         return false;
     }
@@ -310,6 +348,7 @@ static void tell_ready(struct session *s)
         s->events.sent(s->who);
     } else if (!s->told_ready) {
         s->told_ready = true;
+        keep_ticket(s);
         s->events.ready(s->who);
     }
 }
@@ -445,6 +484,8 @@ bool session_open(struct loop *loop, const struct session_plan *plan,
     const struct tls_client_plan trust = {
         .ca_file = plan->ca_file,
         .pin = plan->tls_pin,
+        .certificate_file = plan->client_certificate,
+        .key_file = plan->client_key,
         .protocol = "smtp",
     };
 
@@ -589,6 +630,7 @@ void session_finish(struct session *s)
         smtp_client_quit(s->client, loop_now(s->loop));
         flush(s);
     }
+    keep_ticket(s);
     /* Where nothing waits to leave, nobody waits: the server's "221" changes nothing. */
     if (s->stream && stream_pending(s->stream))
         stream_finish(GIVE(s->stream));
@@ -599,6 +641,7 @@ void session_free(struct session *s)
 {
     if (!s)
         return;
+    keep_ticket(s);
     salt_abandon(s->salting);
     stream_free(s->stream);
     dial_free(s->dial);

@@ -17,6 +17,7 @@
 #include "know/profile.h"
 #include "net/dial.h"
 #include "session/observer.h"
+#include "session/tickets.h"
 #include "smtp/client.h"
 
 /* Borrowed, with all it points at, until the session is gone. */
@@ -33,6 +34,11 @@ struct session_plan {
     bool long_initial;    /* the profile's: a long token may ride on the AUTH line */
     enum smtp_pipelining pipelining;
     const char *ca_file, *tls_pin, *source_address; /* NULL: as usual */
+    /* Files (PEM) shown in the handshake where the server asks for them, and what SASL_CERTIFICATE
+     * (AUTH EXTERNAL) signs in with; both or NULL. `user` is then whom the certificate acts for; NULL:
+     * whom it names. */
+    const char *client_certificate, *client_key;
+    struct tickets *tickets; /* of the caller's earlier lines, and for this one's; NULL: none are kept */
     struct resolver *resolver;
     struct dial_detours detours;
     uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: RFC 5321's */

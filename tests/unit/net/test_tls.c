@@ -1,9 +1,14 @@
 #include "support/check.h"
 
+#include <sys/stat.h>
+
+#include <openssl/x509v3.h>
+
 #include "base/alloc.h"
-#include "net/tls.h"
+#include "net/tls_int.h"
 #include "support/alloc_fails.h"
 #include "support/identity.h"
+#include "support/scratch.h"
 
 #define HOST "smtp.example.org"
 
@@ -229,7 +234,7 @@ static void test_bad_plans(void **state)
         { "no CA file", { .ca_file = "/nonexistent" }, "cert:no-ca-bundle" },
         { "a CA file with nothing in it", { .ca_file = "/dev/null" }, "cert:no-ca-bundle" },
         { "no client certificate", { .ca_file = identity.ca_file, .certificate_file = "/nonexistent",
-                                     .key_file = "/nonexistent" }, NULL },
+                                     .key_file = "/nonexistent" }, "config:unreadable" },
     };
 
     (void)state;
@@ -239,6 +244,112 @@ static void test_bad_plans(void **state)
         check_row(cases[i].label, !tls_client_context(&cases[i].plan, &context, &err));
         check_row(cases[i].label, err.kind == ERR_CONFIG && !context);
         check_row(cases[i].label, err.fact == cases[i].fact || !strcmp(err.fact, cases[i].fact));
+    }
+}
+
+/* ---- a client that shows a certificate ---- */
+
+/* "NAME.pem" and "NAME.key" in the folder. */
+static void write_identity(struct scratch *dir, const char *name, const struct cert *issuer)
+{
+    static const char *const names[] = { "client.example.org", NULL };
+    struct cert_plan plan = { names, 1000000000, 4102444800, issuer };
+    OWN(cert) cert = NULL;
+    HELD(buf) chain = BUF(10000), key = BUF(10000), file = BUF(100);
+    struct err err = { 0 };
+
+    assert_true(cert_make(&plan, &cert, &err));
+    cert_add_chain(cert, &chain);
+    cert_add_key(cert, &key);
+    buf_addf(&file, "%s.pem", name);
+    scratch_file(dir, buf_text(&file), buf_text(&chain), 0644);
+    buf_clear(&file);
+    buf_addf(&file, "%s.key", name);
+    scratch_file(dir, buf_text(&file), buf_text(&key), 0600);
+}
+
+static bool context_with(struct scratch *dir, const char *certificate, const char *key,
+                         struct tls_context **ret_context, struct err *err)
+{
+    const struct tls_client_plan plan = {
+        .ca_file = identity.ca_file,
+        .certificate_file = certificate ? scratch_path(dir, certificate) : NULL,
+        .key_file = key ? scratch_path(dir, key) : NULL,
+    };
+    return tls_client_context(&plan, ret_context, err);
+}
+
+static void test_own_certificate_unfit(void **state)
+{
+    static const struct {
+        const char *label, *certificate, *key, *fact, *words;
+    } cases[] = {
+        { "both fit", "a.pem", "a.key", NULL, NULL },
+        { "another's key", "a.pem", "b.key", "config:bad", "the key is not this certificate's" },
+        { "no key", "a.pem", "none", "secret:unreadable", "none" },
+        { "no certificate", "none", "a.key", "config:unreadable", "none" },
+        { "a key in the certificate's place", "a.key", "a.key", "config:bad", "reading a certificate" },
+        { "a certificate in the key's place", "a.pem", "a.pem", "secret:unreadable", "chmod" },
+        { "a key that others may read", "a.pem", "open.key", "secret:unreadable", "chmod" },
+        { "a key behind a passphrase", "a.pem", "locked.key", "config:bad", "key" },
+    };
+    SCRATCH(dir);
+    (void)state;
+
+    write_identity(dir, "a", identity.authority);
+    write_identity(dir, "b", identity.authority);
+    write_identity(dir, "open", identity.authority);
+    assert_int_equal(chmod(scratch_path(dir, "open.key"), 0644), 0);
+    scratch_file(dir, "locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGbMFcGCSqGSIb3DQ==\n"
+                                    "-----END ENCRYPTED PRIVATE KEY-----\n", 0600);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWN(tls_context) context = NULL;
+        struct err err = { 0 };
+        bool good = context_with(dir, cases[i].certificate, cases[i].key, &context, &err);
+        check_row(cases[i].label, good == !cases[i].fact);
+        if (!cases[i].fact)
+            continue;
+        check_row(cases[i].label, err.kind == ERR_CONFIG && err.fact && !strcmp(err.fact, cases[i].fact));
+        check_row(cases[i].label, strstr(err.text, cases[i].words));
+    }
+}
+
+static void test_own_certificate(void **state)
+{
+    static const struct {
+        const char *label, *certificate, *key;
+        int version;
+        const char *fact;
+    } cases[] = {
+        { "shown, TLS 1.3", "a.pem", "a.key", TLS1_3_VERSION, NULL },
+        { "shown, TLS 1.2", "a.pem", "a.key", TLS1_2_VERSION, NULL },
+        { "none, TLS 1.3", NULL, NULL, TLS1_3_VERSION, "cert:client-refused" },
+        { "none, TLS 1.2", NULL, NULL, TLS1_2_VERSION, "tls:handshake" }, /* its alert says no more */
+        { "a stranger's, TLS 1.3", "s.pem", "s.key", TLS1_3_VERSION, "cert:client-refused" },
+        { "a stranger's, TLS 1.2", "s.pem", "s.key", TLS1_2_VERSION, "cert:client-refused" },
+    };
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+    SCRATCH(dir);
+    (void)state;
+
+    SSL_CTX_set_verify(server->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_purpose(server->ssl, X509_PURPOSE_ANY);
+    assert_int_equal(SSL_CTX_load_verify_file(server->ssl, identity.ca_file), 1);
+    write_identity(dir, "a", identity.authority);
+    write_identity(dir, "s", identity.stranger);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWN(tls_context) context = NULL;
+        struct pair pair;
+        struct err err = { 0 };
+        SSL_CTX_set_max_proto_version(server->ssl, cases[i].version);
+        check_row(cases[i].label, context_with(dir, cases[i].certificate, cases[i].key, &context, &err));
+        pair_make(&pair, context, server, HOST, SPAN_NONE, 1000);
+        expect_plain(cases[i].label, pair.client, SPAN_NONE);
+        const char *fact = tls_error(pair.client)->fact;
+        check_row(cases[i].label, tls_state(pair.client) == (cases[i].fact ? TLS_FAILED : TLS_OPEN));
+        check_row(cases[i].label, !fact == !cases[i].fact && (!fact || !strcmp(fact, cases[i].fact)));
+        check_row(cases[i].label, fact || SSL_get0_peer_certificate(pair.server->ssl));
+        pair_done(&pair);
     }
 }
 
@@ -269,6 +380,59 @@ static void test_ticket_bound(void **state)
         assert_int_equal(tls_state(pair.client), TLS_OPEN);
         assert_true(i == 2 || !about.resumed);
         pair_done(&pair);
+    }
+}
+
+/* Nor one that was got while other authorities stood in the file of the same name. */
+static void test_ticket_of_old_trust(void **state)
+{
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+    HELD(buf) pem = BUF(10000), ticket = BUF(20000);
+    SCRATCH(dir);
+    (void)state;
+
+    cert_add_chain(identity.authority, &pem);
+    for (int round = 0; round < 3; round++) {
+        OWN(tls_context) client = NULL;
+        struct tls_client_plan plan = { .ca_file = scratch_path(dir, "ca.pem") };
+        struct pair pair;
+        struct err err = { 0 };
+        if (round == 2)
+            buf_add(&pem, "\n");
+        if (round != 1)
+            scratch_file(dir, "ca.pem", buf_text(&pem), 0644);
+        assert_true(tls_client_context(&plan, &client, &err));
+        pair_make(&pair, client, server, HOST, buf_span(&ticket), 1000);
+        expect_plain("nothing said", pair.client, SPAN_NONE);
+        assert_int_equal(tls_state(pair.client), TLS_OPEN);
+        assert_int_equal(tls_resumed(pair.client), round == 1);
+        buf_clear(&ticket);
+        assert_true(tls_ticket(pair.client, &ticket));
+        pair_done(&pair);
+    }
+}
+
+/* With either version a line can follow on the line before it, again and again. */
+static void test_resumed_again_and_again(void **state)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_GOOD, HOST, false);
+    OWN(tls_context) client = identity_client(&identity);
+    (void)state;
+
+    for (size_t v = 0; v < COUNT(versions); v++) {
+        HELD(buf) ticket = BUF(20000);
+        SSL_CTX_set_max_proto_version(server->ssl, versions[v]);
+        for (int round = 0; round < 4; round++) {
+            struct pair pair;
+            pair_make(&pair, client, server, HOST, buf_span(&ticket), 1000);
+            expect_plain("nothing said", pair.client, SPAN_NONE);
+            assert_int_equal(tls_state(pair.client), TLS_OPEN);
+            assert_int_equal(tls_resumed(pair.client), round > 0);
+            buf_clear(&ticket);
+            assert_true(tls_ticket(pair.client, &ticket));
+            pair_done(&pair);
+        }
     }
 }
 
@@ -386,7 +550,9 @@ int main(void)
         cmocka_unit_test(test_pin),           cmocka_unit_test(test_bad_plans),
         cmocka_unit_test(test_ticket_bound),  cmocka_unit_test(test_not_tls),
         cmocka_unit_test(test_other_protocol), cmocka_unit_test(test_tampered),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_own_certificate_unfit), cmocka_unit_test(test_own_certificate),
+        cmocka_unit_test(test_ticket_of_old_trust),
+        cmocka_unit_test(test_resumed_again_and_again), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

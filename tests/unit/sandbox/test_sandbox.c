@@ -15,6 +15,8 @@ static struct loop *loop;
 
 struct talk {
     struct session *session;
+    struct session_plan plan;
+    struct dial_detour detour;
     const char *credential;
     struct envelope *envelope;
     size_t body_at;
@@ -131,9 +133,10 @@ static struct sandbox *start(const char *dir, struct sandbox_options *options)
 
 static void talk_with(size_t i, const struct sandbox *sandbox, struct talk *talk)
 {
-    struct dial_detour detour = { .to_host = "127.0.0.1" };
     bool tls_first = cases[i].security == TLS_FIRST;
-    const struct session_plan plan = {
+
+    talk->detour = (struct dial_detour){ .to_host = "127.0.0.1" };
+    talk->plan = (struct session_plan){
         .host = cases[i].host,
         .port = tls_first ? 465 : 587,
         .security = (enum security)cases[i].security,
@@ -142,17 +145,17 @@ static void talk_with(size_t i, const struct sandbox *sandbox, struct talk *talk
         .sign_in_with = (enum sasl_credential)cases[i].with,
         .user = cases[i].user,
         .ca_file = sandbox_ca_file(sandbox),
-        .detours = { &detour, 1 },
+        .detours = { &talk->detour, 1 },
     };
     struct err err = { 0 };
 
-    detour.to_port = tls_first ? sandbox_port_tls(sandbox) : sandbox_port_starttls(sandbox);
+    talk->detour.to_port = tls_first ? sandbox_port_tls(sandbox) : sandbox_port_starttls(sandbox);
     talk->credential = cases[i].credential;
     talk->envelope = envelope_new();
     assert_true(envelope_set_sender(talk->envelope, span_of(cases[i].sender), &err));
     assert_true(envelope_add(talk->envelope, span_of(cases[i].recipient), &err));
     talk->envelope->size = sizeof MESSAGE - 1;
-    if (!session_open(loop, &plan, &events, talk, &talk->session, &err))
+    if (!session_open(loop, &talk->plan, &events, talk, &talk->session, &err))
         fail_msg("%s: %s", cases[i].label, err.text);
     assert_true(loop_run_until(loop, &talk->over));
 }

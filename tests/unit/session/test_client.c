@@ -475,6 +475,64 @@ static void test_probe(void **state)
     talk_end(&talk);
 }
 
+/* A line to the same server, by the same account, goes on where the last one was: once for each ticket, and
+ * checked all the same. */
+static void test_resumed(void **state)
+{
+    static const struct {
+        const char *label, *user;
+        bool resumed;
+    } rows[] = {
+        { "the first", "me", false },
+        { "the second", "me", true },
+        { "by the ticket of the second", "me", true },
+        { "another user", "you", false },
+        { "the first user again", "me", true },
+    };
+    static const enum security kinds[] = { SECURITY_TLS, SECURITY_STARTTLS };
+    (void)state;
+
+    for (size_t k = 0; k < COUNT(kinds); k++) {
+        OWN(tickets) tickets = tickets_new();
+        for (size_t i = 0; i < COUNT(rows); i++) {
+            struct talk talk;
+            struct setting setting;
+            struct tls_description about;
+            struct err err;
+            talk_begin(&talk, good, kinds[k]);
+            setting_make(&setting, &talk, kinds[k]);
+            setting.plan.probe = true;
+            setting.plan.user = rows[i].user;
+            setting.plan.tickets = tickets;
+            check_row(rows[i].label, talk_run(&talk, &setting.plan, &err));
+            check_row(rows[i].label, talk.ready && session_tls(talk.session, &about));
+            check_row(rows[i].label, about.resumed == rows[i].resumed);
+            session_finish(GIVE(talk.session));
+            talk_end(&talk);
+        }
+    }
+}
+
+/* A line that came to nothing leaves no ticket. */
+static void test_no_ticket(void **state)
+{
+    struct talk talk;
+    struct setting setting;
+    struct ticket ticket;
+    struct err err;
+    (void)state;
+    OWN(tickets) tickets = tickets_new();
+
+    talk_begin(&talk, good, SECURITY_TLS);
+    talk.password = "wrong";
+    setting_make(&setting, &talk, SECURITY_TLS);
+    setting.plan.tickets = tickets;
+    assert_true(talk_run(&talk, &setting.plan, &err));
+    assert_int_equal(talk.evidence.stage, STAGE_AUTH);
+    talk_end(&talk);
+    assert_false(tickets_take(tickets, &(struct ticket_use){ HOST, 465, "me" }, loop_now(loop), &ticket));
+}
+
 /* A body that moves is not cut, however long it takes: here longer than the patience for a reply, and
  * for the whole, with megabytes waiting in the system when the last of it was handed over. */
 enum { SLOW_SIZE = 6 * 1000 * 1000, SLOW_PATIENCE_MS = 1000, SLOW_STEP_MS = 15 };
@@ -807,6 +865,8 @@ int main(void)
         cmocka_unit_test(test_sends),
         cmocka_unit_test(test_says_goodbye),
         cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_resumed),
+        cmocka_unit_test(test_no_ticket),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_slow_but_moving),
         cmocka_unit_test(test_not_trusted),
