@@ -178,26 +178,34 @@ static void failure_json(const struct knowledge *know, const struct verdict *ver
     say_json(&text);
 }
 
-/* Without a fact there is nothing to judge a failure of this machine by, and no file need be read. */
+const struct knowledge *failure_knowledge(struct cli *cli)
+{
+    const struct knowledge *know = cli_knowledge(cli, NULL);
+
+    return know ? know : cli_built_in(cli, NULL);
+}
+
 static const struct knowledge *judge(struct cli *cli, const struct evidence *evidence,
                                      struct verdict *verdict)
 {
-    const struct err *err = &evidence->err;
-    const struct knowledge *know = NULL;
+    const struct knowledge *know = failure_knowledge(cli);
 
-    if (evidence->stage != STAGE_LOCAL || err->fact || err->said[0])
-        know = cli_knowledge(cli, NULL);
     return know && classify(know, evidence, verdict) ? know : NULL;
+}
+
+/* Of a mistyped line the way out stands in the line itself. */
+static bool is_explained(const struct cli *cli, const struct evidence *evidence)
+{
+    return !cli->json && !cli->quiet && isatty(STDERR_FILENO) && evidence->err.kind != ERR_USAGE;
 }
 
 void failure_tell(struct cli *cli, const struct evidence *evidence)
 {
     struct verdict verdict;
     const struct knowledge *know = judge(cli, evidence, &verdict);
-    bool known = know != NULL;
 
-    line_to_stderr(evidence, known ? &verdict : NULL);
-    if (known && !cli->json && !cli->quiet && isatty(STDERR_FILENO))
+    line_to_stderr(evidence, know ? &verdict : NULL);
+    if (know && is_explained(cli, evidence))
         failure_explain(cli, true, know, &verdict, evidence);
 }
 

@@ -16,6 +16,9 @@ void failure_tell(struct cli *cli, const struct evidence *evidence);
 /* The same for what went wrong on this machine, before any server was asked. */
 int fail_here(struct cli *cli, const struct err *err);
 
+/* What is known, for a verdict: what is built in where the owner's files can't be read. NULL: no memory. */
+const struct knowledge *failure_knowledge(struct cli *cli);
+
 /* The exit status of sysexits.h for this evidence. */
 int failure_status(const struct evidence *evidence);
 

@@ -36,7 +36,9 @@ static int wrong_usage(char **argv, const struct err *err)
 
     for (; *argv && strcmp(*argv, "--") != 0; argv++)
         cli.json |= strcmp(*argv, "--json") == 0;
-    return fail_here(&cli, err);
+    int status = fail_here(&cli, err);
+    cli_world_done(&cli);
+    return status;
 }
 
 /* What was printed is worth nothing if it did not arrive: a full disk behind a pipe is a failure. But a

@@ -52,7 +52,7 @@ static void reply_text(struct buf *out, const struct err *err)
 static void recipients_json(struct json *json, struct cli *cli, const struct prepared *prepared,
                             const struct sending *sending)
 {
-    const struct knowledge *know = cli_knowledge(cli, NULL);
+    const struct knowledge *know = failure_knowledge(cli);
 
     json_open(json, "recipients", '[');
     for (size_t i = 0; i < prepared->envelope->count; i++) {
@@ -76,7 +76,7 @@ static void recipients_json(struct json *json, struct cli *cli, const struct pre
 
 static void first_failure_json(struct json *json, struct cli *cli, const struct sending *sending)
 {
-    const struct knowledge *know = cli_knowledge(cli, NULL);
+    const struct knowledge *know = failure_knowledge(cli);
     const struct evidence *evidence = sending->failed ? &sending->failure : NULL;
     struct verdict verdict;
 

@@ -44,8 +44,9 @@ bool discovery_empty(const struct discovery *discovery, const char *address, str
     if (asked && !exists)
         return err_found(err, ERR_NAME, "name:not-found", "no settings were found for %s: %s", address,
                          "its domain is not in the DNS, or takes no mail");
-    return err_set(err, ERR_NAME, "no settings were found for %s; if you know the server: "
-                                  "outpost setup %s --server HOST:PORT", address, address);
+    return err_found(err, ERR_NAME, "settings:not-found",
+                     "no settings were found for %s; if you know the server: "
+                     "outpost setup %s --server HOST:PORT", address, address);
 }
 
 /* ---- the end ---- */

@@ -14,6 +14,7 @@ enum { WORDS_LEAST = 12 };
 /* The evidence as rules look at it. */
 struct look {
     const struct evidence *evidence;
+    const char *fact;   /* what was found, or what failed; NULL */
     struct span text;   /* the words, without repeated codes */
     char code[8];       /* "535", or "" */
     char enhanced[24];  /* "5.7.139", or "" */
@@ -100,12 +101,28 @@ static struct span words_of(const struct evidence *evidence)
     return evidence->stage == STAGE_LOCAL ? SPAN_NONE : span_of(err->text);
 }
 
+/* What failed, where there is nothing else to judge by: so no failure of ours is without a cause. Of a text
+ * whose place nobody knows (STAGE_NONE) it says nothing. */
+static const char *fact_of(const struct evidence *evidence)
+{
+    const struct err *err = &evidence->err;
+    static const char *const kinds[] = {
+        [ERR_USAGE] = "kind:usage",   [ERR_DATA] = "kind:data",         [ERR_INPUT] = "kind:input",
+        [ERR_LIMIT] = "kind:limit",   [ERR_CREATE] = "kind:create",     [ERR_IO] = "kind:io",
+        [ERR_CONFIG] = "kind:config", [ERR_INTERNAL] = "kind:internal", [ERR_MEMORY] = "kind:memory",
+    };
+
+    if (err->fact || err->reply || err->said[0] || evidence->stage == STAGE_NONE)
+        return err->fact;
+    return err->kind < COUNT(kinds) ? kinds[err->kind] : NULL;
+}
+
 static void look_at(const struct knowledge *know, const struct evidence *evidence,
                     struct look *look)
 {
     const struct err *err = &evidence->err;
 
-    *look = (struct look){ .evidence = evidence };
+    *look = (struct look){ .evidence = evidence, .fact = fact_of(evidence) };
     if (err->reply)
         snprintf(look->code, sizeof look->code, "%u", (unsigned)err->reply);
     if (err->enhanced[0])
@@ -237,7 +254,7 @@ static bool weigh_codes(const struct rule *rule, const struct look *look, bool k
 /* How well words and fact are known: -1 where the rule asks for some and none is there. */
 static int weigh_words(const struct rule *rule, const struct look *look)
 {
-    if (rule->facts.count && one_of(rule->facts, look->evidence->err.fact) == YES)
+    if (rule->facts.count && one_of(rule->facts, look->fact) == YES)
         return WORDS_LEAST + 40;
     return text_exactness(rule->texts, look->text);
 }

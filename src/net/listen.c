@@ -75,6 +75,17 @@ static void on_caller(uv_stream_t *handle, int status)
     open_door(listener);
 }
 
+static bool failed(struct err *err, int sys, const char *where, unsigned port)
+{
+    if (port)
+        err_sys(err, ERR_IO, sys, "listening on %s port %u", where, port);
+    else
+        err_sys(err, ERR_IO, sys, "listening on %s", where);
+    if (err)
+        err->fact = "listen:failed";
+    return false;
+}
+
 static bool bind_tcp(struct listener *listener, const struct listen_plan *plan, struct err *err)
 {
     struct sockaddr_storage address;
@@ -85,8 +96,7 @@ static bool bind_tcp(struct listener *listener, const struct listen_plan *plan, 
                        plan->address ? plan->address : "");
     ip_to_sockaddr(ip, plan->port, &address);
     int bad = uv_tcp_bind(&listener->handle.tcp, (struct sockaddr *)&address, 0);
-    return bad == 0 || err_sys(err, ERR_IO, loop_errno(bad), "listening on %s port %u",
-                               plan->address, (unsigned)plan->port);
+    return bad == 0 || failed(err, loop_errno(bad), plan->address, plan->port);
 }
 
 /* A socket left behind by a process that is gone: nobody answers it. */
@@ -117,7 +127,7 @@ static bool bind_unix(struct listener *listener, const struct listen_plan *plan,
     remove_stale(plan->unix_path);
     int bad = uv_pipe_bind(&listener->handle.pipe, plan->unix_path);
     if (bad)
-        return err_sys(err, ERR_IO, loop_errno(bad), "listening on %s", plan->unix_path);
+        return failed(err, loop_errno(bad), plan->unix_path, 0);
     if (chmod(plan->unix_path, mode) != 0)
         return err_sys(err, ERR_IO, errno, "setting the mode of %s", plan->unix_path);
     return true;
@@ -175,8 +185,11 @@ static bool open_one(struct loop *loop, const struct listen_plan *plan,
         return false;
     int bad = uv_listen(&listener->handle.stream, BACKLOG, on_caller);
     if (bad)
-        return err_sys(err, ERR_IO, loop_errno(bad), "listening on %s",
-                       is_unix ? plan->unix_path ? plan->unix_path : "a socket" : plan->address);
+        return failed(err, loop_errno(bad),
+                      plan->unix_path ? plan->unix_path
+                      : plan->address ? plan->address
+                                      : "a socket handed over",
+                      is_unix ? 0 : plan->port);
     *ret_listener = GIVE(listener);
     return true;
 }

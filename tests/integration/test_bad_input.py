@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from messages import message
-from outpost import (CONFIG, DATAERR, NOHOST, NOPERM, OK, PROGRAM, PROTOCOL, TEMPFAIL, UNAVAILABLE, UNKNOWN, USAGE,
+from outpost import (CONFIG, DATAERR, IOERR, NOHOST, NOPERM, OK, PROGRAM, PROTOCOL, TEMPFAIL, UNAVAILABLE, UNKNOWN, USAGE,
                      Result)
 from peers.frugal import Frugal
 from peers.liar import DATA, EHLO, GREETING, HONEST, KEPT, RECIPIENT, SENDER, Liar
@@ -18,11 +18,10 @@ from peers.process import free_port
 NOINPUT = 66
 
 
-def one_clear_line(result, cause=None):
+def one_clear_line(result, cause='[a-z_]+'):
     lines = result.err.splitlines()
     assert len(lines) == 1 and lines[0].startswith('outpost: '), result
-    if cause:
-        assert lines[0].endswith('(%s)' % cause), result
+    assert re.search(r' \(%s\)$' % cause, lines[0]), result
     assert PASSWORD not in result.out + result.err
     assert not re.search('[\x00-\x08\x0b-\x1f\x7f]', result.err), 'control characters on the terminal'
     return lines[0]
@@ -41,16 +40,17 @@ BAD_MESSAGES = {
     'address': (['--raw', 'foo@@bar'], b'From: a@b.test\r\n\r\nhi\r\n', DATAERR, 'recipient_rejected', 'character 5'),
     'member of a list': (['--raw', 'a@x.test, b@, c@x.test'], b'From: a@b.test\r\n\r\nhi\r\n', DATAERR,
                          'recipient_rejected', 'address 2'),
-    'nothing': (['--raw', 'a@x.test'], b'', DATAERR, None, 'empty'),
+    'nothing': (['--raw', 'a@x.test'], b'', DATAERR, 'malformed_message', 'empty'),
     'NUL': (['--raw', 'a@x.test'], b'From: a@b.test\r\n\r\nhi\0there\r\n', DATAERR, 'malformed_message', 'NUL'),
     'subject with a header': (['-s', 'a\nBcc: evil@x.test', 'a@x.test'], b'hi\n', DATAERR, 'malformed_message',
                               'line break'),
     'recipient with a header': (['--to', 'a@x.test\r\nBcc: evil@x.test'], b'hi\n', DATAERR, 'malformed_message',
                                 'line break'),
-    'attachment that is not there': (['-A', '/nowhere/to be found', 'a@x.test'], b'hi\n', NOINPUT, None,
-                                     '/nowhere/to be found'),
-    'attachment that is a folder': (['-A', '/', 'a@x.test'], b'hi\n', NOINPUT, None, '/'),
-    'unknown option': (['--tto', 'a@x.test'], b'hi\n', USAGE, None, '--tto'),
+    'attachment that is not there': (['-A', '/nowhere/to be found', 'a@x.test'], b'hi\n', NOINPUT,
+                                     'file_unreadable', '/nowhere/to be found'),
+    'attachment that is a folder': (['-A', '/', 'a@x.test'], b'hi\n', NOINPUT, 'file_unreadable',
+                                    '/'),
+    'unknown option': (['--tto', 'a@x.test'], b'hi\n', USAGE, 'usage_error', '--tto'),
 }
 
 
@@ -72,7 +72,7 @@ def test_closed_input_is_no_empty_message(nobody):
     """The first file that is opened must not become the input."""
     result = nobody.run('send', '--direct', 'a@x.test', stdin=None, preexec_fn=without(0))
     assert result.status == NOINPUT, result
-    one_clear_line(result)
+    one_clear_line(result, 'file_unreadable')
 
 
 @pytest.mark.parametrize('how', ['closed', 'full'])
@@ -101,7 +101,7 @@ def test_mistyped(words, outpost):
     done = subprocess.run([PROGRAM, *words, '--json'], env=outpost.environment, capture_output=True)
     result = Result(done)
     assert result.status in (USAGE, DATAERR), result
-    assert result.json['evidence'] in one_clear_line(result)
+    assert result.json['evidence'] in one_clear_line(result) and result.json['cause'], result
 
 
 @pytest.mark.parametrize('text', ['535 5.7.139 Authentication unsuccessful, basic authentication is disabled',
@@ -130,8 +130,25 @@ def test_bad_configuration_is_told_with_its_place(text, place, says, outpost):
         f.write(text)
     result = outpost.send(message()[0], 'a@x.test')
     assert result.status == CONFIG, result
-    line = one_clear_line(result)
+    line = one_clear_line(result, 'config_invalid')
     assert outpost.config in line and place in line and says in line
+
+
+def test_a_failure_has_its_name_though_the_owners_files_are_broken(outpost):
+    folder = os.path.join(outpost.folder, 'providers')
+    os.makedirs(folder)
+    with open(os.path.join(folder, 'mine.ini'), 'w') as f:
+        f.write('[provider mine]\nserver = nonsense\n')
+    result = outpost.account('localhost:1', 'none', auth='none').send(message()[0], '--json', 'a@x.test')
+    assert result.status == CONFIG and result.json['cause'] == 'config_invalid', result
+    assert 'mine.ini' in one_clear_line(result, 'config_invalid')
+
+
+def test_a_port_that_is_taken(outpost):
+    with Liar(HONEST) as server:
+        result = outpost.run('sandbox', 'generic', '--port-base', str(server.port), '--json', '--dir', outpost.folder + '/desk')
+    assert result.status == IOERR and result.json['cause'] == 'listen_failed', result
+    one_clear_line(result, 'listen_failed')
 
 
 def test_missing_configuration_names_it(outpost):

@@ -1,6 +1,7 @@
 """outpost setup: from an address and a password to an account that has sent a message."""
 import glob
 import os
+import re
 import resource
 import stat
 
@@ -49,6 +50,15 @@ def test_with_postfix_writes_an_account_without_the_secret(outpost, postfix):
     for path in (section, secret, outpost.folder + '/state/key'):
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600, path
         assert PASSWORD.encode() not in open(path, 'rb').read(), path
+
+
+def test_the_test_message_goes_on_where_the_sign_in_was(exim, outpost):
+    """By a TLS ticket; and another process has none. (Postfix gives no new ticket for one that was used.)"""
+    result = set_up(outpost, USER, PASSWORD, 'localhost:%d' % exim.ports['tls'], '--security', 'tls', '--ca-file',
+                    outpost.ca, '--verbose', '--test-to', 'a-test@x.test')
+    assert result.status == OK and re.search(r'\* TLSv1\.\d, \S+, resumed\n', result.err), result
+    result = outpost.send(message()[0], '--verbose', 'someone@x.test')
+    assert result.status == OK and '* TLSv1' in result.err and 'resumed' not in result.err, result
 
 
 def test_wrong_password_writes_nothing(outpost, postfix):

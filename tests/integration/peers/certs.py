@@ -9,7 +9,8 @@ class Authority:
     """In a folder: ca.pem, and NAME.pem with NAME.key for `good`, `expired`, `wrong` (another's name),
     `selfsigned` (of no authority), and such as RFC 9525 and RFC 5280 say no to: `cn-only`, `cn-beside`
     (the name is right in the subject only), `client-only`, `of-a-leaf` (whose issuer is no authority),
-    `short-key`, `sha1`."""
+    `short-key`, `sha1`; and for clients `client` (of alice@example.test) and `client-stranger` (of no
+    authority)."""
 
     def __init__(self, folder):
         self.folder = str(folder)
@@ -26,6 +27,8 @@ class Authority:
         self.leaf('of-a-leaf', NAMES, issuer='good')
         self.leaf('short-key', NAMES, key=['-newkey', 'rsa:1024'])
         self.leaf('sha1', NAMES, digest='-sha1')
+        self.leaf('client', 'email:alice@example.test', usage='clientAuth')
+        self._self_signed('client-stranger', 'stranger', 'subjectAltName=email:alice@example.test')
         with open(self.cert('of-a-leaf'), 'a') as chain, open(self.cert('good')) as issuer:
             chain.write(issuer.read())
 

@@ -19,6 +19,9 @@ tls_on_connect_ports = %(tls)d
 tls_advertise_hosts = *
 tls_certificate = /etc/exim/cert.pem
 tls_privatekey = /etc/exim/key.pem
+tls_try_verify_hosts = *
+tls_verify_certificates = /etc/exim/clients.pem
+tls_resumption_hosts = *
 auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}
 chunking_advertise_hosts = *
 smtputf8_advertise_hosts = *
@@ -66,14 +69,25 @@ AUTHENTICATOR = '''%s:
 '''
 
 
+# Whom the certificate names may sign in: as nobody in particular, or by that name.
+EXTERNAL = r'''external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = $tls_in_certificate_verified
+  server_param2 = ${certextract {subj_altname,mail,>:} {$tls_in_peercert}}
+  server_condition = ${if or{{eq{$auth1}{}}{forany{$auth2}{eq{$item}{$auth1}}}}}
+  server_set_id = $auth2
+'''
+
+
 def start(authority):
     root = Root('exim', ['exim4-daemon-heavy', dovecot.PACKAGE], ('Debian-exim', *dovecot.USERS))
     ports = {'starttls': free_port(), 'tls': free_port()}
     peer = Peer('exim', ports, MECHANISMS, root.path + '/var/mail')
     root.write('/etc/exim/exim.conf', CONFIGURATION % ports + ''.join(
-        AUTHENTICATOR % (m.replace('-', '_').lower(), m) for m in MECHANISMS))
+        AUTHENTICATOR % (m.replace('-', '_').lower(), m) for m in MECHANISMS) + EXTERNAL)
     root.folder('/etc/exim')
-    for source, name in ((authority.cert(), 'cert.pem'), (authority.key(), 'key.pem')):
+    for source, name in ((authority.cert(), 'cert.pem'), (authority.key(), 'key.pem'), (authority.ca, 'clients.pem')):
         root.copy(source, '/etc/exim/' + name, 'Debian-exim')
     for folder in ('/var/spool/exim', '/var/log/exim', '/var/mail'):
         root.empty_folder(folder, 'Debian-exim')

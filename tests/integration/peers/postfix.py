@@ -31,10 +31,12 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = /run/dovecot/postfix
 smtpd_sasl_tls_security_options = noanonymous
 smtpd_tls_auth_only = yes
-smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_relay_restrictions = permit_sasl_authenticated, permit_tls_all_clientcerts, reject
+smtpd_tls_ask_ccert = yes
+smtpd_tls_CAfile = /etc/postfix/clients.pem
 smtpd_recipient_restrictions =
     check_recipient_access regexp:{{/^code(4[0-9][0-9])@/ $$1 4.2.1 asked for}, {/^code(5[0-9][0-9])@/ $$1 5.1.1 asked for}},
-    permit_sasl_authenticated, reject
+    permit_sasl_authenticated, permit_tls_all_clientcerts, reject
 smtputf8_enable = yes
 message_size_limit = 209715200
 mailbox_size_limit = 0
@@ -72,6 +74,7 @@ def start(authority):
     root.write('/etc/postfix/master.cf', MASTER % ports)
     root.copy(authority.cert(), '/etc/postfix/cert.pem')
     root.copy(authority.key(), '/etc/postfix/key.pem')
+    root.copy(authority.ca, '/etc/postfix/clients.pem')
     root.empty_folder('/var/spool/postfix')
     root.folder('/var/spool/postfix/pid')
     for name in QUEUE:

@@ -243,15 +243,15 @@ static void test_why_nothing_was_found(void **state)
         enum err_kind kind;
         const char *fact;
     } cases[] = {
-        { "nobody was to be asked", { { ERR_NONE, NULL } }, 0, ERR_NAME, NULL },
+        { "nobody was to be asked", { { ERR_NONE, NULL } }, 0, ERR_NAME, "settings:not-found" },
         { "nobody could be asked", { { ERR_NETWORK, "name:failure" }, { ERR_NETWORK, NULL } }, 2,
           ERR_NETWORK, "name:failure" },
         { "nothing is there", { { ERR_NAME, "name:not-found" }, { ERR_NAME, "name:not-found" },
                                 { ERR_NETWORK, "https:unreachable" } }, 3, ERR_NAME, "name:not-found" },
         { "it is there and says nothing", { { ERR_NONE, NULL }, { ERR_NAME, "name:not-found" } }, 2,
-          ERR_NAME, NULL },
+          ERR_NAME, "settings:not-found" },
         { "its web server does not know", { { ERR_NAME, NULL }, { ERR_NAME, "name:not-found" } }, 2,
-          ERR_NAME, NULL },
+          ERR_NAME, "settings:not-found" },
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

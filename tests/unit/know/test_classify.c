@@ -36,6 +36,7 @@ static const struct knowledge_text texts[] = {
                 "[rule unauthenticated]\ncause = two\ncode = 530\ntext = not signed in\n"
                 "[rule trouble]\ncause = three\ntext = temporary trouble\n"
                 "[rule number]\ncause = two\ntext = code 5.7.1\n"
+                "[rule kind]\nweak = yes\ncause = four\nfact = kind:usage kind:memory\n"
                 "[rule guess]\nguess = yes\ncause = two\nalso = one\ncode = 5xx\nstage = rcpt end\n") },
 };
 
@@ -125,6 +126,15 @@ static const struct {
     { "no guess without a stage", { .err = { .reply = 550 } }, NULL, NULL },
     { "nothing at all", { .stage = STAGE_NONE }, NULL, NULL },
     { "our words on the line", { .stage = STAGE_TLS, .err = { .text = "x: dh key too small" } }, "fact", "generic" },
+    { "what failed, where there is no fact", { .stage = STAGE_LOCAL, .err = { .kind = ERR_USAGE } }, "kind",
+      "generic" },
+    { "the same in the middle of a conversation", { .stage = STAGE_BODY, .err = { .kind = ERR_MEMORY } },
+      "kind", "generic" },
+    { "not where there is one", { .stage = STAGE_LOCAL, .err = { .kind = ERR_USAGE, .fact = "a:b" } }, NULL,
+      NULL },
+    { "nor where somebody spoke", { .stage = STAGE_AUTH, .err = { .kind = ERR_MEMORY, .reply = 535 } },
+      "bad-password", "generic" },
+    { "nor in a text of nowhere", { .err = { .kind = ERR_USAGE } }, NULL, NULL },
     { "a path of this machine", { .stage = STAGE_LOCAL, .err = { .text = "/tmp/dh key too small: no" } }, NULL,
       NULL },
 };
