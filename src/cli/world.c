@@ -44,15 +44,11 @@ const struct place *cli_place(struct cli *cli, struct err *err)
         .user_scope = arguments_has(&cli->args, "user"),
         .system_scope = arguments_has(&cli->args, "system"),
     };
-    struct place_asker asker;
+    const struct place_asker asker = place_asker();
 
     if (!world || world->place)
         return world ? world->place : NULL;
-    if (!place_asker(&asker, err))
-        return NULL;
-    bool found = place_find(&wish, &asker, &world->place, err);
-    place_asker_done(&asker);
-    return found ? world->place : NULL;
+    return place_find(&wish, &asker, &world->place, err) ? world->place : NULL;
 }
 
 /* ---- what is known ---- */

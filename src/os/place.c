@@ -76,27 +76,22 @@ static bool process_owns(const struct place_asker *asker, const char *path)
     return stat(path, &st) == 0 && st.st_uid == asker->uid;
 }
 
-bool place_asker(struct place_asker *ret_asker, struct err *err)
+static const char *process_home(const struct place_asker *asker)
 {
-    char *home = NULL;
-    const struct passwd *entry = getpwuid(geteuid());
+    const struct passwd *entry = getpwuid(asker->uid);
 
-    if (entry && entry->pw_dir[0] == '/' && !(home = str_copy(entry->pw_dir)))
-        return err_no_memory(err);
-    *ret_asker = (struct place_asker){
+    return entry && entry->pw_dir[0] == '/' ? entry->pw_dir : NULL;
+}
+
+struct place_asker place_asker(void)
+{
+    return (struct place_asker){
         .uid = geteuid(),
-        .home = home,
+        .home = process_home,
         .variable = process_variable,
         .exists = process_exists,
         .owns = process_owns,
     };
-    return true;
-}
-
-void place_asker_done(struct place_asker *asker)
-{
-    mem_free((char *)(uintptr_t)asker->home);
-    asker->home = NULL;
 }
 
 /* $HOME where it is the uid's own directory; under cron, su and sudo it may be another's. */
@@ -106,7 +101,7 @@ static const char *home_of(const struct place_asker *asker)
 
     if (home && home[0] == '/' && asker->owns(asker, home))
         return home;
-    return asker->home;
+    return asker->home(asker);
 }
 
 /* A directory of the XDG base directory specification, which says that a relative path in a variable is
@@ -115,11 +110,11 @@ static char *xdg_path(const struct place_asker *asker, const char *variable, con
                       struct err *err)
 {
     HELD(buf) path = BUF(PATH_MAX);
-    const char *base = asker->variable(asker, variable), *home = home_of(asker);
+    const char *base = asker->variable(asker, variable), *home = NULL;
 
     if (base && base[0] == '/') {
         buf_addf(&path, "%s/outpost", base);
-    } else if (home) {
+    } else if ((home = home_of(asker))) {
         buf_addf(&path, "%s/%s/outpost", home, under_home);
     } else {
         err_set(err, ERR_CONFIG, "uid %u has no home directory: use --config and --state",

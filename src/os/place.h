@@ -41,16 +41,16 @@ struct place_wish { /* the command line's; NULL and false: not said */
 /* Who asks, and from where. place_asker() reads it from the process; tests make their own. */
 struct place_asker {
     uid_t uid;
-    const char *home; /* of the uid in passwd; NULL: it has none */
+    /* Of the uid in passwd; NULL: it has none. Asked only where $HOME will not do: passwd may be a directory
+     * service on the network. Good until the next call. */
+    const char *(*home)(const struct place_asker *);
     const char *(*variable)(const struct place_asker *, const char *name);   /* or NULL */
     bool (*exists)(const struct place_asker *, const char *path);
     bool (*owns)(const struct place_asker *, const char *path); /* is this directory the uid's? */
 };
 
-/* The process's own: environment variables count for nothing where credentials differ (set-id). The home
- * is good until place_asker_done(). */
-MUST_USE bool place_asker(struct place_asker *ret_asker, struct err *err);
-void place_asker_done(struct place_asker *asker);
+/* The process's own: environment variables count for nothing where credentials differ (set-id). */
+struct place_asker place_asker(void);
 
 /* ERR_USAGE where both --user and --system are wished, ERR_CONFIG where a user has no home at all. */
 MUST_USE bool place_find(const struct place_wish *wish, const struct place_asker *asker,

@@ -8,7 +8,18 @@ struct asker {
     struct place_asker asker;
     const char *const *variables; /* "NAME=value" */
     const char *exists, *owns;    /* one path each */
+    const char *passwd_home;
 };
+
+static const char in_vain[] = "passwd must not be asked for it";
+
+static const char *home(const struct place_asker *of)
+{
+    const char *passwd_home = ((const struct asker *)of)->passwd_home;
+
+    assert_ptr_not_equal(passwd_home, in_vain);
+    return passwd_home;
+}
 
 static const char *variable(const struct place_asker *of, const char *name)
 {
@@ -44,28 +55,28 @@ static const struct row {
     const char *exists, *owns;
     const char *scope, *config, *state, *providers; /* the second directory of profiles */
 } rows[] = {
-    { .label = "a user's own home", .uid = 1000, .passwd_home = "/home/me",
+    { .label = "a user's own home", .uid = 1000, .passwd_home = in_vain,
       .variables = VARIABLES("HOME=/home/me"), .owns = "/home/me", .scope = "user",
       .config = "/home/me/.config/outpost/outpost.conf", .state = "/home/me/.local/state/outpost",
       .providers = "/home/me/.config/outpost/providers" },
     { .label = "$HOME is another's, as under cron", .uid = 1000, .passwd_home = "/home/me",
       .variables = VARIABLES("HOME=/root"), .owns = "/home/me", .scope = "user",
       .config = "/home/me/.config/outpost/outpost.conf", .state = "/home/me/.local/state/outpost" },
-    { .label = "$HOME elsewhere, but the uid's", .uid = 1000, .passwd_home = "/home/me",
+    { .label = "$HOME elsewhere, but the uid's", .uid = 1000, .passwd_home = in_vain,
       .variables = VARIABLES("HOME=/srv/me"), .owns = "/srv/me", .scope = "user",
       .config = "/srv/me/.config/outpost/outpost.conf", .state = "/srv/me/.local/state/outpost" },
-    { .label = "XDG variables", .uid = 1000, .passwd_home = "/home/me",
+    { .label = "XDG variables", .uid = 1000, .passwd_home = in_vain,
       .variables = VARIABLES("XDG_CONFIG_HOME=/c", "XDG_STATE_HOME=/s"), .scope = "user",
       .config = "/c/outpost/outpost.conf", .state = "/s/outpost" },
     { .label = "relative XDG variables are ignored", .uid = 1000, .passwd_home = "/home/me",
       .variables = VARIABLES("XDG_CONFIG_HOME=c"), .scope = "user",
       .config = "/home/me/.config/outpost/outpost.conf", .state = "/home/me/.local/state/outpost" },
-    { .label = "root means system", .uid = 0, .passwd_home = "/root", .scope = "system",
+    { .label = "root means system", .uid = 0, .passwd_home = in_vain, .scope = "system",
       .config = "/etc/outpost/outpost.conf", .state = "/var/lib/outpost" },
     { .label = "root as a user", .uid = 0, .passwd_home = "/root", .wish = { .user_scope = true },
       .scope = "user", .config = "/root/.config/outpost/outpost.conf",
       .state = "/root/.local/state/outpost" },
-    { .label = "a user asks for the system", .uid = 1000, .passwd_home = "/home/me",
+    { .label = "a user asks for the system", .uid = 1000, .passwd_home = in_vain,
       .wish = { .system_scope = true }, .scope = "system", .config = "/etc/outpost/outpost.conf",
       .state = "/var/lib/outpost" },
     { .label = "no configuration, but the system's socket", .uid = 1000, .passwd_home = "/home/me",
@@ -74,7 +85,7 @@ static const struct row {
     { .label = "own configuration is only what outpost wrote", .uid = 1000, .passwd_home = "/home/me",
       .exists = "/home/me/.config/outpost/outpost.conf.d", .scope = "user",
       .config = "/home/me/.config/outpost/outpost.conf", .state = "/home/me/.local/state/outpost" },
-    { .label = "--config", .uid = 0, .passwd_home = "/root", .wish = { .config = "/x/my.conf" },
+    { .label = "--config", .uid = 0, .passwd_home = in_vain, .wish = { .config = "/x/my.conf" },
       .scope = "given", .config = "/x/my.conf", .state = "/x/state", .providers = "/x/providers" },
     { .label = "--config in this directory", .uid = 0, .wish = { .config = "my.conf" }, .scope = "given",
       .config = "my.conf", .state = "./state" },
@@ -94,7 +105,8 @@ static const struct row {
 static bool find(const struct row *row, struct place **ret_place, struct err *err)
 {
     const struct asker asker = {
-        { row->uid, row->passwd_home, variable, exists, owns }, row->variables, row->exists, row->owns,
+        { row->uid, home, variable, exists, owns }, row->variables, row->exists, row->owns,
+        row->passwd_home,
     };
 
     return place_find(&row->wish, &asker.asker, ret_place, err);
@@ -157,13 +169,11 @@ static void test_torture(void **state)
 static void test_this_process(void **state)
 {
     (void)state;
-    struct place_asker asker;
-    struct err err = { 0 };
+    const struct place_asker asker = place_asker();
 
-    assert_true(place_asker(&asker, &err));
     assert_true(asker.exists(&asker, "/"));
     assert_false(asker.exists(&asker, "/no/such/thing"));
-    place_asker_done(&asker);
+    assert_true(!asker.home(&asker) || asker.home(&asker)[0] == '/');
 }
 
 int main(void)
