@@ -47,6 +47,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/roundtrips $(BUILD)
 	@bench/oneshot $(BUILD)
+	@bench/startup $(BUILD)
 
 install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(prefix)

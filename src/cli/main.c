@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ int main(int argc, char **argv)
     size_t used = 0;
 
     private_process();
+    mallopt(M_ARENA_MAX, 1); /* our threads wait for others; each would have an arena mapped for itself */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error like a full disk */
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
