@@ -381,6 +381,8 @@ enum sureness classify_surely(const struct knowledge *know, const struct evidenc
     if (!rule)
         return SURE_NOTHING;
     fill_verdict(know, rule, ret_verdict);
+    if (evidence->wait_ms)
+        ret_verdict->wait_ms = evidence->wait_ms;
     return fit.sure;
 }
 

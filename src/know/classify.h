@@ -23,7 +23,7 @@ struct verdict {
     bool guess;
     enum scope scope; /* the cause's, unless the rule knows better */
     enum retry retry;
-    uint64_t wait_ms;     /* what the provider is known to want; 0: not known */
+    uint64_t wait_ms;     /* what the server asked for, else what it is known to want; 0: not known */
     const char *rule;     /* its name: "basic-auth-off" */
     const char *provider; /* whose rule it was: a profile or family id, "generic" */
 };

@@ -60,6 +60,8 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   secret:locked (a keyring or key that is not to be had now: nothing is lost)
  *   profile:no-passwords (before anything is sent)
  *   disk:full clock:wrong https:unreachable
+ *   https:recipients (the header names somebody who is not to get the message, and that way it goes to
+ *   everybody whom the header names) https:tied (what may have been sent one way goes no other)
  *   oauth:client-id-missing oauth:no-sign-in (none is kept) oauth:other-sign-in (the one kept is another's)
  *   oauth:invalid-grant oauth:interaction-required oauth:consent-required oauth:invalid-client
  *   oauth:invalid-request oauth:invalid-scope oauth:refused (their words, RFC 6749 5.2) oauth:busy
@@ -90,6 +92,7 @@ struct evidence {
      *   token:application (of an application that signs in by itself)
      *   user:shared-mailbox */
     const char *const *found;
+    uint64_t wait_ms; /* what the server itself asked to wait (Retry-After); 0: it did not */
 };
 
 #endif

@@ -45,6 +45,7 @@ static const struct key keys[] = {
     { "example.host",      KEY_IGNORED,  0,               NULL                        },
     { "example.port",      KEY_IGNORED,  0,               NULL                        },
     { "example.security",  KEY_IGNORED,  0,               NULL                        },
+    { "example.code",      KEY_IGNORED,  0,               NULL                        },
 };
 
 static bool bad(const struct ini_section *section, const char *what, const char *why,

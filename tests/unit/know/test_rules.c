@@ -93,6 +93,9 @@ static void add_circumstances(const struct rule *rule, struct evidence *evidence
     if (ini_value(rule->section, "example.port").len)
         check_row(rule->name, str_to_u16(ini_value(rule->section, "example.port"), 1, 65535, &port));
     evidence->port = port;
+    if (ini_value(rule->section, "example.code").len)
+        check_row(rule->name, str_to_u16(ini_value(rule->section, "example.code"), 100, 599,
+                                         &evidence->err.reply));
     while (span_split(&rest, ' ', &word)) {
         memcpy(words + used, word.at, word.len);
         words[used + word.len] = '\0';
@@ -157,7 +160,7 @@ static unsigned check_rule(const struct rule *rule, unsigned *tried)
         memcpy(word, fact.at, fact.len);
         wrong += check_fact(rule, word);
     }
-    if (*tried == before && rule->guess) {
+    if (*tried == before && (rule->guess || ini_value(rule->section, "example.code").len)) {
         wrong += check_fact(rule, NULL);
         (*tried)++;
     }
