@@ -65,6 +65,7 @@ struct account {
     struct setting_list send_as; /* addresses and patterns ("*@example.org") */
     unsigned transport;          /* enum account_transport */
     char *ca_file, *tls_pin, *source_address;
+    char *proxy; /* "socks5://HOST:PORT" to go through (net/dial.h) */
     char *client_certificate, *client_key; /* files (PEM) for the TLS handshake; both or none */
     char *client_id, *tenant, *issuer;     /* of the OAuth application */
     char *client_secret, *certificate;     /* what the application proves itself with: sources, as `secret` */

@@ -255,7 +255,7 @@ bool account_check(const struct account *account, struct err *err)
                          : "the account needs a user name");
     if (!check_certificates(account, err))
         return false;
-    if (account_security(account) != SECURITY_NONE || is_loopback(account->server.name))
+    if (account_security(account) != SECURITY_NONE || (is_loopback(account->server.name) && !account->proxy))
         return true;
     if (account->auth != ACCOUNT_AUTH_NONE)
         return wrong(account, "security", err,

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "mail/address.h"
 #include "net/host.h"
+#include "net/socks5.h"
 #include "smtp/sasl.h"
 
 #include "base/banned.h"
@@ -76,6 +77,14 @@ static bool is_ip(struct span value, struct err *err)
            err_found(err, ERR_CONFIG, "config:bad", "an IP address of this machine is wanted");
 }
 
+static bool is_proxy(struct span value, struct err *err)
+{
+    char host[SOCKS5_NAME_MAX + 1];
+    uint16_t port;
+
+    return socks5_url_parse(value, host, &port, err);
+}
+
 static bool is_https(struct span value, struct err *err)
 {
     return span_starts(value, "https://") ||
@@ -118,6 +127,8 @@ static const struct setting settings[] = {
       .doc = "the file (PEM) with that certificate's key, readable by its owner alone" },
     { .key = "source_address", .type = SETTING_TEXT, AT(source_address), .check = is_ip,
       .doc = "the address of this machine to connect from" },
+    { .key = "proxy", .type = SETTING_TEXT, AT(proxy), .check = is_proxy,
+      .doc = "socks5://HOST:PORT to go through; it looks up names itself" },
     { .key = "client_id", .type = SETTING_TEXT, AT(client_id),
       .doc = "the OAuth application, where the profile has none" },
     { .key = "client_secret", .type = SETTING_TEXT, AT(client_secret), .check = secret_source_check,

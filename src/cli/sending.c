@@ -58,7 +58,9 @@ static bool find_world(struct drive *d, struct err *err)
     d->world.credentials.resolver = network->resolver;
     d->world.credentials.detours = network->detours;
     d->world.credentials.ca_file = network->ca_file;
-    d->world.credentials.proxy = config ? config->outpost.https_proxy : NULL;
+    d->world.credentials.proxy = d->account->proxy ? d->account->proxy
+                                 : config          ? config->outpost.https_proxy
+                                                   : NULL;
     d->world.hello = cli_hostname(cli);
     d->world.tickets = network->tickets;
     d->world.connect_timeout_ms = network->connect_timeout_ms;

@@ -43,6 +43,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   name:not-found name:malformed name:failure (the resolver did not answer, SERVFAIL)
  *   connect:timeout connect:refused connect:unreachable connect:unreachable-ipv4
  *   connect:unreachable-ipv6 connect:reset connect:denied (a local rule: EPERM, EACCES)
+ *   proxy:unreachable proxy:protocol (it is none, wants a sign-in, hangs up)
  *   line:closed line:reset line:timeout     in mid conversation
  *   greeting:closed greeting:timeout greeting:not-smtp
  *   tls:plaintext (the peer answered in clear text) tls:protocol-version tls:weak-dh

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "base/str.h"
+#include "net/dial_proxy.h"
 #include "net/resolve.h"
 #include "net/stream_int.h"
 #include "net/timer.h"
@@ -32,8 +33,11 @@ struct dial {
     struct loop *loop;
     struct resolve *question;
     struct timer *timer; /* the next try, or the deadline */
-    char *host;
+    char *host; /* where we connect: the server, or the proxy */
     uint16_t port;
+    char *through_to; /* behind a proxy: the server, for errors; NULL: no proxy */
+    struct socks5 socks;
+    struct dial_proxy *asking; /* the proxy, once it was reached */
     bool has_source;
     struct ip source;
     uint64_t deadline;
@@ -132,7 +136,10 @@ static void sum_up(const struct dial *dial, struct err *err)
     const char *fact = best ? best->fact : "connect:timeout";
     if (tried_v4 && span_starts(span_of(fact), "connect:unreachable"))
         fact = "connect:unreachable"; /* not IPv6's fault: this machine has no way out */
-    if (dial->port)
+    if (dial->through_to)
+        err_found(err, ERR_NETWORK, "proxy:unreachable", "connecting to the proxy %s port %u: %s", dial->host,
+                  (unsigned)dial->port, buf_text(&words));
+    else if (dial->port)
         err_found(err, ERR_NETWORK, fact, "connecting to %s port %u: %s", dial->host,
                   (unsigned)dial->port, buf_text(&words));
     else
@@ -175,6 +182,49 @@ static void fail(struct dial *dial)
     finish(dial, NULL, &err);
 }
 
+/* ---- behind a proxy ---- */
+
+static void through(void *who, struct stream *stream, const struct err *why)
+{
+    struct dial *dial = OBJ(dial, DIAL_MAGIC, who);
+    struct err err = *why;
+
+    dial->asking = NULL;
+    if (!stream)
+        err_in(&err, "connecting to %s", dial->through_to);
+    finish(dial, stream, &err);
+}
+
+/* Another address of the proxy's would say the same: the tries are over. */
+static void reached(struct dial *dial, struct stream *stream)
+{
+    static const struct err none;
+
+    if (!dial->through_to) {
+        finish(dial, stream, &none);
+        return;
+    }
+    for (size_t i = 0; i < dial->attempt_count; i++)
+        abandon(dial, i, "", 0);
+    timer_set(dial->timer, dial->deadline);
+    dial->asking = dial_proxy_new(stream, &dial->socks, through, dial);
+    if (!dial->asking) {
+        struct err err;
+        err_no_memory(&err);
+        finish(dial, NULL, &err);
+    }
+}
+
+static void proxy_is_silent(struct dial *dial)
+{
+    struct err err;
+
+    dial_proxy_free(GIVE(dial->asking));
+    err_found(&err, ERR_NETWORK, "connect:timeout", "connecting to %s: the proxy %s port %u has no answer yet",
+              dial->through_to, dial->host, (unsigned)dial->port);
+    finish(dial, NULL, &err);
+}
+
 /* ---- the tries ---- */
 
 static void failed(struct dial *dial, size_t index, int uv_error)
@@ -201,9 +251,8 @@ static void on_answer(uv_connect_t *request, int status)
     dial->running--;
     dial->attempts[index].ms = loop_now(dial->loop) - began;
     if (status == 0) {
-        static const struct err none;
         stream_connected(stream);
-        finish(dial, stream, &none);
+        reached(dial, stream);
         return;
     }
     stream_free(stream);
@@ -279,6 +328,10 @@ static void on_timer(void *who)
     struct dial *dial = OBJ(dial, DIAL_MAGIC, who);
     uint64_t now = loop_now(dial->loop);
 
+    if (dial->asking) {
+        proxy_is_silent(dial);
+        return;
+    }
     if (now >= dial->deadline) {
         for (size_t i = 0; i < dial->attempt_count; i++)
             abandon(dial, i, "connect:timeout", ETIMEDOUT);
@@ -301,7 +354,13 @@ static void on_found(void *who, const struct resolve_addresses *answer, const st
 
     dial->question = NULL;
     if (!answer || !answer->count) {
-        finish(dial, NULL, err);
+        struct err why = *err;
+        if (dial->through_to) {
+            why.kind = ERR_NETWORK;
+            why.fact = "proxy:unreachable";
+            err_in(&why, "looking up the proxy");
+        }
+        finish(dial, NULL, &why);
         return;
     }
     interleave(dial, answer->at, answer->count);
@@ -331,34 +390,52 @@ static bool ask(struct dial *dial, const struct dial_plan *plan, struct err *err
     return true;
 }
 
+/* Where to connect: to the server, where a detour leads, or to the proxy that is to go on from there. */
+static bool choose_place(struct dial *dial, const struct dial_plan *plan, struct err *err)
+{
+    const char *host = plan->host;
+    uint16_t port = plan->port;
+    char proxy[SOCKS5_NAME_MAX + 1];
+
+    dial_detour_follow(plan->detours, &host, &port);
+    bool detour = host != plan->host || port != plan->port;
+    if (plan->proxy && !detour && host[0] != '/') {
+        if (!socks5_begin(&dial->socks, span_of(host), port, err) ||
+            !socks5_url_parse(span_of(plan->proxy), proxy, &port, err))
+            return err_in(err, "proxy");
+        if (!(dial->through_to = str_copy(host)))
+            return err_no_memory(err);
+        host = proxy;
+    }
+    dial->host = str_copy(host);
+    dial->port = port;
+    return dial->host || err_no_memory(err);
+}
+
+static bool choose_source(struct dial *dial, const struct dial_plan *plan, struct err *err)
+{
+    dial->has_source = plan->source_address != NULL;
+    return !dial->has_source || ip_parse(span_of(plan->source_address), &dial->source) ||
+           err_set(err, ERR_CONFIG, "the source address \"%.80s\" is not an IP address", plan->source_address);
+}
+
 bool dial_start(struct loop *loop, const struct dial_plan *plan,
                 void (*done)(void *who, struct stream *stream, const struct err *why), void *who,
                 struct dial **ret_dial, struct err *err)
 {
     OWN(dial) dial = NEW(dial);
-    const char *host = plan->host;
-    uint16_t port = plan->port;
 
     if (!dial)
         return err_no_memory(err);
-    dial_detour_follow(plan->detours, &host, &port);
     dial->magic = DIAL_MAGIC;
     dial->loop = loop;
-    dial->host = str_copy(host);
-    dial->port = port;
     dial->deadline = plan->deadline;
     dial->done = done;
     dial->who = who;
     dial->timer = timer_new(loop, on_timer, dial);
-    if (!dial->host || !dial->timer)
+    if (!dial->timer)
         return err_no_memory(err);
-    if (plan->source_address) {
-        dial->has_source = ip_parse(span_of(plan->source_address), &dial->source);
-        if (!dial->has_source)
-            return err_set(err, ERR_CONFIG, "the source address \"%.80s\" is not an IP address",
-                           plan->source_address);
-    }
-    if (!ask(dial, plan, err))
+    if (!choose_place(dial, plan, err) || !choose_source(dial, plan, err) || !ask(dial, plan, err))
         return false;
     *ret_dial = GIVE(dial);
     return true;
@@ -377,8 +454,10 @@ void dial_free(struct dial *dial)
     resolve_cancel(dial->question);
     for (size_t i = 0; i < dial->attempt_count; i++)
         abandon(dial, i, "", 0);
+    dial_proxy_free(dial->asking);
     timer_free(dial->timer);
     mem_free(dial->host);
+    mem_free(dial->through_to);
     OBJ_GONE(dial);
     mem_free(dial);
 }

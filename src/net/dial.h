@@ -38,6 +38,9 @@ struct dial_plan {
     const char *host; /* a name, an IP address, or a Unix socket's path that begins with '/' */
     uint16_t port;
     struct dial_detours detours;
+    /* "socks5://HOST:PORT": the line goes through this proxy, which looks up the host's name itself; NULL: none.
+     * A detour goes there directly, and so does a Unix socket. */
+    const char *proxy;
     struct resolver *resolver;  /* finds the addresses (net/resolve.h); outlives the call */
     const char *source_address; /* our own end, an IP address; NULL: the system's choice */
     uint64_t deadline;          /* of loop_now(), for all of it; UINT64_MAX: none */
@@ -54,13 +57,13 @@ struct dial_attempt {
 struct dial;
 
 /* `done` is told once, never from within dial_start(): a stream that is the callee's to free, or NULL
- * and why: facts name:..., connect:.... The plan's texts need last only for
- * the call. */
+ * and why: facts name:..., connect:..., proxy:.... The plan's texts need last only for
+ * the call. A line through a proxy is not within this machine, wherever the proxy is (stream_is_loopback). */
 MUST_USE bool dial_start(struct loop *loop, const struct dial_plan *plan,
                          void (*done)(void *who, struct stream *stream, const struct err *why),
                          void *who, struct dial **ret_dial, struct err *err);
 
-/* How it went so far, in the order tried; good until the dial is freed or moves on. */
+/* How it went so far, in the order tried (with a proxy: to that); good until the dial is freed or moves on. */
 const struct dial_attempt *dial_attempts(const struct dial *dial, size_t *ret_count);
 
 /* Before `done`: hangs up, and `done` is never told. */

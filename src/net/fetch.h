@@ -27,7 +27,7 @@ struct fetch_plan {
     struct resolver *resolver;
     struct dial_detours detours; /* --connect-to; a detour goes there directly, by no proxy */
     const char *ca_file;        /* PEM; NULL: the system's (SSL_CERT_FILE, SSL_CERT_DIR obeyed) */
-    const char *proxy;          /* https_proxy: http://[user:password@]host[:port]; NULL: none */
+    const char *proxy;          /* http://[user:password@]host[:port], or socks5://host:port; NULL: none */
     size_t body_max;            /* of the answer; 0: FETCH_BODY_MAX */
     uint64_t deadline;          /* of loop_now(), for all of it, redirects too; UINT64_MAX: none */
     /* The URL is somebody else's idea: no request to an address that is not on the public net, looked at

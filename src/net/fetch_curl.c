@@ -251,6 +251,17 @@ static void set_body(struct transfer *transfer, const struct transfer_plan *plan
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
 }
 
+/* Names are the proxy's to look up: curl calls that socks5h. */
+static void set_proxy(CURL *easy, const char *proxy)
+{
+    static const char socks[] = "socks5://";
+    bool by_socks = proxy && strncmp(proxy, socks, strlen(socks)) == 0;
+
+    curl_easy_setopt(easy, CURLOPT_PROXYTYPE, (long)(by_socks ? CURLPROXY_SOCKS5_HOSTNAME : CURLPROXY_HTTP));
+    curl_easy_setopt(easy, CURLOPT_PROXY, by_socks ? proxy + strlen(socks) : proxy ? proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+}
+
 static void set_request(struct transfer *transfer, const struct transfer_plan *plan)
 {
     CURL *easy = transfer->easy;
@@ -260,8 +271,7 @@ static void set_request(struct transfer *transfer, const struct transfer_plan *p
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_PROXY, plan->proxy ? plan->proxy : "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    set_proxy(easy, plan->proxy);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "outpost");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);

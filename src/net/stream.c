@@ -214,7 +214,7 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
     struct stream *stream = OBJ(stream, STREAM_MAGIC, handle->data);
 
     (void)suggested;
-    *ret_room = uv_buf_init(loop_raw(stream->loop), LOOP_ROOM);
+    *ret_room = uv_buf_init(loop_raw(stream->loop), stream->read_most ? (unsigned)stream->read_most : LOOP_ROOM);
 }
 
 /* The peer ended it. Under TLS that must have been said inside, or bytes may be missing. */

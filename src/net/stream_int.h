@@ -38,6 +38,7 @@ struct stream {
     struct stream_events events;
     void *who;
     bool wants_reading, reads;
+    size_t read_most; /* of one read, for who must not take what is another's; 0: all there is room for */
 
     struct tls *tls;
     void (*secured)(void *who, const struct err *err);

@@ -63,6 +63,7 @@ static struct session_plan plan_of(const struct carrier *c)
         .client_certificate = account->client_certificate,
         .client_key = account->client_key,
         .tickets = world->tickets,
+        .proxy = account->proxy,
         .resolver = world->credentials.resolver,
         .detours = world->credentials.detours,
         .connect_timeout_ms = world->connect_timeout_ms,

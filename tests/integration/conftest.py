@@ -77,6 +77,13 @@ def kernel_keys():
 
 
 @pytest.fixture(scope='session')
+def socks():
+    proxy = start('socks')
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope='session')
 def sandbox(tmp_path_factory):
     provider = Sandbox(tmp_path_factory.mktemp('sandbox'))
     yield provider
