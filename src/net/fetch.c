@@ -84,7 +84,8 @@ static void on_deadline(void *who)
     struct fetch *fetch = OBJ(fetch, FETCH_MAGIC, who);
     struct err err;
 
-    err_found(&err, ERR_NETWORK, "https:unreachable", "no answer came in time");
+    bool left = fetch->transfer && fetch->pool->face->left(fetch->transfer);
+    err_found(&err, left ? ERR_UNKNOWN : ERR_NETWORK, "https:unreachable", "no answer came in time");
     fail(fetch, &err);
 }
 
@@ -185,6 +186,8 @@ static bool transfer(struct fetch *fetch, struct err *err)
         .post = plan->post,
         .once = plan->once,
         .body = plan->body,
+        .upload = plan->upload,
+        .quiet_ms = plan->quiet_ms,
         .body_max = plan->body_max ? plan->body_max : FETCH_BODY_MAX,
     };
 

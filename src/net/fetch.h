@@ -17,11 +17,21 @@ struct fetch;
 
 enum { FETCH_BODY_MAX = 64 * 1024, FETCH_REDIRECTS_MAX = 3 };
 
+/* A body too large for memory. Read from any place on, and not always only once. */
+struct fetch_upload {
+    uint64_t size;
+    /* Fills up to `room` bytes from the place `at` on, one at least; all of it comes to `size`. May block on a
+     * file. A failure ends the fetch with `err`. */
+    bool (*read)(void *of, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err);
+    void *of;
+};
+
 /* Everything in it is borrowed until `done` was called or the fetch was cancelled. */
 struct fetch_plan {
     const char *url;            /* https://... */
     bool post;                  /* POST with `body`; else GET */
     struct span body;
+    const struct fetch_upload *upload; /* in place of `body`; NULL: none */
     bool once; /* it changes something over there: see below */
     const char *const *headers; /* "Name: value" lines, NULL ends; NULL: none. No CR, no LF */
     struct resolver *resolver;
@@ -30,6 +40,7 @@ struct fetch_plan {
     const char *proxy;          /* http://[user:password@]host[:port], or socks5://host:port; NULL: none */
     size_t body_max;            /* of the answer; 0: FETCH_BODY_MAX */
     uint64_t deadline;          /* of loop_now(), for all of it, redirects too; UINT64_MAX: none */
+    uint64_t quiet_ms;          /* patience for a connection, and for a line on which nothing moves; 0: none */
     /* The URL is somebody else's idea: no request to an address that is not on the public net, looked at
      * after the lookup; unless a detour leads there. Through a proxy, names are the proxy's to judge. */
     bool public_only;

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "base/str.h"
+#include "net/fetch.h"
 #include "net/fetch_curl_int.h"
 
 #include "base/banned.h"
@@ -14,8 +15,10 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers, *connect_to, *resolved;
     struct buf body;
-    struct span sending; /* the whole of it, and how much curl has taken */
-    size_t taken;
+    struct span sending;                /* the whole of it, unless it is read piece by piece */
+    const struct fetch_upload *upload;
+    uint64_t size, taken;               /* of it; how much curl has taken */
+    struct err unread;                  /* why it can't be read further */
     bool once, asked, all_left;
     char said[CURL_ERROR_SIZE];
     void (*over)(void *who, const struct transfer_result *result, const struct err *err);
@@ -105,6 +108,11 @@ static void explain(const struct transfer *transfer, CURLcode code, struct err *
     }
 }
 
+static bool left(const struct transfer *transfer)
+{
+    return transfer->once && transfer->all_left;
+}
+
 static void tell(struct transfer *transfer, CURLcode code)
 {
     struct transfer_result result = { .body = &transfer->body, .transfer = transfer };
@@ -114,8 +122,11 @@ static void tell(struct transfer *transfer, CURLcode code)
 
     transfer->place->kept = code == CURLE_OK;
     if (code != CURLE_OK) {
-        explain(transfer, code, &err);
-        if (transfer->once && transfer->all_left)
+        if (transfer->unread.kind != ERR_NONE)
+            err = transfer->unread;
+        else
+            explain(transfer, code, &err);
+        if (left(transfer))
             err.kind = ERR_UNKNOWN;
         transfer->over(transfer->who, NULL, &err);
         return;
@@ -160,25 +171,38 @@ static size_t take_body(char *bytes, size_t one, size_t len, void *data)
     return transfer->body.full ? 0 : one * len;
 }
 
+static bool read_piece(struct transfer *transfer, char *room, size_t most, size_t *ret_len)
+{
+    if (transfer->upload)
+        return transfer->upload->read(transfer->upload->of, transfer->taken, room, most, ret_len,
+                                      &transfer->unread);
+    struct span piece = span_cut(span_from(transfer->sending, (size_t)transfer->taken), 0, most);
+    if (piece.len)
+        memcpy(room, piece.at, piece.len);
+    *ret_len = piece.len;
+    return true;
+}
+
 static size_t give_body(char *room, size_t one, size_t len, void *data)
 {
     struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
-    struct span piece = span_cut(span_from(transfer->sending, transfer->taken), 0, one * len);
+    uint64_t rest = transfer->size - transfer->taken;
+    size_t most = one * len < rest ? one * len : (size_t)rest, got = 0;
 
-    if (piece.len)
-        memcpy(room, piece.at, piece.len);
-    transfer->taken += piece.len;
-    transfer->all_left |= transfer->taken == transfer->sending.len;
-    return piece.len;
+    if (most && !read_piece(transfer, room, most, &got))
+        return CURL_READFUNC_ABORT;
+    transfer->taken += got;
+    transfer->all_left |= transfer->taken == transfer->size;
+    return got;
 }
 
 static int give_again(void *data, curl_off_t at, int from)
 {
     struct transfer *transfer = OBJ(transfer, TRANSFER_MAGIC, data);
 
-    if (from != SEEK_SET || at < 0 || (uint64_t)at > transfer->sending.len)
+    if (from != SEEK_SET || at < 0 || (uint64_t)at > transfer->size)
         return CURL_SEEKFUNC_FAIL;
-    transfer->taken = (size_t)at;
+    transfer->taken = (uint64_t)at;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -192,7 +216,7 @@ static int about_to_ask(void *data, char *to, char *from, int to_port, int from_
     if (transfer->asked && transfer->all_left)
         return CURL_PREREQFUNC_ABORT;
     transfer->asked = true;
-    transfer->all_left = !transfer->sending.len;
+    transfer->all_left = !transfer->size;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -238,13 +262,15 @@ static void set_body(struct transfer *transfer, const struct transfer_plan *plan
 {
     CURL *easy = transfer->easy;
 
+    transfer->upload = plan->upload;
+    transfer->sending = plan->body;
+    transfer->size = plan->upload ? plan->upload->size : plan->body.len;
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)plan->body.len);
-    if (!plan->once) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->size);
+    if (!plan->once && !plan->upload) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, plan->body.at ? plan->body.at : "");
         return;
     }
-    transfer->sending = plan->body;
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, give_again);
@@ -260,6 +286,16 @@ static void set_proxy(CURL *easy, const char *proxy)
     curl_easy_setopt(easy, CURLOPT_PROXYTYPE, (long)(by_socks ? CURLPROXY_SOCKS5_HOSTNAME : CURLPROXY_HTTP));
     curl_easy_setopt(easy, CURLOPT_PROXY, by_socks ? proxy + strlen(socks) : proxy ? proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+}
+
+/* curl counts the silence in whole seconds, and asks once a second. */
+static void set_patience(CURL *easy, uint64_t quiet_ms)
+{
+    if (!quiet_ms)
+        return;
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)quiet_ms);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((quiet_ms + 999) / 1000));
 }
 
 static void set_request(struct transfer *transfer, const struct transfer_plan *plan)
@@ -286,6 +322,7 @@ static void set_request(struct transfer *transfer, const struct transfer_plan *p
         curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_ask);
         curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     }
+    set_patience(easy, plan->quiet_ms);
     if (plan->post)
         set_body(transfer, plan);
 }
@@ -324,4 +361,4 @@ static void cancel(struct transfer *transfer)
 }
 
 __attribute__((visibility("default"))) extern const struct fetch_face outpost_fetch;
-const struct fetch_face outpost_fetch = { lines_open, lines_close, lines_keep, begin, cancel, header };
+const struct fetch_face outpost_fetch = { lines_open, lines_close, lines_keep, begin, cancel, left, header };

@@ -11,6 +11,7 @@
 #define FETCH_SYMBOL "outpost_fetch"
 
 struct uv_loop_s;
+struct fetch_upload;
 struct transfer_pool; /* the lines of a loop */
 struct transfer;
 
@@ -23,6 +24,8 @@ struct transfer_plan { /* borrowed until `over` or cancel() */
     const char *const *headers;
     bool post, once;
     struct span body;
+    const struct fetch_upload *upload; /* in place of `body`; NULL: none */
+    uint64_t quiet_ms;                 /* 0: no end */
     size_t body_max;
 };
 
@@ -44,6 +47,8 @@ struct fetch_face {
                   void (*over)(void *who, const struct transfer_result *result, const struct err *err),
                   void *who, struct transfer **ret_transfer, struct err *err);
     void (*cancel)(struct transfer *transfer);
+    /* Has all of a request that says `once` left, so that it may be obeyed? */
+    bool (*left)(const struct transfer *transfer);
     struct span (*header)(struct transfer *transfer, const char *name);
 };
 

@@ -229,7 +229,7 @@ static bool read_base64(const struct https_message *m, uint64_t at, char *into, 
 {
     HELD(buf) text = BUF(BASE64_LEN(PIECE));
     char raw[PIECE / BASE64_IN * BASE64_IN];
-    size_t skip = (size_t)(at % BASE64_OUT), want = (room + skip) / BASE64_OUT * BASE64_IN, len;
+    size_t skip = (size_t)(at % BASE64_OUT), want = (room + skip + BASE64_OUT - 1) / BASE64_OUT * BASE64_IN, len;
 
     if (!read_full(m, at / BASE64_OUT * BASE64_IN, raw, want < sizeof raw ? want : sizeof raw, &len, err))
         return false;

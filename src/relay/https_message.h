@@ -25,7 +25,7 @@ struct https_message {
 MUST_USE bool https_message_begin(const struct https_api *api, const struct account *account,
                                   const struct transport_message *message, struct https_message *ret,
                                   struct err *err);
-/* Bytes of the request's body, from any place on. `room` is 4 at least. */
+/* Bytes of the request's body, from any place on. */
 MUST_USE bool https_message_read(const struct https_message *m, uint64_t at, char *into, size_t room,
                                  size_t *ret_len, struct err *err);
 void https_message_done(struct https_message *m);

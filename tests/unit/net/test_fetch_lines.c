@@ -49,6 +49,8 @@ static void on_asked(void *who, struct serve_request *request)
     struct scene *scene = who;
 
     scene->asked++;
+    if (span_is(request->path, "/silent"))
+        return;
     if (scene->cuts) {
         scene->cuts = false;
         scene->relay.cut_answer = true;
@@ -381,6 +383,76 @@ static void test_once_cut_in_the_middle(void **state)
     scene_end(&scene);
 }
 
+/* The request is there, and nothing comes: by the deadline, or when it was quiet for too long. */
+static void test_no_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        bool once;
+        uint64_t deadline, quiet;
+        enum err_kind kind;
+    } cases[] = {
+        { "the deadline, once", true, 300, 0, ERR_UNKNOWN },
+        { "the deadline, and it may be asked again", false, 300, 0, ERR_NETWORK },
+        { "quiet, once", true, 60 * 1000, 1000, ERR_UNKNOWN },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scene scene;
+
+        scene_begin(&scene);
+        struct fetch_plan plan = plan_for(&scene, "https://" HOST "/silent");
+        plan.post = true;
+        plan.once = cases[i].once;
+        plan.body = SPAN("a=b");
+        plan.deadline = loop_now(scene.loop) + cases[i].deadline;
+        plan.quiet_ms = cases[i].quiet;
+        struct told told = fetch(&scene, &plan);
+        check_row(cases[i].label, scene.asked == 1 && told.err.kind == cases[i].kind);
+        check_row(cases[i].label, strcmp(told.err.fact, "https:unreachable") == 0);
+        scene_end(&scene);
+    }
+}
+
+/* Bytes that count up, up to where they can't be read. */
+static bool read_counting(void *of, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
+{
+    const uint64_t *bad = of;
+
+    if (at >= *bad)
+        return err_found(err, ERR_IO, "disk:full", "it can't be read");
+    *ret_len = room < 1000 ? room : 1000;
+    for (size_t i = 0; i < *ret_len; i++)
+        into[i] = (char)((at + i) % 251);
+    return true;
+}
+
+static void test_upload(void **state)
+{
+    (void)state;
+    uint64_t bad = UINT64_MAX;
+    const struct fetch_upload upload = { LARGE, read_counting, &bad };
+    struct scene scene;
+
+    scene_begin(&scene);
+    struct fetch_plan plan = plan_for(&scene, "https://" HOST "/");
+    plan.post = plan.once = true;
+    plan.upload = &upload;
+    check_good(&scene, &plan);
+    assert_int_equal(scene.posted.len, LARGE);
+    for (size_t i = 0; i < LARGE; i++)
+        if (scene.posted.at[i] != (char)(i % 251))
+            fail_msg("byte %zu is another", i);
+
+    bad = LARGE / 2;
+    struct told told = fetch(&scene, &plan);
+    assert_int_equal(told.err.kind, ERR_IO);
+    assert_string_equal(told.err.fact, "disk:full");
+    assert_int_equal(scene.asked, 1);
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +463,8 @@ int main(void)
         cmocka_unit_test(test_a_dead_line_is_replaced),
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_once_cut_in_the_middle),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_upload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
