@@ -60,17 +60,20 @@ static int run(const struct command *command, int argc, char **argv)
     if (!arguments_read(command, argc, argv, &cli.args, &err))
         return wrong_usage(argv, &err);
     learn_manners(&cli);
-    int status = arguments_has(&cli.args, "help") ? help_command(&cli, command) : command->run(&cli);
+    int status = arguments_has(&cli.args, "version") ? help_version()
+                 : !arguments_has(&cli.args, "help") ? command->run(&cli)
+                 : *command->name                    ? help_command(&cli, command)
+                                                     : help_overview();
     cli_world_done(&cli);
     arguments_done(&cli.args);
     return status;
 }
 
-static size_t words_before_options(int argc, char **argv)
+static size_t words_before_options(char **argv)
 {
     size_t count = 0;
 
-    while ((int)count + 1 < argc && argv[count + 1][0] != '-')
+    while (argv[count] && argv[count][0] != '-')
         count++;
     return count;
 }
@@ -84,14 +87,13 @@ int main(int argc, char **argv)
     mallopt(M_ARENA_MAX, 1); /* our threads wait for others; each would have an arena mapped for itself */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error like a full disk */
-    if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        return finish(help_version(), false);
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return finish(help_overview(), false);
-
-    const struct command *command =
-        help_find(words_before_options(argc, argv), (const char *const *)argv + 1, &used, &err);
+    /* "outpost --json send ..." is "outpost send --json ...": what stood in front goes behind the words. */
+    size_t front = options_in_front(argc - 1, argv + 1);
+    char **words = argv + 1 + front;
+    const struct command *command = help_find(words_before_options(words), (const char *const *)words,
+                                              &used, &err);
     if (!command)
         return finish(wrong_usage(argv + 1, &err), false);
+    memmove(argv + 1 + used, argv + 1, front * sizeof *argv);
     return finish(run(command, argc - 1 - (int)used, argv + 1 + used), command->is_outcome);
 }

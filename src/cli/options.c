@@ -21,6 +21,7 @@ const struct option everyday_options[] = {
     { 0, "ca-file", OPTION_VALUE, "FILE", "trust the authorities in this file instead of the system's" },
     { 0, "dns", OPTION_VALUE, "ADDRESS:PORT", "ask this name server" },
     { 'h', "help", OPTION_FLAG, NULL, "show this" },
+    { 0, "version", OPTION_FLAG, NULL, "show the version" },
 };
 const size_t everyday_option_count = COUNT(everyday_options);
 
@@ -130,7 +131,7 @@ static bool check_operands(const struct arguments *arguments, struct err *err)
 {
     const struct command *command = arguments->command;
 
-    if (arguments_has(arguments, "help"))
+    if (arguments_has(arguments, "help") || arguments_has(arguments, "version"))
         return true;
     if (arguments->operand_count < command->operands_least)
         return err_set(err, ERR_USAGE, "something is missing: outpost %s %s", command->name,
@@ -140,6 +141,41 @@ static bool check_operands(const struct arguments *arguments, struct err *err)
                        arguments->operands[command->operands_most], command->name,
                        *command->takes ? " " : "", command->takes);
     return true;
+}
+
+static const struct option *everyday(struct span name, char letter)
+{
+    static const struct command none = { .name = "" };
+
+    return find(&none, name, letter);
+}
+
+/* How many words this one and its value are; 0: it is no everyday option. */
+static size_t words_of_option(const char *word)
+{
+    const struct option *option = NULL;
+    struct span name = span_of(word);
+    size_t equals = span_find(name, '=');
+
+    if (word[0] != '-' || word[1] == '\0')
+        return 0;
+    if (word[1] == '-') {
+        option = everyday(span_cut(name, 2, equals), 0);
+        return !option ? 0 : option->kind != OPTION_FLAG && equals == name.len ? 2 : 1;
+    }
+    for (size_t i = 1; i < name.len; i++)
+        if (!everyday(SPAN_NONE, word[i])) /* those with a letter take no value */
+            return 0;
+    return 1;
+}
+
+size_t options_in_front(int argc, char **argv)
+{
+    size_t at = 0, words;
+
+    while (at < (size_t)argc && (words = words_of_option(argv[at])))
+        at += words;
+    return at < (size_t)argc ? at : (size_t)argc;
 }
 
 bool arguments_read(const struct command *command, int argc, char **argv, struct arguments *ret,

@@ -44,6 +44,9 @@ extern const size_t everyday_option_count;
 /* The row of this name, the command's own or an everyday one; NULL: there is none. */
 const struct option *option_find(const struct command *command, struct span name);
 
+/* How many words at the front are everyday options with their values: "outpost --json send ...". */
+size_t options_in_front(int argc, char **argv);
+
 struct arguments {
     const struct command *command;
     const char **operands; /* point into argv */

@@ -16,10 +16,11 @@ static const struct command command = {
 };
 
 /* Splits at blanks: the lines below hold no value with one. */
-static bool read_line(const char *line, struct arguments *ret, struct err *err)
+static char *argv[20];
+
+static int split(const char *line)
 {
     static char words[200];
-    static char *argv[20];
     int argc = 0;
 
     memset(words, 0, sizeof words);
@@ -31,6 +32,13 @@ static bool read_line(const char *line, struct arguments *ret, struct err *err)
         if (*at)
             *at++ = '\0';
     }
+    return argc;
+}
+
+static bool read_line(const char *line, struct arguments *ret, struct err *err)
+{
+    int argc = split(line);
+
     return arguments_read(&command, argc, argv, ret, err);
 }
 
@@ -96,6 +104,29 @@ static void test_bad(void **state)
     }
 }
 
+static const struct {
+    const char *label, *line;
+    size_t front;
+} fronts[] = {
+    { "none",                    "send -n",                       0 },
+    { "flags and values",        "--json --config x send --json", 3 },
+    { "value attached",          "--config=x send",               1 },
+    { "letters",                 "-qv send",                      1 },
+    { "a letter of the command", "-n send",                       0 },
+    { "the command's own",       "--json --subject x send",       1 },
+    { "nothing behind",          "--json",                        1 },
+    { "a value that is missing", "--config",                      1 },
+    { "the end of options",      "-- --json",                     0 },
+    { "standard input",          "- --json",                      0 },
+};
+
+static void test_in_front(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(fronts); i++)
+        check_row(fronts[i].label, options_in_front(split(fronts[i].line), argv) == fronts[i].front);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -120,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_in_front),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
