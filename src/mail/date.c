@@ -1,5 +1,8 @@
 #include "mail/date.h"
 
+#include "base/scan.h"
+#include "base/str.h"
+
 #include "base/banned.h"
 
 enum { DAY = 24 * 60 * 60, ZONE_MAX = 24 * 60 - 1 };
@@ -62,4 +65,71 @@ void date_add_rfc3339(struct buf *out, uint64_t seconds)
 
     buf_addf(out, "%04u-%02u-%02uT%02u:%02u:%02uZ", day.year, day.month + 1, day.day, left / 3600,
              left / 60 % 60, left % 60);
+}
+
+/* Two or four digits, no more and no fewer. */
+static bool scan_digits(struct scan *scan, size_t count, uint64_t least, uint64_t most, uint64_t *ret_number)
+{
+    struct span digits = span_cut(scan_rest(scan), 0, count);
+
+    if (digits.len != count || !str_to_u64(digits, least, most, ret_number))
+        return false;
+    scan->at += count;
+    return true;
+}
+
+/* "Z", "+01:00": seconds east. */
+static bool scan_offset(struct scan *scan, int64_t *ret_offset)
+{
+    uint64_t hours, minutes;
+    bool west = scan_peek(scan) == '-';
+
+    *ret_offset = 0;
+    if (scan_word(scan, "Z"))
+        return true;
+    if ((!scan_char(scan, '+') && !scan_char(scan, '-')) || !scan_digits(scan, 2, 0, 23, &hours) ||
+        !scan_char(scan, ':') || !scan_digits(scan, 2, 0, 59, &minutes))
+        return false;
+    *ret_offset = (int64_t)(hours * 3600 + minutes * 60) * (west ? -1 : 1);
+    return true;
+}
+
+static bool is_digit(char c)
+{
+    return str_is_digit(c);
+}
+
+static bool scan_time(struct scan *scan, uint64_t *ret_seconds)
+{
+    uint64_t hours, minutes, seconds;
+    struct span fraction;
+
+    if (!scan_digits(scan, 2, 0, 23, &hours) || !scan_char(scan, ':') ||
+        !scan_digits(scan, 2, 0, 59, &minutes) || !scan_char(scan, ':') ||
+        !scan_digits(scan, 2, 0, 60, &seconds))
+        return false;
+    *ret_seconds = hours * 3600 + minutes * 60 + (seconds < 60 ? seconds : 59);
+    return !scan_char(scan, '.') || scan_while(scan, is_digit, &fraction);
+}
+
+bool date_read_rfc3339(struct span text, uint64_t *ret_seconds)
+{
+    struct scan scan = scan_of(text);
+    uint64_t year, month, day, seconds, days = 0;
+    int64_t offset;
+
+    if (!scan_digits(&scan, 4, 1970, 9999, &year) || !scan_char(&scan, '-') ||
+        !scan_digits(&scan, 2, 1, 12, &month) || !scan_char(&scan, '-') ||
+        !scan_digits(&scan, 2, 1, month_days(year, (unsigned)month - 1), &day) || !scan_word(&scan, "T") ||
+        !scan_time(&scan, &seconds) || !scan_offset(&scan, &offset) || !scan_end(&scan))
+        return false;
+    for (uint64_t y = 1970; y < year; y++)
+        days += is_leap(y) ? 366 : 365;
+    for (unsigned m = 0; m < month - 1; m++)
+        days += month_days(year, m);
+    int64_t utc = (int64_t)((days + day - 1) * DAY + seconds) - offset;
+    if (utc < 0)
+        return false;
+    *ret_seconds = (uint64_t)utc;
+    return true;
 }

@@ -47,8 +47,51 @@ static void test_rfc3339(void **state)
     }
 }
 
+static void test_reading_rfc3339(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t seconds;
+        bool good;
+    } cases[] = {
+        { "1970-01-01T00:00:00Z", 0, true },
+        { "2024-02-29T00:00:00Z", 1709164800, true },
+        { "2026-11-22T23:15:00Z", 1795389300, true },
+        { "2026-11-22t23:15:00z", 1795389300, true },
+        { "2026-11-23T00:15:00+01:00", 1795389300, true },
+        { "2026-11-22T19:45:00.125-03:30", 1795389300, true },
+        { "2026-12-31T23:59:60Z", 1798761599, true },
+        { "9999-12-31T23:59:59Z", 253402300799, true },
+        { "1970-01-01T00:00:00+00:01", 0, false },
+        { "1969-12-31T23:59:59Z", 0, false },
+        { "2023-02-29T00:00:00Z", 0, false },
+        { "2026-13-01T00:00:00Z", 0, false },
+        { "2026-00-01T00:00:00Z", 0, false },
+        { "2026-01-32T00:00:00Z", 0, false },
+        { "2026-01-01T24:00:00Z", 0, false },
+        { "2026-01-01T00:60:00Z", 0, false },
+        { "2026-01-01T00:00:61Z", 0, false },
+        { "2026-01-01T00:00:00", 0, false },
+        { "2026-01-01T00:00Z", 0, false },
+        { "2026-01-01 00:00:00Z", 0, false },
+        { "2026-1-1T00:00:00Z", 0, false },
+        { "2026-01-01T00:00:00.Z", 0, false },
+        { "2026-01-01T00:00:00+24:00", 0, false },
+        { "2026-01-01T00:00:00Zx", 0, false },
+        { "12026-01-01T00:00:00Z", 0, false },
+        { "", 0, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t seconds = 0;
+        check_row(cases[i].text, date_read_rfc3339(span_of(cases[i].text), &seconds) == cases[i].good);
+        check_row(cases[i].text, seconds == cases[i].seconds);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_dates), cmocka_unit_test(test_rfc3339) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_dates), cmocka_unit_test(test_rfc3339),
+                                        cmocka_unit_test(test_reading_rfc3339) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
