@@ -49,8 +49,9 @@ void smtp_data_write_end(struct smtp_data_writer *writer, struct buf *out)
     writer->in_line = false;
 }
 
-/* What was read last. LINE is the beginning of one: after CRLF, and before anything. */
-enum { LINE, INSIDE, CR, DOT, DOT_CR };
+/* What was read last. LINE is the beginning of one: after CRLF, and before anything. The last three only
+ * where bare LFs are repaired: the same behind one of those, where no end of data can be. */
+enum { LINE, INSIDE, CR, DOT, DOT_CR, BARE_LINE, BARE_DOT, BARE_DOT_CR };
 
 static void count(struct smtp_data_reader *reader, size_t octets)
 {
@@ -80,13 +81,49 @@ static void add_bare_cr(struct smtp_data_reader *reader, struct buf *out)
     count(reader, 1);
 }
 
+static void end_line(struct smtp_data_reader *reader, unsigned state, struct buf *out)
+{
+    buf_add(out, "\r\n");
+    reader->line = 0;
+    reader->state = state;
+}
+
+/* A dot was read behind a bare LF that is repaired. Alone on its line it is what some would take for the end:
+ * never repaired, always refused. Before another dot it was stuffed, and goes. */
+static bool settle_bare_dot(struct smtp_data_reader *reader, char c, struct buf *out)
+{
+    bool after_cr = reader->state == BARE_DOT_CR;
+
+    if (!after_cr && c == '\r') {
+        reader->state = BARE_DOT_CR;
+        return true;
+    }
+    reader->bare_dot |= c == '\n';
+    if (after_cr || c != '.') {
+        buf_add_char(out, '.');
+        count(reader, 1);
+    }
+    if (after_cr && c == '\n') { /* a line end all the same, and the end may follow it */
+        end_line(reader, LINE, out);
+        return true;
+    }
+    if (after_cr)
+        add_bare_cr(reader, out);
+    reader->state = INSIDE;
+    return false;
+}
+
 /* Resolves what was kept back, by the octet that follows it. True: the octet is used up. */
 static bool settle(struct smtp_data_reader *reader, char c, struct buf *out)
 {
     switch (reader->state) {
     case DOT: /* a stuffed dot goes; a dot alone waits for its line end */
+        reader->bare_dot |= reader->repair && c == '\n';
         reader->state = c == '\r' ? DOT_CR : INSIDE;
         return c == '\r';
+    case BARE_DOT:
+    case BARE_DOT_CR:
+        return settle_bare_dot(reader, c, out);
     case DOT_CR:
         reader->ended = c == '\n';
         if (reader->ended)
@@ -96,9 +133,7 @@ static bool settle(struct smtp_data_reader *reader, char c, struct buf *out)
         return false;
     case CR:
         if (c == '\n') {
-            buf_add(out, "\r\n");
-            reader->line = 0;
-            reader->state = LINE;
+            end_line(reader, LINE, out);
             return true;
         }
         add_bare_cr(reader, out);
@@ -107,6 +142,18 @@ static bool settle(struct smtp_data_reader *reader, char c, struct buf *out)
     default:
         return false;
     }
+}
+
+static void read_bare_lf(struct smtp_data_reader *reader, struct buf *out)
+{
+    if (reader->repair) {
+        end_line(reader, BARE_LINE, out);
+        return;
+    }
+    reader->bare_lf = true;
+    buf_add_char(out, '\n');
+    count(reader, 1);
+    reader->state = INSIDE;
 }
 
 /*= RFC 5321 4.1.1.4
@@ -123,13 +170,10 @@ bool smtp_data_read(struct smtp_data_reader *reader, struct span *bytes, struct 
             reader->state = CR;
             *bytes = span_from(*bytes, 1);
         } else if (c == '\n') {
-            reader->bare_lf = true;
-            buf_add_char(out, '\n');
-            count(reader, 1);
-            reader->state = INSIDE;
+            read_bare_lf(reader, out);
             *bytes = span_from(*bytes, 1);
-        } else if (c == '.' && reader->state == LINE) {
-            reader->state = DOT;
+        } else if (c == '.' && (reader->state == LINE || reader->state == BARE_LINE)) {
+            reader->state = reader->state == LINE ? DOT : BARE_DOT;
             *bytes = span_from(*bytes, 1);
         } else {
             *bytes = span_from(*bytes, read_run(reader, *bytes, out));
@@ -137,6 +181,24 @@ bool smtp_data_read(struct smtp_data_reader *reader, struct span *bytes, struct 
         }
     }
     return reader->ended;
+}
+
+void smtp_data_mend(struct smtp_data_mender *mender, struct span piece, struct buf *out)
+{
+    for (size_t i = 0; i < piece.len; i++) {
+        char c = piece.at[i];
+        if (c == '\n') {
+            bool bare = !mender->after_cr;
+            mender->bare_dot |= mender->dot && mender->line == 1 && (bare || mender->after_bare);
+            *mender = (struct smtp_data_mender){ .after_bare = bare, .bare_dot = mender->bare_dot };
+            buf_add(out, bare ? "\r\n" : "\n");
+            continue;
+        }
+        mender->after_cr = c == '\r';
+        if (c != '\r')
+            mender->dot = ++mender->line == 1 ? c == '.' : mender->dot;
+        buf_add_char(out, c);
+    }
 }
 
 void smtp_bdat_write(struct buf *out, size_t size, bool last)

@@ -34,9 +34,11 @@ void smtp_data_write_end(struct smtp_data_writer *writer, struct buf *out);
 /* Takes dots away again. Only CRLF.CRLF ends; whatever else some server might take for an end - a
  * bare LF or CR beside the dot - is content, and flagged. `{ 0 }` begins. */
 struct smtp_data_reader {
+    bool repair;      /* wished for: a bare LF becomes CRLF; the end stays where it is */
     unsigned state;   /* what was read of CRLF . CRLF; see data.c */
     bool bare_cr;     /* seen so far: a CR without LF */
-    bool bare_lf;     /* an LF without CR */
+    bool bare_lf;     /* an LF without CR, which was not repaired */
+    bool bare_dot;    /* repairing: a dot alone on its line, and a line end beside it was bare */
     bool nul;
     bool eight;       /* an octet above 127 */
     bool ended;
@@ -44,9 +46,20 @@ struct smtp_data_reader {
     size_t line_max;  /* of the longest line, without CRLF */
 };
 /* Adds what *bytes hold to *out, without the stuffed dots and the end; true when the end was read:
- * then *bytes hold what follows it. *out grows at most by the length of *bytes, and two octets kept
- * from before. Where *out is full the rest is read and dropped: look at out->full. */
+ * then *bytes hold what follows it. *out grows at most by the length of *bytes (twice that, where it
+ * repairs), and two octets kept from before. Where *out is full the rest is read and dropped: look at out->full. */
 MUST_USE bool smtp_data_read(struct smtp_data_reader *reader, struct span *bytes, struct buf *out);
+
+/* The same repair for what comes in chunks, where no dot ends anything. `{ 0 }` begins. */
+struct smtp_data_mender {
+    bool after_cr;
+    bool after_bare; /* the line began behind a bare LF */
+    size_t line;     /* octets of the line so far... */
+    bool dot;        /* ...of which the first is a dot */
+    bool bare_dot;   /* as above */
+};
+/* Adds the piece, each bare LF as CRLF. */
+void smtp_data_mend(struct smtp_data_mender *mender, struct span piece, struct buf *out);
 
 /* "BDAT 1234 LAST\r\n" */
 void smtp_bdat_write(struct buf *out, size_t size, bool last);

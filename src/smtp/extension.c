@@ -2,6 +2,7 @@
 
 #include "base/own.h"
 #include "base/str.h"
+#include "mail/date.h"
 
 #include "base/banned.h"
 
@@ -98,6 +99,50 @@ static void write_limits(const struct smtp_extensions *extensions, struct buf *o
         buf_addf(out, " RCPTDOMAINMAX=%u", extensions->rcpt_domain_max);
 }
 
+/*= RFC 4865 4
+ *# max-future-release-interval SP max-future-release-date-time */
+static void read_future_release(struct smtp_extensions *extensions, struct span params)
+{
+    struct span interval;
+    uint64_t seconds;
+
+    if (span_split(&params, ' ', &interval) && str_to_u64(interval, 1, 999999999, &seconds))
+        extensions->hold_max = (uint32_t)seconds;
+    if (!date_read_rfc3339(span_trim(params), &extensions->hold_until_max))
+        extensions->hold_until_max = 0;
+}
+
+static void write_future_release(const struct smtp_extensions *extensions, struct buf *out)
+{
+    if (!extensions->hold_max)
+        return;
+    buf_addf(out, " %u", extensions->hold_max);
+    if (extensions->hold_until_max) {
+        buf_add_char(out, ' ');
+        date_add_rfc3339(out, extensions->hold_until_max);
+    }
+}
+
+static void read_deliver_by(struct smtp_extensions *extensions, struct span params)
+{
+    uint64_t seconds;
+
+    if (str_to_u64(params, 1, 999999999, &seconds))
+        extensions->deliver_by_min = (uint32_t)seconds;
+}
+
+static void write_deliver_by(const struct smtp_extensions *extensions, struct buf *out)
+{
+    if (extensions->deliver_by_min)
+        buf_addf(out, " %u", extensions->deliver_by_min);
+}
+
+static void write_xclient(const struct smtp_extensions *extensions, struct buf *out)
+{
+    (void)extensions;
+    buf_add(out, " NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
+}
+
 /* A keyword, and how its parameters are read and written where it has any. */
 static const struct keyword {
     const char *word;
@@ -116,6 +161,10 @@ static const struct keyword {
     { "STARTTLS", SMTP_STARTTLS, NULL, NULL },
     { "AUTH", SMTP_AUTH, read_auth, write_auth },
     { "LIMITS", SMTP_LIMITS, read_limits, write_limits },
+    { "FUTURERELEASE", SMTP_FUTURERELEASE, read_future_release, write_future_release },
+    { "DELIVERBY", SMTP_DELIVERBY, read_deliver_by, write_deliver_by },
+    { "MT-PRIORITY", SMTP_MT_PRIORITY, NULL, NULL },
+    { "XCLIENT", SMTP_XCLIENT, NULL, write_xclient },
 };
 
 const char *smtp_extension_word(enum smtp_extension which)

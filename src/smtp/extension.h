@@ -25,6 +25,10 @@ enum smtp_extension {
     SMTP_STARTTLS = 1 << 8,            /* RFC 3207 */
     SMTP_AUTH = 1 << 9,                /* RFC 4954 */
     SMTP_LIMITS = 1 << 10,             /* RFC 9422 */
+    SMTP_FUTURERELEASE = 1 << 11,      /* RFC 4865 */
+    SMTP_DELIVERBY = 1 << 12,          /* RFC 2852 */
+    SMTP_MT_PRIORITY = 1 << 13,        /* RFC 6710 */
+    SMTP_XCLIENT = 1 << 14,            /* Postfix's: a mail proxy says for whom it speaks */
 };
 
 enum {
@@ -40,6 +44,9 @@ struct smtp_extensions {
     uint32_t rcpt_max;        /* LIMITS: recipients a transaction; 0: none told */
     uint32_t mail_max;        /* LIMITS: transactions a connection; 0: none told */
     uint32_t rcpt_domain_max; /* LIMITS: domains among a transaction's recipients; 0: none told */
+    uint32_t hold_max;        /* FUTURERELEASE: seconds a message may wait; 0: none told */
+    uint64_t hold_until_max;  /* the same as a date, in seconds since 1970; 0: none told */
+    uint32_t deliver_by_min;  /* DELIVERBY: the least time asked for, in seconds; 0: any */
     unsigned mechanism_count;
     char mechanisms[SMTP_MECHANISMS_MAX][SMTP_MECHANISM_MAX + 1]; /* AUTH: upper case, as offered */
 };

@@ -3,6 +3,7 @@
 #include "base/scan.h"
 #include "base/str.h"
 #include "mail/address.h"
+#include "mail/date.h"
 #include "mail/envelope.h"
 
 #include "base/banned.h"
@@ -172,6 +173,7 @@ bool smtp_rcpt_params_write(const struct recipient *recipient,
 struct reading {
     const struct smtp_extensions *extensions;
     struct envelope *envelope; /* MAIL's */
+    struct smtp_wishes *wishes;
     unsigned *notify;          /* RCPT's */
     struct buf *orcpt;
     struct err *err;
@@ -247,6 +249,64 @@ static bool read_auth(const struct reading *r, struct span value)
     return value.len && smtp_xtext_read(&plain, value);
 }
 
+static bool read_hold_for(const struct reading *r, struct span value)
+{
+    uint64_t seconds;
+
+    if (!str_to_u64(value, 1, r->extensions->hold_max, &seconds) || r->wishes->hold_until)
+        return false;
+    r->wishes->hold_for = (uint32_t)seconds;
+    return true;
+}
+
+static bool read_hold_until(const struct reading *r, struct span value)
+{
+    uint64_t most = r->extensions->hold_until_max, until;
+
+    if (!date_read_rfc3339(value, &until) || (most && until > most) || r->wishes->hold_for)
+        return false;
+    r->wishes->hold_until = until ? until : 1;
+    return true;
+}
+
+/*= RFC 2852 4
+ *# by-value = by-time";"by-mode[by-trace], by-time = ["-" / "+"]1*9digit, by-mode = "N" / "R",
+ *# by-trace = "T" */
+static bool read_by(const struct reading *r, struct span value)
+{
+    struct scan scan = scan_of(value);
+    bool past = scan_char(&scan, '-');
+    uint64_t seconds;
+
+    if (!past)
+        scan_char(&scan, '+');
+    size_t digits = scan.at;
+    if (!scan_number(&scan, 0, 999999999, &seconds) || scan.at - digits > 9 || !scan_char(&scan, ';'))
+        return false;
+    bool returns = scan_word(&scan, "R");
+    if (!returns && !scan_word(&scan, "N"))
+        return false;
+    r->wishes->by_trace = scan_word(&scan, "T");
+    r->wishes->has_by = true;
+    r->wishes->by_returns = returns;
+    r->wishes->by_time = (int32_t)seconds * (past ? -1 : 1);
+    /* What is to come back when it is late must have a chance to be in time. */
+    return scan_end(&scan) &&
+           (!returns || (r->wishes->by_time > 0 && seconds >= r->extensions->deliver_by_min));
+}
+
+static bool read_priority(const struct reading *r, struct span value)
+{
+    struct scan scan = scan_of(value);
+    bool below = scan_char(&scan, '-');
+    uint64_t number;
+
+    if (scan_rest(&scan).len != 1 || !scan_number(&scan, below, 9, &number))
+        return false;
+    r->wishes->priority = (int)number * (below ? -1 : 1);
+    return true;
+}
+
 static bool read_notify(const struct reading *r, struct span value)
 {
     unsigned notify = 0, bit;
@@ -277,12 +337,16 @@ static bool read_orcpt(const struct reading *r, struct span value)
 }
 
 static const struct param mail_params[] = {
-    {"SIZE",     SMTP_SIZE,     read_size    },
-    {"BODY",     SMTP_8BITMIME, read_body    },
-    {"SMTPUTF8", SMTP_SMTPUTF8, read_smtputf8},
-    {"RET",      SMTP_DSN,      read_ret     },
-    {"ENVID",    SMTP_DSN,      read_envid   },
-    {"AUTH",     SMTP_AUTH,     read_auth    },
+    {"SIZE",        SMTP_SIZE,          read_size      },
+    {"BODY",        SMTP_8BITMIME,      read_body      },
+    {"SMTPUTF8",    SMTP_SMTPUTF8,      read_smtputf8  },
+    {"RET",         SMTP_DSN,           read_ret       },
+    {"ENVID",       SMTP_DSN,           read_envid     },
+    {"AUTH",        SMTP_AUTH,          read_auth      },
+    {"HOLDFOR",     SMTP_FUTURERELEASE, read_hold_for  },
+    {"HOLDUNTIL",   SMTP_FUTURERELEASE, read_hold_until},
+    {"BY",          SMTP_DELIVERBY,     read_by        },
+    {"MT-PRIORITY", SMTP_MT_PRIORITY,   read_priority  },
 };
 
 static const struct param rcpt_params[] = {
@@ -325,12 +389,18 @@ static bool read_params(const struct reading *r, const struct param *params, siz
 }
 
 bool smtp_mail_params_read(struct span text, const struct smtp_extensions *extensions,
-                           struct envelope *envelope, struct err *err)
+                           struct envelope *envelope, struct smtp_wishes *wishes, struct err *err)
 {
-    struct reading r = {.extensions = extensions, .envelope = envelope, .err = err};
+    struct reading r = {
+        .extensions = extensions, .envelope = envelope, .wishes = wishes, .err = err,
+    };
 
+    *wishes = (struct smtp_wishes){ 0 };
     if (!read_params(&r, mail_params, COUNT(mail_params), text))
         return false;
+    /* A report that nobody asked for waits for no date (RFC 4865, 4). */
+    if (!*envelope->sender && (wishes->hold_for || wishes->hold_until))
+        return tell(err, 501, 5, 4, "a message without a sender can't be held");
     if (extensions->size && envelope->size > extensions->size)
         return tell(err, 552, 3, 4, "the message is larger than what is taken here");
     return true;

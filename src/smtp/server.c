@@ -93,7 +93,7 @@ void smtp_server_shut(struct smtp_server *server, const char *enhanced, const ch
     smtp_server_end(server, 421, enhanced, text);
 }
 
-static void greet(struct smtp_server *server)
+void smtp_server_greet(struct smtp_server *server)
 {
     HELD(buf) words = BUF(1024);
 
@@ -134,11 +134,13 @@ void smtp_server_reset(struct smtp_server *server)
     if (server->state > SMTP_AT_HELLO)
         server->state = SMTP_AT_HELLO;
     envelope_free(GIVE(server->envelope));
+    server->wishes = (struct smtp_wishes){ 0 };
     server->rcpt_commands = 0;
     server->rcpt_notify = 0;
     address_done(&server->rcpt);
     buf_done(&server->rcpt_orcpt);
     server->data = (struct smtp_data_reader){ 0 };
+    server->mender = (struct smtp_data_mender){ 0 };
     server->check = (struct smtp_data_check){ 0 };
     server->header = (struct smtp_header_count){ 0 };
     server->chunk_left = 0;
@@ -154,6 +156,17 @@ void smtp_server_reset(struct smtp_server *server)
 const struct smtp_extensions *smtp_server_offers(const struct smtp_server *server)
 {
     return server->secured ? &server->plan->secured : &server->plan->clear;
+}
+
+struct smtp_extensions smtp_server_offers_now(const struct smtp_server *server, uint64_t now)
+{
+    struct smtp_extensions offers = *smtp_server_offers(server);
+
+    if (!server->knows_wall)
+        offers.offered &= ~(unsigned)SMTP_FUTURERELEASE;
+    else if (offers.hold_max)
+        offers.hold_until_max = server->wall + (now - server->wall_at) / 1000 + offers.hold_max;
+    return offers;
 }
 
 /* -- lines -- */
@@ -177,6 +190,11 @@ static bool is_http(struct span line)
     return span_find_text(line, " HTTP/") < line.len;
 }
 
+static void no_web_server(struct smtp_server *server)
+{
+    smtp_server_end(server, 500, "5.5.2", "This is a mail server");
+}
+
 static size_t longest_line(const struct smtp_server *server)
 {
     bool signs_in = server->mode == SMTP_READS_SIGN_IN || span_starts_word(server->in, "AUTH ");
@@ -194,7 +212,7 @@ static bool take_line(struct smtp_server *server, struct span *ret_line)
         if (lf >= server->in.len)
             break;
         if (server->mode == SMTP_READS_COMMAND && is_http(span_cut(server->in, 0, lf))) {
-            smtp_server_end(server, 500, "5.5.2", "This is a mail server");
+            no_web_server(server);
             return false;
         }
         if (lf > 0 && server->in.at[lf - 1] == '\r' && lf < longest_line(server)) {
@@ -231,6 +249,10 @@ static void read_line(struct smtp_server *server, uint64_t now)
         else
             smtp_server_command(server, line, now);
     } else if (!server->closing && server->in.len > most) {
+        if (!signs_in && is_http(span_cut(server->in, 0, most))) {
+            no_web_server(server);
+            return;
+        }
         if (signs_in)
             smtp_server_reset(server);
         server->mode = SMTP_READS_REST;
@@ -366,7 +388,7 @@ void smtp_server_secured(struct smtp_server *server, struct span binding, uint64
     buf_add_span(&server->binding, binding);
     smtp_server_read_next(server, SMTP_READS_COMMAND, now);
     if (first)
-        greet(server);
+        smtp_server_greet(server);
 }
 
 /* -- answers -- */
@@ -391,6 +413,9 @@ void smtp_server_answer(struct smtp_server *server, const struct smtp_answer *an
         break;
     case SMTP_ASK_KEEP:
         smtp_server_keep_answered(server, answer);
+        break;
+    case SMTP_ASK_CLIENT:
+        smtp_server_client_answered(server, answer);
         break;
     case SMTP_ASK_KEY:
         break;
@@ -473,7 +498,7 @@ struct smtp_server *smtp_server_new(const struct smtp_server_plan *plan, bool tl
         wait_for(server, SMTP_SERVER_TLS, now + HANDSHAKE_WAIT);
     } else {
         smtp_server_read_next(server, SMTP_READS_COMMAND, now);
-        greet(server);
+        smtp_server_greet(server);
     }
     if (server->closing) {
         (void)err_no_memory(err);
@@ -482,11 +507,25 @@ struct smtp_server *smtp_server_new(const struct smtp_server_plan *plan, bool tl
     return GIVE(server);
 }
 
+void smtp_server_tell_wall(struct smtp_server *server, uint64_t wall, uint64_t now)
+{
+    server->knows_wall = true;
+    server->wall = wall;
+    server->wall_at = now;
+}
+
+void smtp_server_change_plan(struct smtp_server *server, const struct smtp_server_plan *plan)
+{
+    if (server->need == SMTP_SERVER_QUESTION && server->question == SMTP_ASK_CLIENT)
+        server->plan = plan;
+}
+
 void smtp_server_free(struct smtp_server *server)
 {
     if (!server)
         return;
     smtp_server_reset(server);
+    mem_free(server->told);
     buf_done(&server->held);
     buf_done(&server->output);
     buf_done(&server->hello);
@@ -515,6 +554,16 @@ struct span smtp_server_output(const struct smtp_server *server)
 enum smtp_question smtp_server_question(const struct smtp_server *server)
 {
     return server->question;
+}
+
+const struct smtp_told *smtp_server_told(const struct smtp_server *server)
+{
+    return server->told;
+}
+
+const struct smtp_wishes *smtp_server_wishes(const struct smtp_server *server)
+{
+    return &server->wishes;
 }
 
 const struct envelope *smtp_server_envelope(const struct smtp_server *server)

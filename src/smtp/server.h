@@ -40,7 +40,8 @@
 #include "smtp/extension.h"
 #include "smtp/sasl.h"
 
-struct envelope; /* mail/envelope.h */
+struct envelope;    /* mail/envelope.h */
+struct smtp_wishes; /* smtp/params.h */
 
 /* What is decided before the conversation. Borrowed until smtp_server_free(). */
 struct smtp_server_plan {
@@ -54,6 +55,7 @@ struct smtp_server_plan {
     bool must_secure;     /* no MAIL before TLS */
     bool must_sign_in;    /* no MAIL before AUTH */
     bool error_challenge; /* a refused token is told in a challenge first, as Google does */
+    bool repair;          /* a bare LF of a message becomes CRLF; where it ends stays as it is */
 };
 
 /* Limits; beyond them 421 and the end. */
@@ -78,6 +80,10 @@ MUST_USE struct smtp_server *smtp_server_new(const struct smtp_server_plan *plan
                                              uint64_t now, struct err *err);
 void smtp_server_free(struct smtp_server *server);
 OWNED(smtp_server);
+
+/* What the clock on the wall says at `now`, in seconds since 1970. Before it is told FUTURERELEASE, which
+ * speaks of dates, is not offered. */
+void smtp_server_tell_wall(struct smtp_server *server, uint64_t wall, uint64_t now);
 
 enum smtp_server_need {
     SMTP_SERVER_BYTES,
@@ -112,6 +118,7 @@ enum smtp_question {
     SMTP_ASK_RECIPIENT, /* may it go to smtp_server_recipient()? */
     SMTP_ASK_BEGIN,     /* is there room for a message? Its pieces follow */
     SMTP_ASK_KEEP,      /* it is complete: is it kept, durably? */
+    SMTP_ASK_CLIENT,    /* the peer speaks for smtp_server_told(): may it, and may that client? */
 };
 
 enum smtp_question smtp_server_question(const struct smtp_server *server);
@@ -138,6 +145,21 @@ struct smtp_claim {
 };
 struct smtp_claim smtp_server_claim(const struct smtp_server *server);
 
+/* For whom a mail proxy says to speak (XCLIENT), from SMTP_ASK_CLIENT on; foreign text, UTF-8 without control
+ * characters; "" where it was not said or not known. NULL: nobody said so. */
+struct smtp_told {
+    char address[64]; /* of the client, without "IPV6:"; whether it is one is for the caller to see */
+    char port[8];
+    char name[256];   /* of its host */
+    char hello[256];  /* what it said in EHLO */
+    char login[256];  /* who signed in at the proxy: a yes signs in whom it names */
+};
+const struct smtp_told *smtp_server_told(const struct smtp_server *server);
+/* While SMTP_ASK_CLIENT is open: another client may be offered something else. Borrowed as the first. */
+void smtp_server_change_plan(struct smtp_server *server, const struct smtp_server_plan *plan);
+
+/* What the transaction's client wishes for the time of delivery. */
+const struct smtp_wishes *smtp_server_wishes(const struct smtp_server *server);
 /* The transaction so far: sender, recipients, options; NULL: there is none. */
 const struct envelope *smtp_server_envelope(const struct smtp_server *server);
 /* The same to keep, at SMTP_ASK_KEEP: the caller's from then on. */

@@ -72,6 +72,14 @@ static void check_header(struct smtp_server *server)
         spoil(server, 552, "5.3.4", "The message's header is too large");
 }
 
+static void spoil_too_large(struct smtp_server *server, uint64_t limit)
+{
+    HELD(buf) text = BUF(80);
+
+    buf_addf(&text, "The message is larger than %llu octets", (unsigned long long)limit);
+    spoil(server, 552, "5.3.4", buf_text(&text));
+}
+
 /* Hands on what is in `body`, unless the message is lost. */
 static void hand_on(struct smtp_server *server, uint64_t raw)
 {
@@ -79,7 +87,7 @@ static void hand_on(struct smtp_server *server, uint64_t raw)
 
     server->size += raw;
     if (server->size > limit)
-        spoil(server, 552, "5.3.4", "The message is larger than allowed");
+        spoil_too_large(server, limit);
     if (server->size > limit && server->size - limit > REFUSED_MAX) {
         smtp_server_shut(server, "4.3.4", "The message is larger than allowed");
         return;
@@ -115,6 +123,8 @@ static void check_data(struct smtp_server *server)
 {
     if (server->data.bare_cr || server->data.bare_lf)
         spoil(server, 550, "5.6.0", "The message has a line end that is not CR LF");
+    if (server->data.bare_dot)
+        spoil(server, 550, "5.6.0", "The message has a dot alone, and a line end beside it is not CR LF");
     if (server->data.nul)
         spoil(server, 550, "5.6.0", "The message has a NUL");
 }
@@ -212,19 +222,34 @@ static void check_chunk(struct smtp_server *server, struct span piece)
         spoil(server, 550, "5.6.0", "The message has a NUL, or a line end that is not CR LF");
 }
 
+/* A piece with its bare LFs repaired, unless it is to stay as it is. */
+static struct span mend_chunk(struct smtp_server *server, struct span piece, struct buf *mended)
+{
+    if (server->envelope->body == BODY_BINARY || server->spoiled.code)
+        return piece;
+    smtp_data_mend(&server->mender, piece, mended);
+    if (mended->full)
+        spoil(server, 451, "4.3.0", "No memory");
+    if (server->mender.bare_dot)
+        spoil(server, 550, "5.6.0", "The message has a dot alone, and a line end beside it is not CR LF");
+    return buf_span(mended);
+}
+
 void smtp_server_read_chunk(struct smtp_server *server, uint64_t now)
 {
     size_t most = server->chunk_left < PIECE_MAX ? (size_t)server->chunk_left : PIECE_MAX;
     struct span piece = span_cut(server->in, 0, most);
+    HELD(buf) mended = BUF(2 * PIECE_MAX);
 
     server->in = span_from(server->in, piece.len);
     server->looked = 0;
     server->chunk_left -= piece.len;
     if (!server->chunk_refused) {
-        check_chunk(server, piece);
+        struct span kept = server->plan->repair ? mend_chunk(server, piece, &mended) : piece;
+        check_chunk(server, kept);
         if (!server->spoiled.code)
-            buf_add_span(&server->body, piece);
-        hand_on(server, piece.len);
+            buf_add_span(&server->body, kept);
+        hand_on(server, kept.len);
     }
     if (server->need != SMTP_SERVER_BODY && !server->chunk_left)
         chunk_ended(server, now);
@@ -272,6 +297,7 @@ void smtp_server_begin_answered(struct smtp_server *server, const struct smtp_an
         if (!server->chunk_left)
             smtp_server_read_chunk(server, now);
     } else if (answer->yes) {
+        server->data.repair = server->plan->repair;
         smtp_server_read_next(server, SMTP_READS_DATA, now);
         smtp_server_reply(server, 354, NULL, "Go on; end with a dot on a line of its own");
     } else {

@@ -1,6 +1,6 @@
 /* What the files of the server machine share: server.c reads lines and keeps the clock,
- * server_verbs.c has the table of commands, server_auth.c the sign-in, server_body.c the
- * message. The room's own.
+ * server_verbs.c has the table of commands, server_auth.c the sign-in, server_xclient.c a proxy's word,
+ * server_body.c the message. The room's own.
  */
 #ifndef OUTPOST_SMTP_SERVER_INT_H
 #define OUTPOST_SMTP_SERVER_INT_H
@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "mail/address.h"
 #include "smtp/data.h"
+#include "smtp/params.h"
 #include "smtp/server.h"
 
 /* Where a conversation is when a command comes: bits, so that a row names all where it may be
@@ -59,6 +60,10 @@ struct smtp_server {
     struct buf output;
     bool closing;      /* nothing more is read */
 
+    bool knows_wall;
+    uint64_t wall, wall_at; /* seconds since 1970, and what `now` was then */
+    struct smtp_told *told; /* NULL: the peer speaks for itself */
+
     bool extended, secured;
     struct buf hello, user, binding;
     unsigned errors, idle, failed_sign_ins;
@@ -70,12 +75,14 @@ struct smtp_server {
     struct smtp_server_reply refusal; /* of a token, until its challenge is answered */
 
     struct envelope *envelope;
+    struct smtp_wishes wishes;
     unsigned rcpt_commands;
     struct address rcpt; /* the one asked about */
     unsigned rcpt_notify;
     struct buf rcpt_orcpt;
 
     struct smtp_data_reader data;
+    struct smtp_data_mender mender;
     struct smtp_data_check check;
     struct smtp_header_count header;
     uint64_t chunk_left;
@@ -106,6 +113,10 @@ void smtp_server_read_next(struct smtp_server *server, enum smtp_server_mode mod
  * bad. */
 void smtp_server_reset(struct smtp_server *server);
 const struct smtp_extensions *smtp_server_offers(const struct smtp_server *server);
+/* The same with what depends on the moment. */
+struct smtp_extensions smtp_server_offers_now(const struct smtp_server *server, uint64_t now);
+/* Says the greeting; the conversation is at its start. */
+void smtp_server_greet(struct smtp_server *server);
 void smtp_server_keep_reply(struct smtp_server_reply *reply, uint16_t code, const char *enhanced,
                             const char *text);
 void smtp_server_say_kept(struct smtp_server *server, struct smtp_server_reply *reply);
@@ -125,6 +136,11 @@ void smtp_server_sign_in_answered(struct smtp_server *server, const struct smtp_
                                   uint64_t now);
 /* Adds the mechanisms that can be had now to the extensions that are offered. */
 void smtp_server_mechanisms(const struct smtp_server *server, struct smtp_extensions *extensions);
+
+/* -- server_xclient.c -- */
+
+void smtp_server_xclient(struct smtp_server *server, struct span argument, uint64_t now);
+void smtp_server_client_answered(struct smtp_server *server, const struct smtp_answer *answer);
 
 /* -- server_body.c -- */
 

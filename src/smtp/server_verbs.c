@@ -63,6 +63,7 @@ enum argument { NO_ARG, ARG, MAYBE };
 
 enum {
     HELLO = SMTP_AT_HELLO,
+    BEGINNING = SMTP_AT_START | SMTP_AT_HELLO,
     RCPTS = SMTP_AT_RCPTS,
     MAIL_BEGUN = SMTP_AT_SENDER | SMTP_AT_RCPTS,
     CHUNKS_BEGIN = SMTP_AT_RCPTS | SMTP_AT_CHUNKS,
@@ -98,9 +99,8 @@ static void do_helo(struct smtp_server *server, struct span name, uint64_t now)
 
 static void do_ehlo(struct smtp_server *server, struct span name, uint64_t now)
 {
-    (void)now;
     HELD(buf) text = BUF(4096);
-    struct smtp_extensions extensions = *smtp_server_offers(server);
+    struct smtp_extensions extensions = smtp_server_offers_now(server, now);
 
     do_hello(server, name, true);
     if (server->secured)
@@ -148,11 +148,13 @@ static bool read_path(struct span argument, const char *word, enum path_kind kin
 
 static void refuse_params(struct smtp_server *server, const struct err *err)
 {
-    HELD(buf) enhanced = BUF(16);
+    HELD(buf) enhanced = BUF(16), too_large = BUF(80);
 
     buf_addf(&enhanced, "%u.%u.%u", err->enhanced[0], err->enhanced[1], err->enhanced[2]);
     uint16_t code = err->reply ? err->reply : 451;
-    const char *text = code == 552   ? "The message is larger than allowed"
+    buf_addf(&too_large, "The message is larger than %llu octets",
+             (unsigned long long)smtp_server_offers(server)->size);
+    const char *text = code == 552   ? buf_text(&too_large)
                        : code == 555 ? "A parameter is not known here"
                        : code == 501 ? "A parameter is wrong, or there twice"
                                      : "No memory";
@@ -160,21 +162,20 @@ static void refuse_params(struct smtp_server *server, const struct err *err)
 }
 
 /* The parameters that count: none after HELO. */
-static struct smtp_extensions known_params(const struct smtp_server *server)
+static struct smtp_extensions known_params(const struct smtp_server *server, uint64_t now)
 {
     if (server->extended)
-        return *smtp_server_offers(server);
+        return smtp_server_offers_now(server, now);
     return (struct smtp_extensions){ .size = smtp_server_offers(server)->size };
 }
 
 static void do_mail(struct smtp_server *server, struct span argument, uint64_t now)
 {
-    (void)now;
     struct address address = { 0 };
     struct span params;
     struct err err = { 0 };
     uint32_t most = server->plan->secured.mail_max;
-    const struct smtp_extensions extensions = known_params(server);
+    const struct smtp_extensions extensions = known_params(server, now);
 
     if (most && server->messages >= most) {
         smtp_server_shut(server, "4.7.0", "Too many messages on one connection");
@@ -191,7 +192,7 @@ static void do_mail(struct smtp_server *server, struct span argument, uint64_t n
         envelope->smtputf8 = false; /* it counts when it is said, not when it is needed */
     if (!taken) {
         smtp_server_reply(server, 451, "4.3.0", "No memory");
-    } else if (!smtp_mail_params_read(params, &extensions, envelope, &err)) {
+    } else if (!smtp_mail_params_read(params, &extensions, envelope, &server->wishes, &err)) {
         refuse_params(server, &err);
     } else if (!str_is_ascii(argument) && !envelope->smtputf8) {
         smtp_server_refuse(server, 553, "5.6.7", "An address beyond ASCII needs SMTPUTF8");
@@ -240,10 +241,9 @@ static bool qualify_postmaster(const struct smtp_server *server, struct address 
 
 static void do_rcpt(struct smtp_server *server, struct span argument, uint64_t now)
 {
-    (void)now;
     struct span params;
     struct err err = { 0 };
-    const struct smtp_extensions extensions = known_params(server);
+    const struct smtp_extensions extensions = known_params(server, now);
 
     address_done(&server->rcpt);
     buf_clear(&server->rcpt_orcpt);
@@ -343,6 +343,8 @@ static const struct verb verbs[] = {
       do_starttls,      "STARTTLS" },
     { "AUTH",      HELLO,        NOBODY | OFFERED, SMTP_AUTH,     ARG,     false,
       smtp_server_auth, "AUTH <mechanism> [<data>]" },
+    { "XCLIENT",   BEGINNING,    NOBODY,           SMTP_XCLIENT,  ARG,     true,
+      smtp_server_xclient, "XCLIENT <name>=<value> ..." },
     { "MAIL",      HELLO,        SECURED | USER,   0,             ARG,     true,
       do_mail,          "MAIL FROM:<address>" },
     { "RCPT",      MAIL_BEGUN,   0,                0,             ARG,     false,

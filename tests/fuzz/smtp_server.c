@@ -66,13 +66,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     driver.how = data[0];
     rest = span_from(rest, 1);
     smtp_extensions_read(SPAN("x\nPIPELINING\nSIZE 5000\n8BITMIME\nSMTPUTF8\nBINARYMIME\nCHUNKING\nDSN\n"
-                              "STARTTLS\nAUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER CRAM-MD5 SCRAM-SHA-256"), &plan.clear);
+                              "STARTTLS\nFUTURERELEASE 3600\nDELIVERBY\nMT-PRIORITY\nXCLIENT\n"
+                              "AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER CRAM-MD5 SCRAM-SHA-256"), &plan.clear);
     plan.secured = plan.clear;
     plan.must_sign_in = driver.how & 1;
     plan.error_challenge = driver.how & 2;
+    plan.repair = driver.how & 32;
     OWN(smtp_server) server = smtp_server_new(&plan, driver.how & 4, 0, NULL);
     if (!server)
         return 0;
+    smtp_server_tell_wall(server, 1795389300, 0);
     drive(server, &driver);
     size_t piece = driver.how & 8 ? (driver.how >> 4) + 1 : len;
     while (rest.len && smtp_server_need(server) == SMTP_SERVER_BYTES) {

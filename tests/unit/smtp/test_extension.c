@@ -27,7 +27,7 @@ static const struct {
     { "a name of 21 letters is no mechanism", "x\nAUTH ABCDEFGHIJKLMNOPQRSTU PLAIN", SMTP_AUTH, 0,
       "\nAUTH PLAIN" },
     { "the name is no keyword", "PIPELINING\nDSN", SMTP_DSN, 0, "\nDSN" },
-    { "words nobody knows", "x\nTURN\nXCLIENT NAME ADDR\nPIPELININGS\nDS", 0, 0, "" },
+    { "words nobody knows", "x\nTURN\nXFORWARD NAME ADDR\nPIPELININGS\nDS", 0, 0, "" },
     { "SIZE without a number", "x\nSIZE", SMTP_SIZE, 0, "\nSIZE" },
     { "SIZE below zero", "x\nSIZE -1", SMTP_SIZE, 0, "\nSIZE" },
     { "SIZE above 64 bits", "x\nSIZE 18446744073709551616", SMTP_SIZE, 0, "\nSIZE" },
@@ -36,6 +36,13 @@ static const struct {
       "\nLIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=1" },
     { "limits that are none", "x\nLIMITS RCPTMAX=0 MAILMAX=1000000 OTHER=3", SMTP_LIMITS, 0,
       "\nLIMITS" },
+    { "later", "x\nFUTURERELEASE 3600 2026-12-31T23:59:59Z\nDELIVERBY 60\nMT-PRIORITY MIXER",
+      SMTP_FUTURERELEASE | SMTP_DELIVERBY | SMTP_MT_PRIORITY, 0,
+      "\nFUTURERELEASE 3600 2026-12-31T23:59:59Z\nDELIVERBY 60\nMT-PRIORITY" },
+    { "later, without numbers", "x\nFUTURERELEASE x y\nDELIVERBY", SMTP_FUTURERELEASE | SMTP_DELIVERBY, 0,
+      "\nFUTURERELEASE\nDELIVERBY" },
+    { "for whom it speaks", "x\nXCLIENT NAME ADDR", SMTP_XCLIENT, 0,
+      "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT" },
     { "blanks around", "x\n  DSN \t", SMTP_DSN, 0, "\nDSN" },
 };
 

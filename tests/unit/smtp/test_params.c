@@ -51,8 +51,9 @@ static void test_mail(void **state)
     for (size_t i = 0; i < COUNT(mail_cases); i++) {
         OWN(envelope) envelope = envelope_new();
         HELD(buf) back = BUF(1024);
+        struct smtp_wishes wishes;
         struct err err = { 0 };
-        bool good = smtp_mail_params_read(span_of(mail_cases[i].text), &all, envelope, &err);
+        bool good = smtp_mail_params_read(span_of(mail_cases[i].text), &all, envelope, &wishes, &err);
 
         check_row(mail_cases[i].label, good == !mail_cases[i].reply);
         check_row(mail_cases[i].label, err.reply == mail_cases[i].reply);
@@ -61,6 +62,81 @@ static void test_mail(void **state)
         check_row(mail_cases[i].label, smtp_mail_params_write(envelope, &all, &back, &err));
         check_bytes(mail_cases[i].label, buf_span(&back), span_of(mail_cases[i].back));
     }
+}
+
+static const struct smtp_extensions later = {
+    .offered = SMTP_FUTURERELEASE | SMTP_DELIVERBY | SMTP_MT_PRIORITY,
+    .hold_max = 3600, .hold_until_max = 1798761599, .deliver_by_min = 60,
+};
+
+static const struct {
+    const char *label, *text;
+    bool good;
+    struct smtp_wishes wishes;
+} wish_cases[] = {
+    { "nothing", "", true, { 0 } },
+    { "hold for", "HOLDFOR=3600", true, { .hold_for = 3600 } },
+    { "hold for too long", "HOLDFOR=3601", false, { 0 } },
+    { "hold for nothing", "HOLDFOR=0", false, { 0 } },
+    { "hold for less than nothing", "HOLDFOR=-1", false, { 0 } },
+    { "hold until", "HOLDUNTIL=2026-12-31T23:59:59Z", true, { .hold_until = 1798761599 } },
+    { "hold until a second later", "HOLDUNTIL=2027-01-01T00:00:00Z", false, { 0 } },
+    { "hold until some day", "HOLDUNTIL=tomorrow", false, { 0 } },
+    { "hold until the beginning", "HOLDUNTIL=1970-01-01T00:00:00Z", true, { .hold_until = 1 } },
+    { "both", "HOLDFOR=60 HOLDUNTIL=2026-12-31T23:59:59Z", false, { 0 } },
+    { "both, the other way round", "HOLDUNTIL=2026-12-31T23:59:59Z HOLDFOR=60", false, { 0 } },
+    { "by", "BY=120;R", true, { .has_by = true, .by_time = 120, .by_returns = true } },
+    { "by, small letters, traced", "by=+120;nt", true, { .has_by = true, .by_time = 120, .by_trace = true } },
+    { "by the past, told of", "BY=-120;N", true, { .has_by = true, .by_time = -120 } },
+    { "by the past, returned", "BY=-120;R", false, { 0 } },
+    { "by now, returned", "BY=0;R", false, { 0 } },
+    { "by less than can be promised", "BY=59;R", false, { 0 } },
+    { "by less, told of", "BY=59;N", true, { .has_by = true, .by_time = 59 } },
+    { "by the longest", "BY=999999999;R", true, { .has_by = true, .by_time = 999999999, .by_returns = true } },
+    { "by ten digits", "BY=0000000120;R", false, { 0 } },
+    { "by what", "BY=120", false, { 0 } },
+    { "by another word", "BY=120;X", false, { 0 } },
+    { "by too much", "BY=120;RTT", false, { 0 } },
+    { "by two signs", "BY=-+1;N", false, { 0 } },
+    { "by nothing", "BY=;N", false, { 0 } },
+    { "first", "MT-PRIORITY=9", true, { .priority = 9 } },
+    { "last", "MT-PRIORITY=-9", true, { .priority = -9 } },
+    { "as usual", "MT-PRIORITY=0", true, { 0 } },
+    { "minus nothing", "MT-PRIORITY=-0", false, { 0 } },
+    { "too high", "MT-PRIORITY=10", false, { 0 } },
+    { "two digits", "MT-PRIORITY=03", false, { 0 } },
+    { "a plus", "MT-PRIORITY=+3", false, { 0 } },
+    { "no priority", "MT-PRIORITY=", false, { 0 } },
+};
+
+static void test_wishes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(wish_cases); i++) {
+        OWN(envelope) envelope = envelope_new();
+        struct smtp_wishes wishes;
+        struct err err = { 0 };
+
+        assert_true(envelope_set_sender(envelope, SPAN("a@x.org"), &err));
+        bool good = smtp_mail_params_read(span_of(wish_cases[i].text), &later, envelope, &wishes, &err);
+        check_row(wish_cases[i].label, good == wish_cases[i].good);
+        check_row(wish_cases[i].label, good || err.reply == 501);
+        if (good)
+            check_row(wish_cases[i].label, wishes.hold_for == wish_cases[i].wishes.hold_for &&
+                                               wishes.hold_until == wish_cases[i].wishes.hold_until &&
+                                               wishes.has_by == wish_cases[i].wishes.has_by &&
+                                               wishes.by_time == wish_cases[i].wishes.by_time &&
+                                               wishes.by_returns == wish_cases[i].wishes.by_returns &&
+                                               wishes.by_trace == wish_cases[i].wishes.by_trace &&
+                                               wishes.priority == wish_cases[i].wishes.priority);
+        assert_false(smtp_mail_params_read(SPAN("HOLDFOR=1"), &all, envelope, &wishes, &err));
+        assert_int_equal(err.reply, 555);
+    }
+    OWN(envelope) report = envelope_new();
+    struct smtp_wishes wishes;
+    struct err err = { 0 };
+    assert_false(smtp_mail_params_read(SPAN("HOLDFOR=60"), &later, report, &wishes, &err));
+    assert_int_equal(err.reply, 501);
 }
 
 static const struct {
@@ -108,10 +184,11 @@ static void test_only_what_is_offered(void **state)
     (void)state;
     OWN(envelope) envelope = envelope_new();
     HELD(buf) out = BUF(1024), orcpt = BUF(100);
+    struct smtp_wishes wishes;
     struct err err = { 0 };
     unsigned notify;
 
-    assert_false(smtp_mail_params_read(SPAN("SIZE=1"), &none, envelope, &err));
+    assert_false(smtp_mail_params_read(SPAN("SIZE=1"), &none, envelope, &wishes, &err));
     assert_int_equal(err.reply, 555);
     assert_false(smtp_rcpt_params_read(SPAN("NOTIFY=DELAY"), &none, &notify, &orcpt, &err));
     assert_int_equal(err.reply, 555);
@@ -163,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_rcpt),
         cmocka_unit_test(test_only_what_is_offered),
         cmocka_unit_test(test_xtext),
+        cmocka_unit_test(test_wishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

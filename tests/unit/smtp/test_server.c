@@ -7,7 +7,8 @@
 
 /* -- a driver that decides by what it reads -- */
 
-enum how { CLEAR = 0, TLS = 1, SIGN_IN = 2, SMALL = 4, LIMITS = 8, CHALLENGE = 16, FULL = 32, NO_BEGIN = 64 };
+enum how { CLEAR = 0, TLS = 1, SIGN_IN = 2, SMALL = 4, LIMITS = 8, CHALLENGE = 16, FULL = 32, NO_BEGIN = 64,
+           REPAIR = 128, LATER = 256, PROXIED = 512, ANY_SIZE = 1024 };
 
 static struct smtp_server_plan plan_of(int how)
 {
@@ -16,6 +17,7 @@ static struct smtp_server_plan plan_of(int how)
         .must_secure = how & SIGN_IN,
         .must_sign_in = how & SIGN_IN,
         .error_challenge = how & CHALLENGE,
+        .repair = how & REPAIR,
     };
     smtp_extensions_read(SPAN("x\nPIPELINING\nSIZE 100000\n8BITMIME\nSMTPUTF8\nBINARYMIME\nCHUNKING\nDSN\n"
                               "ENHANCEDSTATUSCODES\nSTARTTLS"), &plan.clear);
@@ -24,6 +26,14 @@ static struct smtp_server_plan plan_of(int how)
                               "SCRAM-SHA-256-PLUS"), &plan.secured);
     if (how & SMALL)
         plan.clear.size = plan.secured.size = 20;
+    if (how & ANY_SIZE)
+        plan.clear.size = plan.secured.size = 0;
+    if (how & LATER) {
+        plan.clear.offered |= SMTP_FUTURERELEASE | SMTP_DELIVERBY | SMTP_MT_PRIORITY;
+        plan.clear.hold_max = 3600;
+    }
+    if (how & PROXIED)
+        plan.clear.offered |= SMTP_XCLIENT;
     if (how & LIMITS)
         plan.clear.rcpt_max = plan.secured.mail_max = 2;
     return plan;
@@ -59,6 +69,9 @@ static void decide(struct smtp_server *server, struct driver *driver)
         answer.yes = strcmp(smtp_server_recipient(server), "no@x.org") != 0;
         if (!strcmp(smtp_server_recipient(server), "bye@x.org"))
             answer = (struct smtp_answer){ false, 421, "4.3.2", "Going down" };
+        break;
+    case SMTP_ASK_CLIENT:
+        answer.yes = strcmp(smtp_server_told(server)->address, "192.0.2.66") != 0;
         break;
     case SMTP_ASK_BEGIN:
         answer.yes = !(driver->how & NO_BEGIN);
@@ -177,12 +190,53 @@ static const struct {
     { "a bare CR at a chunk's end", CLEAR, SPAN_INIT(HI TO_X "BDAT 2 LAST\r\na\rNOOP\r\n"),
       "220 250 250 250 550 250", "" },
 
+    /* the same, where bare LFs are repaired: a message of LFs is mended, a false end is none, and refused */
+    { "LFs mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\na\nb\n\nc\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 250 250", "a@x.org>b@x.org|a\r\nb\r\n\r\nc\r\n" },
+    { "dots behind an LF", REPAIR, SPAN_INIT(HI TO_X "DATA\r\na\n..b\n.c\n...\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 250 250", "a@x.org>b@x.org|a\r\n.b\r\n.c\r\n..\r\n" },
+    { "LF.LF, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\n.\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "LF.CRLF, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\n.\r\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "LF.CRLF.CRLF, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\n.\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "CRLF.LF, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\r\n.\nMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "LF CRLF.CRLF, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\n\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 250 250", "a@x.org>b@x.org|x\r\n\r\n" },
+    { "CR.CR, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\r.\rMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "LF.CR, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\n.\rMAIL FROM:<e@x.org>\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "a NUL, mended", REPAIR, SPAN_INIT(HI TO_X "DATA\r\nx\n\0\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 354 550 250", "" },
+    { "chunks mended", REPAIR, SPAN_INIT(HI TO_X "BDAT 5\r\na\nb\r\rBDAT 6 LAST\r\n\nc\n.d\n"),
+      "220 250 250 250 550 503", "" },
+    { "chunks mended across a cut", REPAIR, SPAN_INIT(HI TO_X "BDAT 4\r\na\nb\rBDAT 6 LAST\r\n\nc\n.d\n"),
+      "220 250 250 250 250 250", "a@x.org>b@x.org|a\r\nb\r\nc\r\n.d\r\n" },
+    { "a false end in a chunk", REPAIR, SPAN_INIT(HI TO_X "BDAT 5 LAST\r\nx\n.\r\nNOOP\r\n"),
+      "220 250 250 250 550 250", "" },
+    { "a false end, and another message", REPAIR,
+      SPAN_INIT(HI TO_X "BDAT 5 LAST\r\nx\n.\r\n" TO_X "BDAT 4 LAST\r\na\nb\n" TO_X "DATA\r\nc\n.\n\r\n.\r\n" TO_X "DATA\r\nd\n\r\n.\r\n"),
+      "220 250 250 250 550 250 250 250 250 250 354 550 250 250 354 250",
+      "a@x.org>b@x.org|a\r\nb\r\na@x.org>b@x.org|d\r\n\r\n" },
+    { "a true end in a chunk is content", REPAIR, SPAN_INIT(HI TO_X "BDAT 6 LAST\r\nx\r\n.\r\nNOOP\r\n"),
+      "220 250 250 250 250 250", "a@x.org>b@x.org|x\r\n.\r\n" },
+    { "binary stays as it is", REPAIR,
+      SPAN_INIT(HI "MAIL FROM:<a@x.org> BODY=BINARYMIME\r\nRCPT TO:<b@x.org>\r\nBDAT 3 LAST\r\na\nb"),
+      "220 250 250 250 250", "a@x.org>b@x.org|a\nb" },
+
     /* command lines */
     { "a bare LF splits nothing", CLEAR, SPAN_INIT(HI "NOOP\nQUIT\r\nNOOP\r\n"), "220 250 500 250", "" },
     { "a bare CR splits nothing", CLEAR, SPAN_INIT(HI "NOOP\rQUIT\r\nNOOP\r\n"), "220 250 500 250", "" },
     { "an empty line", CLEAR, SPAN_INIT("\r\nNOOP\r\n"), "220 500 250", "" },
     { "any case", CLEAR, SPAN_INIT("ehlo me\r\nmail from:<a@x.org>\r\nrcpt to:<b@x.org>\r\n"), "220 250 250 250", "" },
     { "a browser", CLEAR, SPAN_INIT("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "220 500", "" },
+    { "a browser inside TLS", TLS, SPAN_INIT("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "220 500", "" },
+    { "a proxy's word from nobody in particular", CLEAR,
+      SPAN_INIT("PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\nXCLIENT ADDR=192.0.2.1\r\nXFORWARD ADDR=192.0.2.1\r\n"),
+      "220 500 500 500", "" },
     { "a browser's form", CLEAR, SPAN_INIT("POST /\nHELO x\r\nMAIL FROM:<a@x.org>\r\n"), "220 500", "" },
     { "any method", CLEAR, SPAN_INIT(HI "BREW pot HTTP/1.0\r\nNOOP\r\n"), "220 250 500", "" },
 
@@ -214,6 +268,28 @@ static const struct {
       "220 250 553 250 553 553", "" },
     { "UTF-8 with it", CLEAR, SPAN_INIT(HI "MAIL FROM:<\xc3\xa4@x.org> SMTPUTF8\r\nRCPT TO:<\xc3\xb6@x.org>\r\n"),
       "220 250 250 250", "" },
+
+    /* wishes for the time of delivery */
+    { "later", LATER, SPAN_INIT(HI "MAIL FROM:<a@x.org> HOLDFOR=60 BY=120;R MT-PRIORITY=-3\r\n"), "220 250 250", "" },
+    { "until", LATER, SPAN_INIT(HI "MAIL FROM:<a@x.org> HOLDUNTIL=2026-11-23T00:15:00Z\r\n"), "220 250 250", "" },
+    { "until too late", LATER, SPAN_INIT(HI "MAIL FROM:<a@x.org> HOLDUNTIL=2026-11-23T00:15:01Z\r\n"), "220 250 501", "" },
+    { "too long", LATER, SPAN_INIT(HI "MAIL FROM:<a@x.org> HOLDFOR=3601\r\nMAIL FROM:<a@x.org>\r\n"), "220 250 501 250", "" },
+    { "not offered", CLEAR, SPAN_INIT(HI "MAIL FROM:<a@x.org> HOLDFOR=60\r\nMAIL FROM:<a@x.org> BY=1;N\r\n"
+                                      "MAIL FROM:<a@x.org> MT-PRIORITY=1\r\n"), "220 250 555 555 555", "" },
+
+    /* a proxy speaks for others */
+    { "for a client", PROXIED, SPAN_INIT(HI "XCLIENT ADDR=192.0.2.1 NAME=client.example\r\nMAIL FROM:<a@x.org>\r\n" HI TO_X),
+      "220 250 220 503 250 250 250", "" },
+    { "before EHLO", PROXIED, SPAN_INIT("XCLIENT ADDR=IPV6:2001:db8::1\r\n" HI), "220 220 250", "" },
+    { "who may not come in", PROXIED, SPAN_INIT(HI "XCLIENT ADDR=192.0.2.66\r\nNOOP\r\n"), "220 250 550", "" },
+    { "who has signed in there", PROXIED | SIGN_IN, SPAN_INIT(HI "XCLIENT ADDR=192.0.2.1 LOGIN=me+40x\r\nXCLIENT ADDR=192.0.2.2\r\n"),
+      "220 250 220 503", "" },
+    { "in a transaction", PROXIED, SPAN_INIT(HI TO_X "XCLIENT ADDR=192.0.2.1\r\n"), "220 250 250 250 503", "" },
+    { "in other words", PROXIED, SPAN_INIT("XCLIENT\r\nXCLIENT ADDR\r\nXCLIENT COLOUR=red\r\nXCLIENT ADDR=1 ADDR=2\r\n"
+                                           "XCLIENT NAME=a+0D+0Ab\r\nXCLIENT NAME=a+b\r\nXCLIENT PORT=123456789\r\n"),
+      "220 501 501 501 501 501 501 501", "" },
+    { "what it does not know", PROXIED, SPAN_INIT("XCLIENT NAME=[UNAVAILABLE] ADDR=[TEMPUNAVAIL] PROTO=ESMTP DESTPORT=25\r\n"),
+      "220 220", "" },
 
     /* no and not now */
     { "decisions", CLEAR, SPAN_INIT(HI "MAIL FROM:<no@x.org>\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<no@x.org>\r\nDATA\r\n"
@@ -249,6 +325,7 @@ static const struct {
     { "a negative size", CLEAR, SPAN_INIT(HI TO_X "BDAT -1 LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
     { "a huge size", CLEAR, SPAN_INIT(HI TO_X "BDAT 18446744073709551617 LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
     { "above SIZE", SMALL, SPAN_INIT(HI TO_X "BDAT 21 LAST\r\nNOOP\r\n"), "220 250 250 250 501", "" },
+    { "a refused one too large to be read", ANY_SIZE, SPAN_INIT(HI "BDAT 2000000000\r\nNOOP\r\n"), "220 250 421", "" },
     { "a refused one without a size", CLEAR, SPAN_INIT(HI "BDAT x\r\nNOOP\r\n"), "220 250 501", "" },
     { "no argument", CLEAR, SPAN_INIT(HI TO_X "BDAT\r\nNOOP\r\n"), "220 250 250 250 501 421", "" },
 
@@ -286,6 +363,7 @@ static void play(size_t at, size_t first, size_t piece, struct driver *driver)
     struct span rest = talks[at].said;
 
     assert_non_null(server);
+    smtp_server_tell_wall(server, 1795389300, 0); /* 2026-11-22T23:15:00Z */
     pump(server, driver);
     for (size_t len = first; rest.len; len = piece) {
         feed(server, driver, span_cut(rest, 0, len));
@@ -350,28 +428,218 @@ static const struct {
     { "HELP\r\n",                { "214", "214", "214", "214", "214" } },
     { "QUIT\r\n",                { "221", "221", "221", "221", "221" } },
     { "XCLIENT ADDR=1\r\n",      { "500", "500", "500", "500", "500" } },
+    { "XFORWARD ADDR=1\r\n",     { "500", "500", "500", "500", "500" } },
+    { "PROXY UNKNOWN\r\n",       { "500", "500", "500", "500", "500" } },
+    { "\r\n",                    { "500", "500", "500", "500", "500" } },
+    { "DATA\nQUIT\r\n",         { "500", "500", "500", "500", "500" } },
 };
+
+/* What is otherwise in the clear, and where a proxy may speak. */
+static const struct {
+    const char *line;
+    const char *replies[COUNT(states)];
+} clear_matrix[] = {
+    { "STARTTLS\r\n",            { "503", "220", "503", "503", "503" } },
+    { "STARTTLS now\r\n",        { "503", "501", "503", "503", "503" } },
+    { "AUTH PLAIN AAAA\r\n",     { "503", "538", "503", "503", "503" } },
+    { "XCLIENT ADDR=1\r\n",      { "220", "220", "503", "503", "503" } },
+};
+
+static void try_in_state(int how, const char *line, size_t k, const char *want)
+{
+    const struct smtp_server_plan plan = plan_of(how);
+    OWN(smtp_server) server = smtp_server_new(&plan, how & TLS, 0, NULL);
+    struct driver driver = DRIVER(how);
+    HELD(buf) label = BUF(200), replies = BUF(200);
+
+    buf_addf(&label, "%.*s %s", (int)strcspn(line, "\r"), line, states[k].label);
+    pump(server, &driver);
+    feed(server, &driver, span_of(states[k].before));
+    check_row(buf_text(&label), server->state == states[k].state);
+    buf_clear(&driver.said);
+    feed(server, &driver, span_of(line));
+    codes(&replies, buf_span(&driver.said));
+    check_bytes(buf_text(&label), buf_span(&replies), span_of(want));
+    driver_done(&driver);
+}
 
 static void test_every_command_in_every_state(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(matrix); i++) {
-        for (size_t k = 0; k < COUNT(states); k++) {
-            const struct smtp_server_plan plan = plan_of(TLS);
-            OWN(smtp_server) server = smtp_server_new(&plan, true, 0, NULL);
-            struct driver driver = DRIVER(TLS);
-            HELD(buf) label = BUF(200), replies = BUF(200);
+    for (size_t i = 0; i < COUNT(matrix); i++)
+        for (size_t k = 0; k < COUNT(states); k++)
+            try_in_state(TLS, matrix[i].line, k, matrix[i].replies[k]);
+    for (size_t i = 0; i < COUNT(clear_matrix); i++)
+        for (size_t k = 0; k < COUNT(states); k++)
+            try_in_state(PROXIED, clear_matrix[i].line, k, clear_matrix[i].replies[k]);
+}
 
-            buf_addf(&label, "%.*s %s", (int)strcspn(matrix[i].line, "\r"), matrix[i].line, states[k].label);
-            pump(server, &driver);
-            feed(server, &driver, span_of(states[k].before));
-            check_row(buf_text(&label), server->state == states[k].state);
-            buf_clear(&driver.said);
-            feed(server, &driver, span_of(matrix[i].line));
-            codes(&replies, buf_span(&driver.said));
-            check_bytes(buf_text(&label), buf_span(&replies), span_of(matrix[i].replies[k]));
-            driver_done(&driver);
-        }
+/* Whatever ends a transaction leaves nothing of it: neither sender nor recipient nor chunk. */
+static void test_every_end_forgets(void **state)
+{
+    static const struct {
+        const char *label;
+        int how;
+        const char *end;
+    } ends[] = {
+        { "EHLO", CLEAR, HI TO_X HI },
+        { "HELO", CLEAR, HI TO_X "HELO me\r\n" },
+        { "RSET", CLEAR, HI TO_X "RSET\r\n" },
+        { "a message", CLEAR, HI TO_X "DATA\r\n.\r\n" },
+        { "a message that is refused", CLEAR, HI TO_X "DATA\r\n\n\r\n.\r\n" },
+        { "a message that is too large", SMALL, HI TO_X "DATA\r\n0123456789\r\n0123456789\r\n.\r\n" },
+        { "a message that can't be kept", FULL, HI TO_X "DATA\r\nx\r\n.\r\n" },
+        { "no room", NO_BEGIN, HI TO_X "DATA\r\n" },
+        { "the last chunk", CLEAR, HI TO_X "BDAT 2 LAST\r\n\r\n" },
+        { "a chunk that is refused", CLEAR, HI TO_X "BDAT 2\r\n\n\n" },
+        { "a chunk without room", NO_BEGIN, HI TO_X "BDAT 2\r\n\r\n" },
+        { "EHLO between chunks", CLEAR, HI TO_X "BDAT 2\r\n\r\n" HI },
+        { "a sender who is refused", CLEAR, HI "MAIL FROM:<no@x.org>\r\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        const struct smtp_server_plan plan = plan_of(ends[i].how);
+        OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+        struct driver driver = DRIVER(ends[i].how);
+        HELD(buf) replies = BUF(200);
+
+        pump(server, &driver);
+        feed(server, &driver, span_of(ends[i].end));
+        check_row(ends[i].label, server->state == SMTP_AT_HELLO && !smtp_server_envelope(server));
+        buf_clear(&driver.said);
+        feed(server, &driver, SPAN("RCPT TO:<c@x.org>\r\nDATA\r\nBDAT 0 LAST\r\nMAIL FROM:<a@x.org>\r\nDATA\r\n"));
+        codes(&replies, buf_span(&driver.said));
+        check_bytes(ends[i].label, buf_span(&replies), SPAN("503 503 503 250 503"));
+        driver_done(&driver);
+    }
+}
+
+/* -- what EHLO says is so -- */
+
+static void test_what_is_offered(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(LATER | PROXIED);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+
+    pump(server, &driver);
+    feed(server, &driver, SPAN(HI));
+    assert_null(strstr(buf_text(&driver.said), "FUTURERELEASE")); /* it does not know the date */
+    smtp_server_tell_wall(server, 1795389300, 0);
+    buf_clear(&driver.said);
+    feed(server, &driver, SPAN(HI));
+    assert_non_null(strstr(buf_text(&driver.said), "250-FUTURERELEASE 3600 2026-11-23T00:15:00Z\r\n"));
+    assert_non_null(strstr(buf_text(&driver.said), "250-DELIVERBY\r\n250-MT-PRIORITY\r\n"));
+    assert_non_null(strstr(buf_text(&driver.said), "250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n"));
+    feed(server, &driver, SPAN("MAIL FROM:<a@x.org> HOLDFOR=60 BY=120;RT MT-PRIORITY=-3\r\n"));
+    const struct smtp_wishes *wishes = smtp_server_wishes(server);
+    assert_true(wishes->hold_for == 60 && wishes->has_by && wishes->by_time == 120 && wishes->by_returns);
+    assert_true(wishes->by_trace && wishes->priority == -3);
+    feed(server, &driver, SPAN("RSET\r\n"));
+    assert_false(smtp_server_wishes(server)->has_by);
+    driver_done(&driver);
+}
+
+static void test_the_limit_is_told(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(SMALL);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+
+    pump(server, &driver);
+    feed(server, &driver, SPAN(HI "MAIL FROM:<a@x.org> SIZE=21\r\n"));
+    assert_non_null(strstr(buf_text(&driver.said), "552 5.3.4 The message is larger than 20 octets\r\n"));
+    buf_clear(&driver.said);
+    feed(server, &driver, SPAN(TO_X "DATA\r\n0123456789\r\n0123456789\r\n.\r\n"));
+    assert_non_null(strstr(buf_text(&driver.said), "552 5.3.4 The message is larger than 20 octets\r\n"));
+    driver_done(&driver);
+}
+
+static void test_told_by_a_proxy(void **state)
+{
+    (void)state;
+    const struct smtp_server_plan plan = plan_of(PROXIED | SIGN_IN), other = plan_of(0);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+
+    pump(server, &driver);
+    assert_null(smtp_server_told(server));
+    feed(server, &driver, SPAN("EHLO proxy\r\n"));
+    smtp_server_recv(server, SPAN("XCLIENT ADDR=IPV6:2001:db8::1 PORT=4711 HELO=+5B192.0.2.1+5D LOGIN=me+40x "
+                                  "NAME=[UNAVAILABLE]\r\n"), 0);
+    assert_int_equal(smtp_server_question(server), SMTP_ASK_CLIENT);
+    const struct smtp_told *told = smtp_server_told(server);
+    assert_string_equal(told->address, "2001:db8::1");
+    assert_string_equal(told->port, "4711");
+    assert_string_equal(told->hello, "[192.0.2.1]");
+    assert_string_equal(told->login, "me@x");
+    assert_string_equal(told->name, "");
+    assert_null(smtp_server_user(server)); /* not before the answer */
+    smtp_server_change_plan(server, &other);
+    pump(server, &driver);
+    assert_string_equal(smtp_server_user(server), "me@x");
+    assert_string_equal(smtp_server_hello(server), "");
+    buf_clear(&driver.said);
+    feed(server, &driver, SPAN(HI));
+    assert_null(strstr(buf_text(&driver.said), "XCLIENT")); /* what the other plan does not offer */
+
+    /* The proxy stays the proxy inside TLS, but who had signed in has not any more. */
+    feed(server, &driver, SPAN("STARTTLS\r\n"));
+    assert_true(smtp_server_is_secured(server));
+    assert_null(smtp_server_user(server));
+    assert_string_equal(smtp_server_told(server)->address, "2001:db8::1");
+    smtp_server_change_plan(server, &plan); /* nobody asked */
+    assert_ptr_equal(server->plan, &other);
+    driver_done(&driver);
+}
+
+/* Known or not, wrong is wrong: not an octet tells them apart. */
+static void test_unknown_users_are_like_others(void **state)
+{
+    static const char *const wrong[] = {
+        "AUTH PLAIN AG1lAGE=\r\n",  /* me, a */
+        "AUTH PLAIN AHlvdQBh\r\n",  /* you, a */
+    };
+    HELD(buf) first = BUF(4096);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        const struct smtp_server_plan plan = plan_of(TLS);
+        OWN(smtp_server) server = smtp_server_new(&plan, true, 0, NULL);
+        struct driver driver = DRIVER(0);
+        pump(server, &driver);
+        feed(server, &driver, SPAN(HI));
+        buf_clear(&driver.said);
+        feed(server, &driver, span_of(wrong[i]));
+        if (i)
+            check_bytes(wrong[i], buf_span(&driver.said), buf_span(&first));
+        buf_add_span(&first, buf_span(&driver.said));
+        driver_done(&driver);
+    }
+}
+
+/* A line that breaks in the middle leaves nothing, wherever it is cut. */
+static void test_cut_anywhere(void **state)
+{
+    static const char *const talk = HI "AUTH LOGIN\r\nbWU=\r\nc2VjcmV0\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\n"
+                                    "DATA\r\nHi\r\nthere\r\n";
+    size_t before = alloc_alive();
+
+    (void)state;
+    for (size_t cut = 0; cut <= strlen(talk); cut++) {
+        const struct smtp_server_plan plan = plan_of(TLS);
+        struct driver driver = DRIVER(0);
+        OWN(smtp_server) server = smtp_server_new(&plan, true, 0, NULL);
+
+        pump(server, &driver);
+        feed(server, &driver, span_cut(span_of(talk), 0, cut));
+        assert_int_equal(driver.kept.len, 0);
+        smtp_server_free(GIVE(server));
+        driver_done(&driver);
+        assert_int_equal(alloc_alive(), before);
     }
 }
 
@@ -455,6 +723,22 @@ static void expect_last(const char *label, int how, struct span said, const char
     driver_done(&driver);
 }
 
+/* The same, in two pieces. */
+static void expect_cut(const char *label, struct span said, size_t cut, const char *want)
+{
+    const struct smtp_server_plan plan = plan_of(0);
+    OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+    struct driver driver = DRIVER(0);
+    HELD(buf) replies = BUF(4096);
+
+    pump(server, &driver);
+    feed(server, &driver, span_cut(said, 0, cut));
+    feed(server, &driver, span_from(said, cut));
+    codes(&replies, buf_span(&driver.said));
+    check_bytes(label, buf_span(&replies), span_of(want));
+    driver_done(&driver);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -498,6 +782,27 @@ static void test_limits(void **state)
     buf_cut(&loop, before);
     buf_add(&loop, "Received: x\r\n\r\n.\r\n");
     expect_last("101 hops", 0, buf_span(&loop), "354 554");
+    HELD(buf) url = BUF(1 << 20), wide = BUF(1 << 20), crowd = BUF(1 << 20);
+    buf_add(&url, "GET /");
+    repeat(&url, "a", 3000);
+    buf_add(&url, " HTTP/1.1\r\nMAIL FROM:<a@x.org>\r\n");
+    expect_last("a browser with a long address", 0, buf_span(&url), "220 500");
+    expect_cut("a browser with a long address, slowly", buf_span(&url), 2500, "220 500");
+    buf_add(&wide, HI TO_X "DATA\r\n");
+    for (unsigned i = 0; i < 300; i++) {
+        buf_add(&wide, "X: ");
+        repeat(&wide, "0123456789", 90);
+        buf_add(&wide, "\r\n");
+    }
+    buf_add(&wide, ".\r\n");
+    struct smtp_server_plan any = plan_of(ANY_SIZE);
+    assert_int_equal(any.clear.size, 0);
+    expect_last("a header of many octets", ANY_SIZE, buf_span(&wide), "354 552");
+    buf_add(&crowd, HI "MAIL FROM:<a@x.org>\r\n");
+    for (unsigned i = 0; i <= SMTP_SERVER_RECIPIENTS_MAX; i++)
+        buf_addf(&crowd, "RCPT TO:<u%u@x.org>\r\n", i);
+    expect_last("a thousand and one recipients", 0, buf_span(&crowd), "250 250 452");
+
     buf_add(&header, HI "MAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\n");
     repeat(&header, "X: y\r\n", SMTP_SERVER_HEADER_LINES_MAX + 1);
     buf_add(&header, ".\r\n");
@@ -531,6 +836,37 @@ static void test_deadlines(void **state)
     smtp_server_expired(tls);
     assert_int_equal(smtp_server_output(tls).len, 0);
     assert_int_equal(smtp_server_need(tls), SMTP_SERVER_CLOSE);
+}
+
+/* A megabyte, octet by octet, is a million times the work of one octet and no more: were it looked through
+ * anew each time, this would take hours. */
+static void test_octet_by_octet(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *before, *unit;
+    } inputs[] = {
+        { "a line without end", "", "x" },
+        { "a line of LFs", "NOOP ", "\n" },
+        { "text", HI TO_X "DATA\r\n", "0123456789\r\n" },
+        { "text without line ends", HI TO_X "DATA\r\n", "0123456789" },
+        { "a header", HI TO_X "DATA\r\n", "Received: x\r\n " },
+        { "a chunk", HI TO_X "BDAT 1000000\r\n", "0123456789\r\n" },
+        { "a sign-in", HI "AUTH LOGIN\r\n", "AAAA" },
+    };
+
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        const struct smtp_server_plan plan = plan_of(ANY_SIZE);
+        OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+        struct driver driver = DRIVER(FULL);
+        size_t len = strlen(inputs[i].unit);
+
+        pump(server, &driver);
+        feed(server, &driver, span_of(inputs[i].before));
+        for (size_t at = 0; at < 1000000 && smtp_server_need(server) == SMTP_SERVER_BYTES; at++)
+            feed(server, &driver, (struct span){ inputs[i].unit + at % len, 1 });
+        driver_done(&driver);
+    }
 }
 
 /* Output that nobody reads stops the work. */
@@ -568,7 +904,7 @@ static void test_idle_is_small(void **state)
     feed(server, &driver, SPAN(HI TO_X "DATA\r\nHi\r\n.\r\n"));
     driver_done(&driver);
     assert_true(alloc_alive() - before <= 2); /* itself, and the client's name */
-    assert_true(sizeof *server < 1500);
+    assert_true(sizeof *server < 1600);
 }
 
 static void test_out_of_memory(void **state)
@@ -606,6 +942,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_talks),
         cmocka_unit_test(test_every_command_in_every_state),
+        cmocka_unit_test(test_every_end_forgets),
+        cmocka_unit_test(test_what_is_offered),
+        cmocka_unit_test(test_the_limit_is_told),
+        cmocka_unit_test(test_told_by_a_proxy),
+        cmocka_unit_test(test_unknown_users_are_like_others),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_octet_by_octet),
         cmocka_unit_test(test_starttls_forgets),
         cmocka_unit_test(test_starttls_injection),
         cmocka_unit_test(test_limits),
