@@ -69,6 +69,16 @@ bool stream_is_loopback(const struct stream *stream)
     return stream->loopback;
 }
 
+bool stream_peer_ip(const struct stream *stream, struct ip *ret_ip)
+{
+    struct sockaddr_storage address = { 0 };
+    int len = sizeof address;
+
+    return !stream->is_unix &&
+           uv_tcp_getpeername(&stream->handle.tcp, (struct sockaddr *)&address, &len) == 0 &&
+           ip_from_sockaddr((const struct sockaddr *)&address, ret_ip);
+}
+
 bool stream_peer_user(const struct stream *stream, uint32_t *ret_uid)
 {
     struct ucred peer;
