@@ -115,7 +115,7 @@ static bool open_endpoint(struct endpoint *endpoint, bool tls_first, uint16_t po
     struct sandbox *sandbox = endpoint->sandbox;
 
     endpoint->plan =
-        (struct session_server_plan){ sandbox->provider.plan, sandbox->tls, tls_first };
+        (struct session_server_plan){ .smtp = sandbox->provider.plan, .tls = sandbox->tls, .tls_first = tls_first };
     if (port)
         return open_both(endpoint, port, err);
     for (unsigned tries = 0; tries < PORT_TRIES; tries++) {

@@ -2,10 +2,15 @@
 
 #include "base/alloc.h"
 #include "net/timer.h"
+#include "os/clock.h"
 
 #include "base/banned.h"
 
-enum { LAST_WORD_MS = 30 * 1000 }; /* that a client has to make room for our last word */
+enum {
+    LAST_WORD_MS = 30 * 1000,  /* that a client has to make room for our last word */
+    UNREAD_MAX = 16 * 1024,    /* octets of ours that wait for the client, beside the machine's own */
+    EARLY_MAX = STREAM_READ_MAX,
+};
 
 struct session_server {
     struct loop *loop;
@@ -20,6 +25,7 @@ struct session_server {
     bool shaking;    /* hands */
     bool in_message; /* SMTP_ASK_BEGIN was answered with yes */
     bool cut;        /* the line is to go dead */
+    struct buf early; /* what was read before us, and not looked at yet */
     char peer[80];
 };
 
@@ -36,9 +42,11 @@ static void tell_over(struct session_server *session, const struct err *why)
     session->events.over(session->who, session, why);
 }
 
+/* A client that does not read must not have its replies heaped up here: the machine stops at some, and so
+ * does what it is read. */
 static void write_out(struct session_server *session)
 {
-    for (;;) {
+    while (stream_pending(session->stream) < UNREAD_MAX) {
         size_t taken = stream_write(session->stream, smtp_server_output(session->machine));
         if (!taken)
             return;
@@ -75,6 +83,8 @@ static void begin_tls(struct session_server *session)
         return;
     }
     session->shaking = true;
+    tls_feed(tls, buf_span(&session->early)); /* what it made of that shows in its state */
+    buf_done(&session->early);
     stream_secure(session->stream, tls, secured, session);
     stream_read(session->stream, true);
 }
@@ -151,10 +161,22 @@ static void turn(struct session_server *session)
 
 /* -- what the line and the clock say -- */
 
+/* What was read before us comes first. */
+static void use_early(struct session_server *session)
+{
+    struct buf early = session->early;
+
+    session->early = (struct buf)BUF(EARLY_MAX);
+    if (early.len)
+        smtp_server_recv(session->machine, buf_span(&early), loop_now(session->loop));
+    buf_done(&early);
+}
+
 static void came(void *who, struct span bytes)
 {
     struct session_server *session = who;
 
+    use_early(session);
     smtp_server_recv(session->machine, bytes, loop_now(session->loop));
     turn(session);
 }
@@ -178,7 +200,9 @@ static void rang(void *who)
 
     if (!session->stream)
         return;
-    if (session->shaking || smtp_server_need(session->machine) == SMTP_SERVER_CLOSE)
+    if (session->early.len)
+        use_early(session);
+    else if (session->shaking || smtp_server_need(session->machine) == SMTP_SERVER_CLOSE)
         session->cut = true;
     else if (!session->cut)
         smtp_server_expired(session->machine);
@@ -254,9 +278,26 @@ void session_server_cut(struct session_server *session)
 
 /* -- birth and death -- */
 
-bool session_serve(struct loop *loop, struct stream *stream, const struct session_server_plan *plan,
-                   const struct session_server_events *events, void *who,
-                   struct session_server **ret_session, struct err *err)
+static bool begin(struct session_server *session, struct span early, struct err *err)
+{
+    const struct session_server_plan *plan = session->plan;
+    uint64_t now = loop_now(session->loop);
+
+    if (plan->clock)
+        smtp_server_tell_wall(session->machine, clock_wall(plan->clock) / 1000, now);
+    buf_add_span(&session->early, early);
+    if (session->early.full)
+        return err_no_memory(err);
+    if (serve_and_wait(session))
+        return err_set(err, ERR_TLS, "no TLS for a caller");
+    if (session->early.len) /* the greeting goes first, and nobody is told of anything within this call */
+        timer_set(session->timer, now);
+    return true;
+}
+
+bool session_serve_from(struct loop *loop, struct stream *stream, const struct session_server_plan *plan,
+                        struct span early, const struct session_server_events *events, void *who,
+                        struct session_server **ret_session, struct err *err)
 {
     static const struct stream_events line = { came, writable, ended };
     OWN(stream) taken = stream;
@@ -268,6 +309,7 @@ bool session_serve(struct loop *loop, struct stream *stream, const struct sessio
     session->plan = plan;
     session->events = *events;
     session->who = who;
+    session->early = (struct buf)BUF(EARLY_MAX);
     session->timer = timer_new(loop, rang, session);
     if (!session->timer)
         return err_no_memory(err);
@@ -278,10 +320,17 @@ bool session_serve(struct loop *loop, struct stream *stream, const struct sessio
     memcpy(session->peer, stream_peer(taken), len < sizeof session->peer ? len : 0);
     session->stream = GIVE(taken);
     stream_on(session->stream, &line, session);
-    if (serve_and_wait(session))
-        return err_set(err, ERR_TLS, "no TLS for a caller");
+    if (!begin(session, early, err))
+        return false;
     *ret_session = GIVE(session);
     return true;
+}
+
+bool session_serve(struct loop *loop, struct stream *stream, const struct session_server_plan *plan,
+                   const struct session_server_events *events, void *who,
+                   struct session_server **ret_session, struct err *err)
+{
+    return session_serve_from(loop, stream, plan, SPAN_NONE, events, who, ret_session, err);
 }
 
 void session_server_free(struct session_server *session)
@@ -289,6 +338,7 @@ void session_server_free(struct session_server *session)
     if (!session)
         return;
     stream_free(session->stream);
+    buf_done(&session->early);
     timer_free(session->timer);
     smtp_server_free(session->machine);
     mem_free(session);

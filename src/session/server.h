@@ -17,11 +17,14 @@
 #include "net/stream.h"
 #include "smtp/server.h"
 
+struct clock;
+
 /* Borrowed, with all it points at, until the session is gone. */
 struct session_server_plan {
     struct smtp_server_plan smtp;
     struct tls_context *tls; /* NULL: none can be had; then the plan offers no STARTTLS */
     bool tls_first;          /* the handshake comes first */
+    const struct clock *clock; /* for what is offered by date; NULL: nothing is */
 };
 
 struct session_server;
@@ -39,7 +42,13 @@ struct session_server_events {
     void (*over)(void *who, struct session_server *session, const struct err *why);
 };
 
-/* Takes the stream in any case. */
+/* Takes the stream in any case. `early` is what was read of it already (session/preamble.h), at most
+ * STREAM_READ_MAX. Nobody is asked anything within this call. */
+MUST_USE bool session_serve_from(struct loop *loop, struct stream *stream,
+                                 const struct session_server_plan *plan, struct span early,
+                                 const struct session_server_events *events, void *who,
+                                 struct session_server **ret_session, struct err *err);
+/* The same, where nothing was. */
 MUST_USE bool session_serve(struct loop *loop, struct stream *stream,
                             const struct session_server_plan *plan,
                             const struct session_server_events *events, void *who,
