@@ -106,8 +106,8 @@ MUST_USE bool account_fill(struct account *account, const struct knowledge *know
 MUST_USE bool account_check(const struct account *account, struct err *err);
 
 /* May it sign in at all, as far as we know before anything is sent? A password at a provider that takes
- * none is refused here: ERR_SIGNIN, fact profile:no-passwords. So is `auth = oauth`, which needs a client
- * id (ERR_CONFIG, oauth:client-id-missing) and a way to the token. Of a filled account. */
+ * none is refused here: ERR_SIGNIN, fact profile:no-passwords. So is `auth = oauth` without a client id
+ * (ERR_CONFIG, oauth:client-id-missing) or a way to the token. Of a filled account. */
 MUST_USE bool account_check_sendable(const struct account *account, struct err *err);
 
 /* Of a filled account. */

@@ -1,6 +1,7 @@
 /* What the provider's profile knows and the person left out; and whether it all agrees. */
 #include "account/account.h"
 
+#include "account/oauth_way.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "mail/address.h"
@@ -266,27 +267,14 @@ bool account_check(const struct account *account, struct err *err)
     return true;
 }
 
-static bool check_oauth(const struct account *account, struct err *err)
-{
-    const struct profile *profile = account->profile;
-
-    if (!account->client_id && !(profile && profile->oauth.client_id))
-        return err_found(err, ERR_CONFIG, "oauth:client-id-missing",
-                         "%s: signing in by OAuth needs a client id, and there is none; a program that "
-                         "already signs in can hand over its tokens (auth = token, secret = command:...)",
-                         account->name);
-    return err_set(err, ERR_CONFIG,
-                   "%s: this version does not sign in by OAuth itself; let another program fetch the "
-                   "token (auth = token, secret = command:...)",
-                   account->name);
-}
-
 bool account_check_sendable(const struct account *account, struct err *err)
 {
     const struct profile *profile = account->profile;
 
-    if (account->auth == ACCOUNT_AUTH_OAUTH)
-        return check_oauth(account, err);
+    if (account->auth == ACCOUNT_AUTH_OAUTH) {
+        HELD(oauth_way) way = { .client_id = NULL };
+        return oauth_way_of(account, &way, err);
+    }
     if (account->auth != ACCOUNT_AUTH_PASSWORD || !profile || profile->password != PASSWORD_OFF)
         return true;
     return err_found(err, ERR_SIGNIN, "profile:no-passwords",

@@ -139,6 +139,7 @@ static void take_manners(struct oauth_way *way, const struct profile_oauth *know
     way->pkce = known->pkce || !known->token;
     way->one_resource = known->one_resource;
     way->consent_together = known->consent_together;
+    way->strict = !known->token || (known->rotates && !known->old_stays_valid);
     way->device_interval_ms = known->device_interval_ms;
     way->device_expires_ms = known->device_expires_ms;
     way->refresh_lifetime_ms = known->refresh_lifetime_ms;

@@ -45,6 +45,7 @@ struct oauth_way {
     enum crypto_signature assertion; /* for an RSA key */
     bool pkce, basic;          /* basic: the client's secret goes in the Authorization header */
     bool one_resource, consent_together;
+    bool strict;               /* a refresh token may be good for one use only */
     uint64_t device_interval_ms, device_expires_ms, refresh_lifetime_ms, least_token_life_ms;
 };
 

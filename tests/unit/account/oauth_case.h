@@ -9,7 +9,7 @@
 
 static struct knowledge *known;
 
-static int make_known(void **state)
+static inline int make_known(void **state)
 {
     (void)state;
     struct err err = { 0 };
