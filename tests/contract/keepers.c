@@ -1,6 +1,6 @@
 #include "keepers.h"
 
-#include "base/str.h"
+#include "queue/sqlite.h"
 
 static bool open_memory(struct scratch *scratch, struct store **ret_store, struct err *err)
 {
@@ -8,8 +8,17 @@ static bool open_memory(struct scratch *scratch, struct store **ret_store, struc
     return store_memory_open(ret_store, err);
 }
 
+static bool open_sqlite(struct scratch *scratch, struct store **ret_store, struct err *err)
+{
+    struct sqlite_options options = { .directory = scratch_path(scratch, "state"), .disk = &disk_system };
+    struct store_opened opened;
+
+    return store_sqlite_open(&options, ret_store, &opened, err);
+}
+
 const struct keeper keepers[] = {
     { "memory", open_memory, false },
+    { "sqlite", open_sqlite, true },
 };
 const size_t keeper_count = COUNT(keepers);
 
