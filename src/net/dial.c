@@ -382,8 +382,9 @@ static bool ask(struct dial *dial, const struct dial_plan *plan, struct err *err
         if (!plan->resolver)
             return err_found(err, ERR_NAME, "name:failure",
                              "nobody to ask for the address of %.200s", dial->host);
-        return resolve_addresses(plan->resolver, span_of(dial->host), plan->deadline, on_found,
-                                 dial, &dial->question, err);
+        bool detoured = strcmp(dial->host, plan->host) != 0;
+        return (detoured ? resolve_local_addresses : resolve_addresses)(
+            plan->resolver, span_of(dial->host), plan->deadline, on_found, dial, &dial->question, err);
     }
     dial->to_try[dial->to_try_count++] = ip;
     timer_set(dial->timer, loop_now(dial->loop));

@@ -265,8 +265,8 @@ static bool step(struct fetch *fetch, struct err *err)
         buf_clear(&fetch->resolved);
         return transfer(fetch, err);
     }
-    return resolve_addresses(plan->resolver, span_of(fetch->host), plan->deadline, on_addresses,
-                             fetch, &fetch->question, err);
+    return (fetch->host != fetch->url.host ? resolve_local_addresses : resolve_addresses)(
+        plan->resolver, span_of(fetch->host), plan->deadline, on_addresses, fetch, &fetch->question, err);
 }
 
 static void pool_gone(void *thing)

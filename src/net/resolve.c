@@ -34,6 +34,7 @@ struct resolve {
     struct lookup *lookup;      /* who is asked: one of these, or none when it is answered */
     struct dns_question *question;
     bool answered, ok;
+    bool system_first;          /* although a server was named */
     char name[HOST_NAME_MAX_LEN + 2];
     struct err err;
     union resolve_answer answer;
@@ -139,10 +140,16 @@ struct err *resolve_err(struct resolve *resolve)
     return &resolve->err;
 }
 
+static bool ask_dns(struct resolve *resolve, struct err *err);
+
 void resolve_answered(struct resolve *resolve, bool ok)
 {
+    bool ask_on = !ok && resolve->lookup && resolve->resolver->server;
+
     resolve->question = NULL;
     resolve->lookup = NULL;
+    if (ask_on && ask_dns(resolve, &resolve->err))
+        return;
     resolve->answered = true;
     resolve->ok = ok;
     if (ok && resolve->kind == RESOLVE_SRV)
@@ -178,8 +185,25 @@ static bool ask_dns(struct resolve *resolve, struct err *err)
     return true;
 }
 
+static bool is_localhost(struct span name)
+{
+    if (name.len && name.at[name.len - 1] == '.')
+        name.len--;
+    return span_is_word(name, "localhost") || span_ends_word(name, ".localhost");
+}
+
+static void answer_localhost(struct resolve *resolve)
+{
+    resolve->answer.addresses = (struct resolve_addresses){
+        .count = 2,
+        .at = { { .family = 6, .bytes = { [15] = 1 } }, { .family = 4, .bytes = { 127, 0, 0, 1 } } },
+    };
+    resolve_answered(resolve, true);
+}
+
 static bool ask(struct resolve *resolve, struct err *err)
 {
+    struct resolver *resolver = resolve->resolver;
     struct ip ip;
 
     if (resolve->kind != RESOLVE_ADDRESSES)
@@ -189,15 +213,19 @@ static bool ask(struct resolve *resolve, struct err *err)
         resolve_answered(resolve, true);
         return true;
     }
-    if (resolve->resolver->server)
+    if (resolver->server && is_localhost(span_of(resolve->name))) {
+        answer_localhost(resolve);
+        return true;
+    }
+    if (resolver->server && !resolve->system_first)
         return ask_dns(resolve, err);
-    resolve->lookup = lookup_ask(resolve->resolver->loop, resolve, resolve->name, err);
+    resolve->lookup = lookup_ask(resolver->loop, resolve, resolve->name, err);
     return resolve->lookup;
 }
 
 /* A question of some kind, its `done` and `data` still to be filled in; nothing comes before that. */
-static struct resolve *begin(struct resolver *resolver, enum resolve_kind kind, struct span name,
-                             uint64_t deadline, struct err *err)
+static struct resolve *begin(struct resolver *resolver, enum resolve_kind kind, bool system_first,
+                             struct span name, uint64_t deadline, struct err *err)
 {
     struct resolve *resolve = NEW(resolve);
 
@@ -208,6 +236,7 @@ static struct resolve *begin(struct resolver *resolver, enum resolve_kind kind, 
     resolve->magic = RESOLVE_MAGIC;
     resolve->resolver = resolver;
     resolve->kind = kind;
+    resolve->system_first = system_first;
     memcpy(resolve->name, name.at, name.len);
     resolve->next = resolver->first;
     resolve->link = &resolver->first;
@@ -234,7 +263,7 @@ static struct resolve *begin_record(struct resolver *resolver, enum resolve_kind
         err_found(err, ERR_CONFIG, "name:malformed", "not a domain name");
         return NULL;
     }
-    return begin(resolver, kind, name, deadline, err);
+    return begin(resolver, kind, false, name, deadline, err);
 }
 
 static bool asked(struct resolve *resolve, struct resolve **ret_resolve)
@@ -244,18 +273,32 @@ static bool asked(struct resolve *resolve, struct resolve **ret_resolve)
     return resolve;
 }
 
-bool resolve_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
-                       resolve_addresses_done *done, void *data, struct resolve **ret_resolve,
-                       struct err *err)
+static bool begin_addresses(struct resolver *resolver, bool system_first, struct span host,
+                            uint64_t deadline, resolve_addresses_done *done, void *data,
+                            struct resolve **ret_resolve, struct err *err)
 {
     if (!host_check(host, err))
         return false;
-    struct resolve *resolve = begin(resolver, RESOLVE_ADDRESSES, host, deadline, err);
+    struct resolve *resolve = begin(resolver, RESOLVE_ADDRESSES, system_first, host, deadline, err);
     if (resolve) {
         resolve->done.addresses = done;
         resolve->data = data;
     }
     return asked(resolve, ret_resolve);
+}
+
+bool resolve_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
+                       resolve_addresses_done *done, void *data, struct resolve **ret_resolve,
+                       struct err *err)
+{
+    return begin_addresses(resolver, false, host, deadline, done, data, ret_resolve, err);
+}
+
+bool resolve_local_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
+                             resolve_addresses_done *done, void *data, struct resolve **ret_resolve,
+                             struct err *err)
+{
+    return begin_addresses(resolver, true, host, deadline, done, data, ret_resolve, err);
 }
 
 bool resolve_srv(struct resolver *resolver, struct span name, uint64_t deadline,

@@ -1,7 +1,8 @@
 /* Names into addresses and records, on the loop, each question with a deadline.
  *
  * Addresses are asked of the system (getaddrinfo, on a thread), so that /etc/hosts, mDNS and
- * whatever else nsswitch knows are obeyed; or, where a server was named (--dns), of that one alone.
+ * whatever else nsswitch knows are obeyed; or, where a server was named (--dns), of that one alone -
+ * but for localhost and what ends so, which is this machine (RFC 6761, 6.3).
  * SRV, MX and TXT are always asked of the DNS. Answers are plain, bounded structs: what does not
  * pass as a host name is dropped, and so is what comes after the limits below. An answer is a hint
  * and no proof of anything (RFC 6186, 6).
@@ -83,6 +84,11 @@ OWNED(resolver);
 MUST_USE bool resolve_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
                                 resolve_addresses_done *done, void *data,
                                 struct resolve **ret_resolve, struct err *err);
+/* The same for a name that a person gave for this network, as --connect-to does: the system is asked first,
+ * and a named server only where that knows no such name. */
+MUST_USE bool resolve_local_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
+                                      resolve_addresses_done *done, void *data,
+                                      struct resolve **ret_resolve, struct err *err);
 MUST_USE bool resolve_srv(struct resolver *resolver, struct span name, uint64_t deadline,
                           resolve_srv_done *done, void *data, struct resolve **ret_resolve,
                           struct err *err);

@@ -24,7 +24,7 @@ struct resolver {
     struct timer *later;
     resolve_addresses_done *done;
     void *data;
-    bool cancelled;
+    bool cancelled, locally;
 };
 
 static void answer(void *who)
@@ -58,6 +58,14 @@ bool resolve_addresses(struct resolver *resolver, struct span host, uint64_t dea
     timer_set(resolver->later, 0);
     *ret_resolve = (struct resolve *)resolver;
     return true;
+}
+
+bool resolve_local_addresses(struct resolver *resolver, struct span host, uint64_t deadline,
+                             resolve_addresses_done *done_, void *data, struct resolve **ret_resolve,
+                             struct err *err)
+{
+    resolver->locally = true;
+    return resolve_addresses(resolver, host, deadline, done_, data, ret_resolve, err);
 }
 
 void resolve_cancel(struct resolve *resolve)
@@ -388,6 +396,38 @@ static void test_detour_follow(void **state)
     }
 }
 
+/* A name that a detour leads to was given for this network, and no name server need know it. */
+static void test_detour_is_looked_up_here(void **state)
+{
+    static const struct {
+        const char *label;
+        struct dial_detour detour;
+        bool locally;
+    } cases[] = {
+        { "another host", { "smtp.example.org", "desk.example.net", 0, 0 }, true },
+        { "another port", { "smtp.example.org", "", 0, 1 }, false },
+        { "of another", { "smtp.example.com", "desk.example.net", 0, 0 }, false },
+    };
+    static const char *const nowhere[NAMES_MAX] = { "127.0.0.1" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct resolver resolver = { .loop = loop, .addresses = nowhere };
+        struct err err;
+        const struct dial_plan plan = { .host = "smtp.example.org",
+                                        .port = 1,
+                                        .detours = { &cases[i].detour, 1 },
+                                        .resolver = &resolver,
+                                        .deadline = UINT64_MAX };
+        struct dial *dial = NULL;
+        done = false;
+        check_row(cases[i].label, dial_start(loop, &plan, on_done, NULL, &dial, &err));
+        check_row(cases[i].label, resolver.locally == cases[i].locally);
+        dial_free(dial);
+        check_row(cases[i].label, resolver.cancelled);
+    }
+}
+
 static int setup(void **state)
 {
     struct err err;
@@ -426,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_no_such_socket), cmocka_unit_test(test_hang_up),
         cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_detour_parse),
         cmocka_unit_test(test_detour_follow),
+        cmocka_unit_test(test_detour_is_looked_up_here),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

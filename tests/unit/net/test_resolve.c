@@ -156,6 +156,47 @@ static void test_asks_the_server(void **state)
     }
 }
 
+/*= RFC 6761 6.3
+ *# Name resolution APIs and libraries SHOULD recognize localhost names as special and SHOULD always
+ *# return the IP loopback address for address queries   */
+static void test_localhost_is_here(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *name;
+        int type;
+        const char *text;
+        bool asked;
+    } cases[] = {
+        { "localhost", "localhost", DNS_A, "::1 127.0.0.1", false },
+        { "in capitals, with the root's dot", "LocalHost.", DNS_A, "::1 127.0.0.1", false },
+        { "below it", "mail.localhost", DNS_A, "::1 127.0.0.1", false },
+        { "another name that ends alike", "notlocalhost", DNS_A, "", true },
+        { "a name that begins so", "localhost.example.test", DNS_A, "", true },
+        { "no address", "localhost", DNS_SRV, "", true },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWN(loop) loop = NULL;
+        struct name_server server;
+        struct err err = { 0 };
+        struct told told = { .text = BUF(1024) };
+
+        assert_true(loop_new(&loop, &err));
+        name_server_start(&server, loop, zone, COUNT(zone));
+        OWN(resolver) resolver = NULL;
+        assert_true(resolver_new(loop, &(struct resolver_plan){ server.address, 7 }, &resolver, &err));
+        check_row(cases[i].label, ask(resolver, cases[i].type, cases[i].name, loop_now(loop) + 5000,
+                                      &told, NULL, &err));
+        check_row(cases[i].label, !told.done);
+        loop_run_until(loop, &told.done);
+        check_bytes(cases[i].label, buf_span(&told.text), span_of(cases[i].text));
+        check_row(cases[i].label, (server.asked > 0) == cases[i].asked);
+        buf_done(&told.text);
+        name_server_stop(&server);
+    }
+}
+
 static void test_deadline_and_cancel(void **state)
 {
     (void)state;
@@ -296,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_asks_the_server),
+        cmocka_unit_test(test_localhost_is_here),
         cmocka_unit_test(test_deadline_and_cancel),
         cmocka_unit_test(test_memory_runs_out),
         cmocka_unit_test(test_server_is_checked),

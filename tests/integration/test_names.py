@@ -1,0 +1,72 @@
+"""Who is asked for which name, where --dns names a server and --connect-to another way."""
+import os
+import subprocess
+
+import pytest
+
+from conftest import names_of
+from messages import message
+from outpost import NOHOST, OK, PROGRAM, TEMPFAIL, Result
+from peers.process import free_port
+from test_matrix import arrived_as_sent
+
+
+def dead_server():
+    """Nobody answers there."""
+    return '127.0.0.1:%d' % free_port()
+
+
+def test_localhost_needs_no_name_server(outpost, scripted):
+    sent, needle = message()
+    result = outpost.account_at(scripted, 'tls').send(sent, '--dns', dead_server(), 'someone@x.test')
+    assert result.status == OK, result
+    arrived_as_sent(scripted, needle, sent)
+
+
+def test_a_way_to_localhost_needs_none_either(outpost, scripted):
+    sent, needle = message()
+    outpost.account('smtp.elsewhere.test:465', 'tls')
+    result = outpost.send(sent, '--dns', dead_server(), '--connect-to',
+                          'smtp.elsewhere.test:465:localhost:%d' % scripted.ports['tls'], 'someone@x.test')
+    assert result.status == OK, result
+    arrived_as_sent(scripted, needle, sent)
+
+
+def with_hosts(outpost, hosts, *words, stdin):
+    """The same where /etc/hosts says this and nothing else does."""
+    if os.geteuid() != 0:
+        pytest.skip('needs root: another /etc/hosts is laid over the machine\'s, for this process alone')
+    for name, text in (('hosts', hosts), ('nsswitch.conf', 'hosts: files\n')):
+        with open(os.path.join(outpost.folder, name), 'w') as f:
+            f.write(text)
+    script = 'mount --bind %s/hosts /etc/hosts && mount --bind %s/nsswitch.conf /etc/nsswitch.conf && exec "$@"'
+    done = subprocess.run(['unshare', '-m', 'sh', '-c', script % (outpost.folder, outpost.folder), 'sh', PROGRAM, 'send',
+                           '--raw', '--config', outpost.config, *words], input=stdin, capture_output=True, timeout=60,
+                          env=outpost.environment)
+    return Result(done)
+
+
+def test_a_way_is_looked_up_on_this_machine_first(outpost, scripted):
+    sent, needle = message()
+    outpost.account('smtp.elsewhere.test:465', 'tls')
+    way = 'smtp.elsewhere.test:465:desk.test:%d' % scripted.ports['tls']
+    result = with_hosts(outpost, '127.0.0.1 desk.test\n', '--dns', dead_server(), '--connect-to', way, 'someone@x.test',
+                        stdin=sent)
+    assert result.status == OK, result
+    arrived_as_sent(scripted, needle, sent)
+
+    result = with_hosts(outpost, '127.0.0.1 smtp.elsewhere.test\n', '--dns', dead_server(), 'someone@x.test', stdin=sent)
+    assert result.status == TEMPFAIL and '(dns_resolver_failure)' in result.err, result
+
+
+def test_then_by_the_server_that_was_named(outpost, scripted):
+    sent, needle = message()
+    outpost.account('smtp.elsewhere.test:465', 'tls')
+    words = ['--connect-to', 'smtp.elsewhere.test:465:desk.test:%d' % scripted.ports['tls'], 'someone@x.test']
+    with names_of(['desk.test. 60 IN A 127.0.0.1']) as names:
+        result = with_hosts(outpost, '127.0.0.1 localhost\n', '--dns', names.address, *words, stdin=sent)
+    assert result.status == OK, result
+    arrived_as_sent(scripted, needle, sent)
+
+    result = with_hosts(outpost, '127.0.0.1 localhost\n', *words, stdin=sent)
+    assert result.status == NOHOST and '(dns_host_not_found)' in result.err, result
