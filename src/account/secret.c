@@ -1,4 +1,5 @@
 #include "account/secret_int.h"
+#include "account/pending.h"
 
 #include <stdio.h>
 
@@ -175,6 +176,23 @@ static bool begin(secret_act *act, const struct secret_order *order, const struc
     return true;
 }
 
+/* A secret that waits for this account goes before the one that is kept. In a file of ours it is put in its
+ * place at once: waiting longer would serve nobody. */
+static bool read_waiting(const struct secret_order *order, struct secret_fetch *fetch, struct err *err)
+{
+    const struct backend *backend = backend_of(span_of(secret_source(order->account, SECRET_SIGN_IN)));
+    struct secret *secret = NULL;
+
+    if (!pending_read(order->world, order->account, &secret, err))
+        return false;
+    if (!secret)
+        return backend->read(order, fetch, err);
+    if (backend->keep == secret_file_keep)
+        secret_file_settle(order, secret);
+    secret_fetch_over(fetch, secret, NULL);
+    return true;
+}
+
 bool secret_source_read(const struct secret_world *world, const struct account *account,
                         enum secret_which which, uint64_t deadline, secret_fetched *done, void *data,
                         struct secret_fetch **ret_fetch, struct err *err)
@@ -188,7 +206,8 @@ bool secret_source_read(const struct secret_world *world, const struct account *
         return false;
     order.deadline = deadline;
     snprintf(who.doing, sizeof who.doing, "account %s: %s", account->name, kinds[which].words);
-    return begin(backend->read, &order, &who, ret_fetch, err);
+    bool may_wait = which == SECRET_SIGN_IN && backend->keep;
+    return begin(may_wait ? read_waiting : backend->read, &order, &who, ret_fetch, err);
 }
 
 bool secret_fetch(const struct secret_world *world, const struct account *account, uint64_t deadline,

@@ -1,4 +1,5 @@
 /* Secrets in sealed files, state/secrets/. */
+#include "account/pending.h"
 #include "account/seal_key.h"
 #include "account/sealed_file.h"
 #include "account/secret_int.h"
@@ -27,6 +28,12 @@ bool secret_file_keep(const struct secret_order *order, struct secret_fetch *fet
         return false;
     secret_fetch_over(fetch, NULL, NULL);
     return true;
+}
+
+void secret_file_settle(const struct secret_order *order, const struct secret *secret)
+{
+    if (sealed_file_keep(order->world, file_of(order), secret, NULL))
+        (void)!pending_forget(order->world, order->account->name, NULL);
 }
 
 bool secret_file_forget(const struct secret_order *order, struct secret_fetch *fetch, struct err *err)

@@ -38,6 +38,9 @@ typedef bool secret_act(const struct secret_order *order, struct secret_fetch *f
 /* Of sealed files. They answer at once. */
 secret_act secret_file_read, secret_file_keep, secret_file_forget;
 
+/* Puts in its place what waited (account/pending.h), if that can be done. */
+void secret_file_settle(const struct secret_order *order, const struct secret *secret);
+
 /* Of the keyring. */
 secret_act secret_keyring_read, secret_keyring_keep, secret_keyring_forget;
 

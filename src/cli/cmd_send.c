@@ -1,10 +1,10 @@
 /* outpost send: a message from text and files, or a whole one, to the provider's last word. */
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "cli/failure.h"
+#include "cli/input.h"
 #include "cli/print.h"
 #include "cli/sent.h"
 #include "cli/world.h"
@@ -145,13 +145,13 @@ static bool peek_sender(int fd, struct buf *out, struct err *err)
     struct header_field from;
     struct address_list list = { 0 };
     char *room = buf_room(&head, HEADER_PEEK);
-    ssize_t got = room ? pread(fd, room, HEADER_PEEK, 0) : -1;
+    size_t len = 0;
 
     if (!room || !filter)
         return err_no_memory(err);
-    if (got < 0)
-        return err_sys(err, ERR_IO, errno, "reading the message");
-    buf_wrote(&head, (size_t)got);
+    if (!input_message_at(fd, 0, room, HEADER_PEEK, &len, err))
+        return false;
+    buf_wrote(&head, len);
     if (filter_feed(filter, buf_span(&head), &body, NULL) &&
         header_find(filter_header(filter), "From", &from) &&
         address_list_parse(from.value, "localhost", &list, NULL) && list.count)

@@ -1,5 +1,6 @@
 #include "cli/secrets.h"
 
+#include "account/pending.h"
 #include "cli/world.h"
 #include "net/loop.h"
 
@@ -73,6 +74,13 @@ bool secrets_fetch(struct cli *cli, const struct account *account, enum secret_w
     return true;
 }
 
+/* What waited for the account is older than what was said now. */
+static bool forget_waiting(const struct secret_world *world, const struct account *account,
+                           enum secret_which which, struct err *err)
+{
+    return which != SECRET_SIGN_IN || pending_forget(world, account->name, err);
+}
+
 bool secrets_keep(struct cli *cli, const struct account *account, enum secret_which which,
                   const struct secret *secret, struct err *err)
 {
@@ -83,7 +91,7 @@ bool secrets_keep(struct cli *cli, const struct account *account, enum secret_wh
 
     return world_for(cli, account, which, &world, &deadline, err) &&
            secret_keep(&world, account, which, secret, deadline, told, &waiting, &fetch, err) &&
-           wait_for(&world, &waiting, err);
+           wait_for(&world, &waiting, err) && forget_waiting(&world, account, which, err);
 }
 
 bool secrets_forget(struct cli *cli, const struct account *account, enum secret_which which,
@@ -98,5 +106,5 @@ bool secrets_forget(struct cli *cli, const struct account *account, enum secret_
         return true;
     return world_for(cli, account, which, &world, &deadline, err) &&
            secret_forget(&world, account, which, deadline, told, &waiting, &fetch, err) &&
-           wait_for(&world, &waiting, err);
+           wait_for(&world, &waiting, err) && forget_waiting(&world, account, which, err);
 }

@@ -1,12 +1,11 @@
 #include "cli/sending.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/failure.h"
+#include "cli/input.h"
 #include "cli/progress.h"
 #include "net/loop.h"
 #include "os/clock.h"
@@ -76,15 +75,8 @@ static bool find_world(struct drive *d, struct err *err)
 static bool read_body(void *of, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
 {
     struct drive *d = of;
-    ssize_t got;
 
-    do
-        got = pread(d->message->fd, into, room, (off_t)at);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return err_sys(err, ERR_IO, errno, "reading the message");
-    *ret_len = (size_t)got;
-    return true;
+    return input_message_at(d->message->fd, at, into, room, ret_len, err);
 }
 
 static void ready(void *who)

@@ -1,11 +1,10 @@
 #include "cli/sent.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "cli/failure.h"
+#include "cli/input.h"
 #include "cli/print.h"
 
 #include "base/banned.h"
@@ -176,16 +175,14 @@ static bool message_text(const struct prepared *prepared, struct buf *out, struc
     if (prepared->size > out->ceiling)
         return err_set(err, ERR_LIMIT, "the message is too large to be shown in JSON");
     char *room = buf_room(out, prepared->size);
-    for (size_t done = 0; room && done < prepared->size;) {
-        ssize_t got = pread(prepared->fd, room + done, prepared->size - done, (off_t)done);
-        if (got <= 0)
-            return err_sys(err, ERR_IO, got ? errno : EIO, "reading the message");
-        done += (size_t)got;
-    }
+    size_t len = 0;
+
     if (!room)
         return err_no_memory(err);
-    buf_wrote(out, prepared->size);
-    return true;
+    if (!input_message_at(prepared->fd, 0, room, prepared->size, &len, err))
+        return false;
+    buf_wrote(out, len);
+    return len == prepared->size || err_set(err, ERR_IO, "the message ends too early");
 }
 
 static bool dry_json(const struct account *account, const struct prepared *prepared,
@@ -228,14 +225,14 @@ static bool copy_message(const struct cli *cli, const struct prepared *prepared,
 {
     char piece[8 * 1024];
 
-    for (uint64_t at = 0; at < prepared->size;) {
-        ssize_t got = pread(prepared->fd, piece, sizeof piece, (off_t)at);
-        if (got <= 0)
-            return err_sys(err, ERR_IO, got ? errno : EIO, "reading the message");
-        for (ssize_t i = 0; i < got; i++)
+    size_t len = sizeof piece;
+
+    for (uint64_t at = 0; len == sizeof piece; at += len) {
+        if (!input_message_at(prepared->fd, at, piece, sizeof piece, &len, err))
+            return false;
+        for (size_t i = 0; i < len; i++)
             if (piece[i] != '\r')
                 put_byte(piece[i], cli->terminal);
-        at += (uint64_t)got;
     }
     return true;
 }

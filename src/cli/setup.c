@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/failure.h"
+#include "cli/keeping.h"
 #include "cli/print.h"
 #include "cli/secrets.h"
 #include "cli/sent.h"
@@ -184,26 +185,11 @@ int setup_print(struct setup *setup)
     return 0;
 }
 
-/* Whoever kept its secret elsewhere until now has no use for it there any more. */
-static bool forget_former(struct setup *setup, const struct account *former, const struct account *account,
-                          struct err *err)
-{
-    bool same = !former || strcmp(secret_source(former, SECRET_SIGN_IN),
-                                  secret_source(account, SECRET_SIGN_IN)) == 0;
-
-    return same || secrets_forget(setup->cli, former, SECRET_SIGN_IN, err);
-}
-
 static bool write_all(struct setup *setup, const struct account *account, struct err *err)
 {
     const struct place *place = cli_place(setup->cli, err);
-    const struct config *config = cli_config(setup->cli, err);
-    bool keep = setup->secret && secret_is_ours(account, SECRET_SIGN_IN);
 
-    if (!place || !config ||
-        (keep && !secrets_keep(setup->cli, account, SECRET_SIGN_IN, setup->secret, err)) ||
-        !config_write_account(place, &disk_system, account, err) ||
-        !forget_former(setup, config_account(config, account->name), account, err))
+    if (!place || !keeping_write(setup->cli, account, setup->secret, err))
         return false;
     return !arguments_has(&setup->cli->args, "default") ||
            config_set_default(place, &disk_system, account->name, err);

@@ -17,7 +17,7 @@ from peers.peer import PASSWORD, USER
 def written(outpost):
     """What setup left beside the configuration, whole or not."""
     return sorted(glob.glob(outpost.config + '*') + glob.glob(outpost.config + '.d/*') +
-                  glob.glob(outpost.folder + '/state/secrets/*'))
+                  glob.glob(outpost.folder + '/state/secrets/*') + glob.glob(outpost.folder + '/state/pending/*'))
 
 
 def set_up(outpost, address, password, server, *words, **how):

@@ -152,7 +152,7 @@ static struct account *ring_account(void)
 
 static struct secret_world world_of(void)
 {
-    return (struct secret_world){ .state = "/nowhere", .loop = loop };
+    return (struct secret_world){ .state = "/nowhere", .disk = &disk_system, .loop = loop };
 }
 
 static int begin(void **state)
