@@ -134,9 +134,9 @@ static bool add_names(X509 *x509, const char *const *names)
     return ok;
 }
 
-static bool begin(struct cert *cert, const char *name, uint64_t from, uint64_t until)
+static bool begin(struct cert *cert, const char *name, uint64_t from, uint64_t until, bool rsa)
 {
-    cert->key = EVP_EC_gen("P-256");
+    cert->key = rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     cert->x509 = X509_new();
     return cert->key && cert->x509 && X509_set_version(cert->x509, X509_V3) &&
            set_serial(cert->x509) && set_subject(cert->x509, name) &&
@@ -160,7 +160,7 @@ bool cert_make_authority(const char *name, uint64_t from, uint64_t until, struct
 
     if (!cert)
         return err_no_memory(err);
-    if (!begin(cert, name, from, until) ||
+    if (!begin(cert, name, from, until, false) ||
         !add_extension(cert->x509, cert->x509, NID_basic_constraints, "critical,CA:TRUE") ||
         !add_extension(cert->x509, cert->x509, NID_key_usage, "critical,keyCertSign,cRLSign") ||
         !sign(cert, cert))
@@ -186,9 +186,11 @@ bool cert_make(const struct cert_plan *plan, struct cert **ret_cert, struct err 
     if (!cert)
         return err_no_memory(err);
     const struct cert *issuer = plan->issuer ? plan->issuer : cert;
-    if (!begin(cert, plan->names[0], plan->from, plan->until) ||
+    /* Before TLS 1.3 a key of RSA may be what the secret is sent under. */
+    const char *usage = plan->rsa ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature";
+    if (!begin(cert, plan->names[0], plan->from, plan->until, plan->rsa) ||
         !add_extension(cert->x509, cert->x509, NID_basic_constraints, "critical,CA:FALSE") ||
-        !add_extension(cert->x509, cert->x509, NID_key_usage, "critical,digitalSignature") ||
+        !add_extension(cert->x509, cert->x509, NID_key_usage, usage) ||
         !add_extension(cert->x509, cert->x509, NID_ext_key_usage, "serverAuth") ||
         !add_names(cert->x509, plan->names) || !sign(cert, issuer) ||
         (plan->issuer && !take_chain_of(cert, issuer)))

@@ -1,5 +1,5 @@
 /* Certificates: made (a test authority, a server's, one signed by itself), written, read and told about.
- * EC P-256 and SHA-256 throughout. Times are seconds since 1970.
+ * EC P-256 and SHA-256, unless RSA is wished for: 2048 bits, for devices that know nothing else. Times are seconds since 1970.
  */
 #ifndef OUTPOST_NET_CERT_H
 #define OUTPOST_NET_CERT_H
@@ -13,6 +13,7 @@ struct cert_plan {
     const char *const *names; /* host names ("*.example.org" too) and IP addresses; NULL ends */
     uint64_t from, until;
     const struct cert *issuer; /* NULL: signs itself */
+    bool rsa;
 };
 
 /* An authority that signs others; `name` is shown as its common name. */

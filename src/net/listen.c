@@ -16,7 +16,7 @@
 
 enum {
     LISTEN_MAGIC = 0x6c697374,
-    BACKLOG = 1024, /* the system cuts it to its own limit */
+    BACKLOG = 4096, /* the system cuts it to its own limit */
     RETRY_MS = 100, /* for a caller who found no memory */
     PORT_TRIES = 16, /* for a port that is free on both loopback addresses */
     UNIX_MODE = 0600,
@@ -215,10 +215,30 @@ static bool open_both(struct loop *loop, const struct listen_plan *plan,
     return true;
 }
 
+static bool open_everywhere(struct loop *loop, const struct listen_plan *plan,
+                            void (*came)(void *who, struct stream *stream), void *who,
+                            struct listener **ret_listener, struct err *err)
+{
+    struct listen_plan one = { .address = "::", .port = plan->port };
+    struct err why = { 0 };
+
+    if (open_one(loop, &one, came, who, ret_listener, &why))
+        return true;
+    if (why.sys == EAFNOSUPPORT || why.sys == EADDRNOTAVAIL) {
+        one.address = "0.0.0.0";
+        return open_one(loop, &one, came, who, ret_listener, err);
+    }
+    if (err)
+        *err = why;
+    return false;
+}
+
 bool listen_open(struct loop *loop, const struct listen_plan *plan,
                  void (*came)(void *who, struct stream *stream), void *who,
                  struct listener **ret_listener, struct err *err)
 {
+    if (plan->address && strcmp(plan->address, LISTEN_EVERYWHERE) == 0)
+        return open_everywhere(loop, plan, came, who, ret_listener, err);
     if (!plan->address || strcmp(plan->address, LISTEN_LOOPBACK) != 0)
         return open_one(loop, plan, came, who, ret_listener, err);
     for (unsigned tries = plan->port ? 1 : PORT_TRIES; tries; tries--)

@@ -1,6 +1,7 @@
-/* A place where peers knock: an IP address and a port, both loopback addresses, a Unix socket, or a
- * socket that systemd hands over. Each caller becomes a stream. How many are too many is the caller's to say (a mail server
- * says 421 to them); listener_pause() leaves them waiting at the door.
+/* A place where peers knock: an IP address and a port, both loopback addresses, all addresses there are, a Unix
+ * socket, or a socket that systemd hands over (net/activation.h). Each caller becomes a stream. How many are too
+ * many is the caller's to say (a mail server says 421 to them); listener_pause() leaves them waiting at the door.
+ * "::" takes IPv4 callers, too: they come as ::ffff:192.0.2.1, which net/host.h takes for what it is.
  */
 #ifndef OUTPOST_NET_LISTEN_H
 #define OUTPOST_NET_LISTEN_H
@@ -12,8 +13,11 @@ struct listener;
 /* 127.0.0.1 and ::1, on one port; the first alone where there is no IPv6. */
 #define LISTEN_LOOPBACK "loopback"
 
+/* Every address, of both families; of IPv4 alone where there is no IPv6. */
+#define LISTEN_EVERYWHERE "everywhere"
+
 struct listen_plan {
-    const char *address;   /* "127.0.0.1", "::", LISTEN_LOOPBACK, or NULL */
+    const char *address;   /* "127.0.0.1", "::", LISTEN_LOOPBACK, LISTEN_EVERYWHERE, or NULL */
     uint16_t port;         /* 0: any that is free; see listener_port() */
     const char *unix_path; /* or this, at most 107 bytes: a stale socket there is replaced */
     unsigned unix_mode;    /* of the socket file; 0: 0600 */

@@ -39,6 +39,7 @@ enum tls_version {
 
 struct tls_server_plan {
     struct span chain_pem, key_pem; /* leaf first; good until the call returns */
+    struct span also_chain_pem, also_key_pem; /* of another kind (RSA beside EC), for who can't do with the first */
     enum tls_version minimum;       /* default 1.2 */
     const char *protocol;           /* ALPN: who offers only others is refused; NULL: any */
 };

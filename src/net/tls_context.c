@@ -367,26 +367,35 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static bool use_cert(struct tls_context *context, struct span chain, struct span key, struct err *err)
+{
+    OWN(cert) cert = NULL;
+
+    if (!cert_read(chain, key, &cert, err))
+        return false;
+    return SSL_CTX_use_cert_and_key(context->ssl, cert_x509(cert), cert_key(cert), cert_above(cert), 1) == 1 ||
+           failed(err, ERR_CONFIG, "setting up TLS");
+}
+
 bool tls_server_context(const struct tls_server_plan *plan, struct tls_context **ret_context,
                         struct err *err)
 {
     static const unsigned char session_name[] = "outpost";
     OWN(tls_context) context = context_new(TLS_server_method(), plan->protocol);
-    OWN(cert) cert = NULL;
 
     if (!context)
         return err_no_memory(err);
-    if (!cert_read(plan->chain_pem, plan->key_pem, &cert, err))
-        return false;
     SSL_CTX *ssl = context->ssl;
     bool old = versions[plan->minimum].old;
     if (!SSL_CTX_set_min_proto_version(ssl, versions[plan->minimum].number) ||
         !SSL_CTX_set_max_proto_version(ssl, 0) ||
         !SSL_CTX_set_cipher_list(ssl, old ? CIPHERS_OLD : CIPHERS) ||
-        SSL_CTX_use_cert_and_key(ssl, cert_x509(cert), cert_key(cert), cert_above(cert), 1) != 1 ||
         !SSL_CTX_set_num_tickets(ssl, 1) ||
         !SSL_CTX_set_session_id_context(ssl, session_name, sizeof session_name - 1))
         return failed(err, ERR_CONFIG, "setting up TLS");
+    if (!use_cert(context, plan->chain_pem, plan->key_pem, err) ||
+        (plan->also_chain_pem.len && !use_cert(context, plan->also_chain_pem, plan->also_key_pem, err)))
+        return false;
     SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     if (context->protocol[0])
         SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, context->protocol);

@@ -60,7 +60,7 @@ static bool make_certificates(struct sandbox *sandbox, struct err *err)
     HELD(buf) ca = BUF(16 * 1024), chain = BUF(16 * 1024), key = BUF(16 * 1024);
 
     memcpy(names + 3, sandbox->provider.names, sandbox->provider.name_count * sizeof *names);
-    const struct cert_plan plan = { names, now - DAY, now + LEAF_DAYS * (uint64_t)DAY, NULL };
+    const struct cert_plan plan = { .names = names, .from = now - DAY, .until = now + LEAF_DAYS * (uint64_t)DAY };
     if (!cert_make_authority("outpost sandbox", plan.from, plan.until, &authority, err))
         return false;
     struct cert_plan issued = plan;

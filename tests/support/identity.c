@@ -39,7 +39,7 @@ struct tls_context *identity_server(const struct identity *identity, enum identi
 {
     const char *names[12] = { name };
     size_t count = 1;
-    struct cert_plan plan = { names, FROM, until, identity->authority };
+    struct cert_plan plan = { .names = names, .from = FROM, .until = until, .issuer = identity->authority };
     struct tls_context *context = NULL;
     OWN(cert) cert = NULL;
     HELD(buf) chain = BUF(10000);

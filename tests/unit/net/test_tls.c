@@ -253,7 +253,7 @@ static void test_bad_plans(void **state)
 static void write_identity(struct scratch *dir, const char *name, const struct cert *issuer)
 {
     static const char *const names[] = { "client.example.org", NULL };
-    struct cert_plan plan = { names, 1000000000, 4102444800, issuer };
+    struct cert_plan plan = { .names = names, .from = 1000000000, .until = 4102444800, .issuer = issuer };
     OWN(cert) cert = NULL;
     HELD(buf) chain = BUF(10000), key = BUF(10000), file = BUF(100);
     struct err err = { 0 };
