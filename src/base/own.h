@@ -10,8 +10,9 @@
 #ifndef OUTPOST_BASE_OWN_H
 #define OUTPOST_BASE_OWN_H
 
-#define OWN(type)  __attribute__((cleanup(type##_free_at))) struct type *
-#define HELD(type) __attribute__((cleanup(type##_done))) struct type
+/* Unused but for its end is used: clang needs to be told. */
+#define OWN(type)  __attribute__((cleanup(type##_free_at), unused)) struct type *
+#define HELD(type) __attribute__((cleanup(type##_done), unused)) struct type
 
 #define OWNED(type)                                          \
     static inline void type##_free_at(struct type **at)      \

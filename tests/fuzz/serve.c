@@ -58,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uv_loop_t loop;
     int ends[2];
     bool gone = false;
+    unsigned turns = 0;
     char answer[4096];
 
     if (len > 64 * 1024)
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     assert(face->open(&loop, &events, &reader, NULL));
     assert(face->add(reader, ends[1], &gone, &line, NULL));
-    for (unsigned turns = 0; !gone; turns++) {
+    while (!gone) {
         ssize_t sent = len ? send(ends[0], data, len, MSG_NOSIGNAL) : 0;
         data += sent > 0 ? sent : 0;
         len -= sent > 0 ? (size_t)sent : 0;
@@ -78,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         uv_run(&loop, UV_RUN_NOWAIT);
         while (read(ends[0], answer, sizeof answer) > 0)
             ;
-        assert(turns < TURNS_MAX);
+        assert(turns++ < TURNS_MAX);
     }
     assert(!open_request);
     face->free(reader);

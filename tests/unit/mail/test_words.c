@@ -35,8 +35,8 @@ static void test_there_and_back(void **state)
 {
     static const char *const texts[] = {
         "J\xC3\xBCrgen", "\xE2\x82\xAC", "a?b=c_d  \xC3\xA4 ", "=?x?=",
-        "\xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82, \xD0\xBC\xD0\xB8\xD1\x80 and a tail that is long "
-        "enough for a second word \xF0\x9F\x93\xAC and a third, which has \"quotes\" and (brackets) in it",
+        ("\xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82, \xD0\xBC\xD0\xB8\xD1\x80 and a tail that is long "
+         "enough for a second word \xF0\x9F\x93\xAC and a third, which has \"quotes\" and (brackets) in it"),
         "plain \xC3\xBC plain", "two \xC3\xBC words \xC3\xBC here",
     };
     (void)state;

@@ -197,7 +197,6 @@ static void test_second_request_is_one_round_trip(void **state)
 
 static void copy_file(const char *from, const char *to)
 {
-    HELD(buf) text = BUF(64 * 1024);
     FILE *in = fopen(from, "r"), *out = fopen(to, "w");
     char bytes[4096];
     size_t len;

@@ -719,7 +719,7 @@ static void test_loopback_port_is_taken(void **state)
     struct err err = { 0 };
 
     scene_begin(&scene, &(struct serve_plan){ 0 }, &events);
-    const struct serve_plan plan = { .where = { LISTEN_LOOPBACK, serve_port(scene.serve) } };
+    const struct serve_plan plan = { .where = { .address = LISTEN_LOOPBACK, .port = serve_port(scene.serve) } };
     assert_false(serve_open(scene.loop, &plan, &events, NULL, &second, &err));
     assert_int_equal(err.kind, ERR_IO);
     scene_end(&scene);
