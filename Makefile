@@ -7,6 +7,7 @@
 #   make bench      what sending costs, beside msmtp and curl (installs those)
 #   make install    respects DESTDIR and prefix
 #   ... SANITIZE=1  the same in a build with AddressSanitizer and UBSan
+#   make check VALGRIND=1  the unit tests under valgrind, which must be there
 BUILD    = $(CURDIR)/build$(if $(SANITIZE),-sanitize)
 prefix   = /usr/local
 comma   := ,
@@ -29,7 +30,7 @@ with-tests: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 check: with-tests
-	meson test -C $(BUILD) --print-errorlogs
+	meson test -C $(BUILD) --print-errorlogs $(if $(VALGRIND),--setup valgrind --suite unit)
 
 # Each step in a make of its own: Meson is there only after the first.
 demo:

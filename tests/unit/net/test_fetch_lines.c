@@ -130,7 +130,7 @@ static struct fetch_plan plan_for(struct scene *scene, const char *url)
         .resolver = scene->resolver,
         .detours = { &scene->detour, 1 },
         .ca_file = scene->identity.ca_file,
-        .deadline = loop_now(scene->loop) + 10000,
+        .deadline = loop_now(scene->loop) + 60000,
     };
 }
 
