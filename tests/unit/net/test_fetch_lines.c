@@ -9,7 +9,7 @@
 #include "os/file.h"
 #include "support/identity.h"
 #include "support/name_server.h"
-#include "support/relay.h"
+#include "support/go_between.h"
 
 #define HOST  "web.example.test"
 #define OTHER "other.example.test"
@@ -29,7 +29,7 @@ struct scene {
     struct name_server names;
     struct tls_context *context;
     struct serve *serve;
-    struct relay relay;
+    struct go_between relay;
     struct resolver *resolver;
     struct dial_detour detour; /* any host at port 443 is the relay's */
     unsigned asked;
@@ -77,7 +77,7 @@ static void scene_begin(struct scene *scene)
     const struct serve_plan plan = { .where = { .address = "127.0.0.1" }, .tls = scene->context };
     if (!serve_open(scene->loop, &plan, &events, scene, &scene->serve, &err))
         fail_msg("%s", err.text);
-    relay_start(&scene->relay, scene->loop, serve_port(scene->serve));
+    go_between_start(&scene->relay, scene->loop, serve_port(scene->serve));
     assert_true(resolver_new(scene->loop, &(struct resolver_plan){ scene->names.address, 1 },
                              &scene->resolver, &err));
     scene->detour = (struct dial_detour){ .port = 443, .to_port = scene->relay.port };
@@ -85,7 +85,7 @@ static void scene_begin(struct scene *scene)
 
 static void scene_end(struct scene *scene)
 {
-    relay_stop(&scene->relay);
+    go_between_stop(&scene->relay);
     serve_free(scene->serve);
     resolver_free(scene->resolver);
     name_server_stop(&scene->names);
@@ -184,7 +184,7 @@ static void test_second_request_is_one_round_trip(void **state)
 
     /* What is kept keeps no loop going. */
     serve_free(GIVE(scene.serve));
-    relay_stop(&scene.relay);
+    go_between_stop(&scene.relay);
     scene.relay.listener = NULL;
     resolver_free(GIVE(scene.resolver));
     name_server_stop(&scene.names);
@@ -311,7 +311,7 @@ static void test_a_dead_line_is_replaced(void **state)
     scene_begin(&scene);
     const struct fetch_plan plan = plan_for(&scene, "https://" HOST "/");
     check_good(&scene, &plan);
-    relay_cut(&scene.relay);
+    go_between_cut(&scene.relay);
     for (int i = 0; i < 3; i++)
         loop_turn(scene.loop);
     check_good(&scene, &plan);

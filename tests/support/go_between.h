@@ -1,13 +1,13 @@
-/* A relay between a client and a server of a test, on the test's own loop: counts calls and round trips as
+/* What stands between a client and a server of a test, on the test's own loop: counts calls and round trips as
  * they would be on a long line, and breaks what it is told to break. */
-#ifndef OUTPOST_TESTS_RELAY_H
-#define OUTPOST_TESTS_RELAY_H
+#ifndef OUTPOST_TESTS_GO_BETWEEN_H
+#define OUTPOST_TESTS_GO_BETWEEN_H
 
 #include "net/listen.h"
 
-struct relay_line;
+struct go_between_line;
 
-struct relay {
+struct go_between {
     struct loop *loop;
     struct listener *listener;
     uint16_t port, to_port;  /* both on 127.0.0.1 */
@@ -16,12 +16,12 @@ struct relay {
     uint64_t sent;           /* bytes of the client's that were passed on */
     bool cut_answer;         /* the next bytes of the server's are dropped, and the line with them */
     uint64_t cut_at;         /* when so many bytes have been sent the line is cut; 0: never */
-    struct relay_line *lines;
+    struct go_between_line *lines;
 };
 
-void relay_start(struct relay *relay, struct loop *loop, uint16_t to_port);
-void relay_stop(struct relay *relay);
+void go_between_start(struct go_between *relay, struct loop *loop, uint16_t to_port);
+void go_between_stop(struct go_between *relay);
 /* All lines are cut; new ones may come. */
-void relay_cut(struct relay *relay);
+void go_between_cut(struct go_between *relay);
 
 #endif

@@ -2,18 +2,18 @@
 
 #include "base/alloc.h"
 #include "net/dial.h"
-#include "support/relay.h"
+#include "support/go_between.h"
 
-struct relay_line {
-    struct relay *relay;
-    struct relay_line *next, **link;
+struct go_between_line {
+    struct go_between *relay;
+    struct go_between_line *next, **link;
     struct stream *client, *server;
     struct dial *dial;
     struct buf early; /* what the client said before the server was there */
     bool servers_turn;
 };
 
-static void line_free(struct relay_line *line)
+static void line_free(struct go_between_line *line)
 {
     *line->link = line->next;
     if (line->next)
@@ -25,9 +25,9 @@ static void line_free(struct relay_line *line)
     mem_free(line);
 }
 
-static void pass_on(struct relay_line *line, struct span bytes)
+static void pass_on(struct go_between_line *line, struct span bytes)
 {
-    struct relay *relay = line->relay;
+    struct go_between *relay = line->relay;
 
     assert_int_equal(stream_write(line->server, bytes), bytes.len);
     relay->sent += bytes.len;
@@ -39,7 +39,7 @@ static void pass_on(struct relay_line *line, struct span bytes)
 
 static void from_client(void *who, struct span bytes)
 {
-    struct relay_line *line = who;
+    struct go_between_line *line = who;
 
     if (!line->servers_turn)
         line->relay->turns++;
@@ -52,7 +52,7 @@ static void from_client(void *who, struct span bytes)
 
 static void from_server(void *who, struct span bytes)
 {
-    struct relay_line *line = who;
+    struct go_between_line *line = who;
 
     line->servers_turn = false;
     if (line->relay->cut_answer) {
@@ -67,17 +67,17 @@ static void from_server(void *who, struct span bytes)
 
 static void client_writable(void *who)
 {
-    stream_read(((struct relay_line *)who)->server, true);
+    stream_read(((struct go_between_line *)who)->server, true);
 }
 
 static void server_writable(void *who)
 {
-    stream_read(((struct relay_line *)who)->client, true);
+    stream_read(((struct go_between_line *)who)->client, true);
 }
 
 static void client_ended(void *who, const struct err *why)
 {
-    struct relay_line *line = who;
+    struct go_between_line *line = who;
     (void)why;
 
     if (line->server)
@@ -87,7 +87,7 @@ static void client_ended(void *who, const struct err *why)
 
 static void server_ended(void *who, const struct err *why)
 {
-    struct relay_line *line = who;
+    struct go_between_line *line = who;
     (void)why;
 
     stream_finish(GIVE(line->client));
@@ -97,7 +97,7 @@ static void server_ended(void *who, const struct err *why)
 static void dialled(void *who, struct stream *stream, const struct err *why)
 {
     static const struct stream_events events = { from_server, server_writable, server_ended };
-    struct relay_line *line = who;
+    struct go_between_line *line = who;
 
     if (!stream) {
         line_free(line);
@@ -113,14 +113,14 @@ static void dialled(void *who, struct stream *stream, const struct err *why)
 static void came(void *who, struct stream *stream)
 {
     static const struct stream_events events = { from_client, client_writable, client_ended };
-    struct relay *relay = who;
-    struct relay_line *line = NEW(relay_line);
+    struct go_between *relay = who;
+    struct go_between_line *line = NEW(go_between_line);
     const struct dial_plan plan = { .host = "127.0.0.1", .port = relay->to_port,
                                     .deadline = UINT64_MAX };
 
     assert_non_null(line);
     relay->calls++;
-    *line = (struct relay_line){ .relay = relay, .next = relay->lines, .link = &relay->lines,
+    *line = (struct go_between_line){ .relay = relay, .next = relay->lines, .link = &relay->lines,
                                  .client = stream, .early = BUF(1 << 20) };
     if (line->next)
         line->next->link = &line->next;
@@ -129,23 +129,23 @@ static void came(void *who, struct stream *stream)
     stream_on(stream, &events, line);
 }
 
-void relay_start(struct relay *relay, struct loop *loop, uint16_t to_port)
+void go_between_start(struct go_between *relay, struct loop *loop, uint16_t to_port)
 {
     const struct listen_plan plan = { .address = "127.0.0.1" };
 
-    *relay = (struct relay){ .loop = loop, .to_port = to_port };
+    *relay = (struct go_between){ .loop = loop, .to_port = to_port };
     assert_true(listen_open(loop, &plan, came, relay, &relay->listener, NULL));
     relay->port = listener_port(relay->listener);
 }
 
-void relay_cut(struct relay *relay)
+void go_between_cut(struct go_between *relay)
 {
     while (relay->lines)
         line_free(relay->lines);
 }
 
-void relay_stop(struct relay *relay)
+void go_between_stop(struct go_between *relay)
 {
-    relay_cut(relay);
+    go_between_cut(relay);
     listener_free(relay->listener);
 }

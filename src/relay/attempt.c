@@ -1,0 +1,129 @@
+#include "relay/attempt.h"
+
+#include "base/banned.h"
+
+static enum scope scope_of(const struct attempt *a)
+{
+    if (a->verdict)
+        return a->verdict->scope;
+    return a->stage == STAGE_RCPT                           ? SCOPE_RECIPIENT
+           : a->stage == STAGE_MAIL                         ? SCOPE_SENDER
+           : a->stage >= STAGE_DATA && a->stage < STAGE_QUIT ? SCOPE_MESSAGE
+                                                            : SCOPE_CONNECTION;
+}
+
+/* A guess knows the kind of trouble, but not whether it passes: there the server's digit is the better word. */
+static enum retry retry_of(const struct attempt *a)
+{
+    if (a->verdict && !a->verdict->guess)
+        return a->verdict->retry;
+    return a->fate == SMTP_FATE_REFUSED ? RETRY_NEVER : RETRY_LATER;
+}
+
+static uint64_t next_try(const struct attempt_policy *policy, const struct attempt *a, uint64_t hint_ms)
+{
+    const struct retry_case when = {
+        .now = a->now,
+        .created = a->created,
+        .stood_ms = a->stood_ms,
+        .tries = a->tries,
+        .hint_ms = hint_ms,
+        .random = a->random,
+    };
+
+    return retry_next(&policy->retry, &when);
+}
+
+static struct meaning failed(const struct attempt *a)
+{
+    bool wished = !(a->notify & NOTIFY_NEVER) && (!a->notify || (a->notify & NOTIFY_FAILURE));
+
+    return (struct meaning){ .state = STORE_FAILED, .next = STORE_NEVER, .reports = wished ? REPORT_FAILURE : 0 };
+}
+
+/* Later, unless its time is over. */
+static struct meaning deferred(const struct attempt_policy *policy, const struct attempt *a, uint64_t hint_ms)
+{
+    uint64_t next = next_try(policy, a, hint_ms);
+
+    return next ? (struct meaning){ .state = STORE_DEFERRED, .next = next } : failed(a);
+}
+
+static uint64_t line_wait(const struct attempt_policy *policy, const struct attempt *a)
+{
+    uint64_t wait = policy->line_first_ms;
+
+    for (uint32_t i = 1; i < a->line_breaks && wait < policy->line_most_ms; i++)
+        wait *= 2;
+    if (wait > policy->line_most_ms)
+        wait = policy->line_most_ms;
+    return wait - wait / 4 + a->random % (wait / 4 + 1);
+}
+
+/* The line is down: for all of the account. A message that waited too long for it is given up. */
+static struct meaning line_broke(const struct attempt_policy *policy, const struct attempt *a)
+{
+    struct meaning meaning = deferred(policy, a, 0);
+
+    meaning.lane = LANE_WAITS;
+    meaning.until = a->now + line_wait(policy, a);
+    if (meaning.state == STORE_DEFERRED)
+        meaning.next = meaning.until;
+    return meaning;
+}
+
+static struct meaning account_failed(const struct attempt_policy *policy, const struct attempt *a)
+{
+    uint64_t hint = a->verdict ? a->verdict->wait_ms : 0;
+    enum retry retry = retry_of(a);
+    struct meaning meaning = { .state = STORE_QUEUED, .next = a->now, .lane = LANE_PARKED };
+
+    if (retry == RETRY_LATER || retry == RETRY_NOW) {
+        meaning.lane = LANE_BLOCKED;
+        meaning.state = STORE_DEFERRED;
+        meaning.next = meaning.until = a->now + (hint ? hint : policy->block_ms);
+    }
+    return meaning;
+}
+
+static struct meaning unknown(const struct attempt_policy *policy, const struct attempt *a)
+{
+    uint64_t next = policy->unknown_held ? STORE_NEVER : next_try(policy, a, 0);
+
+    if (!next)
+        return failed(a);
+    return (struct meaning){
+        .state = STORE_UNKNOWN,
+        .next = next,
+        .reports = policy->unknown_held && !(a->notify & NOTIFY_NEVER) ? REPORT_FAILURE : 0,
+        .lane = LANE_WAITS,
+        .until = a->now + line_wait(policy, a),
+    };
+}
+
+struct meaning attempt_mean(const struct attempt_policy *policy, const struct attempt *a)
+{
+    enum retry retry = retry_of(a);
+
+    if (a->fate == SMTP_FATE_TAKEN)
+        return (struct meaning){ .state = STORE_DELIVERED, .next = STORE_NEVER };
+    if (a->fate == SMTP_FATE_UNKNOWN)
+        return unknown(policy, a);
+    switch (scope_of(a)) {
+    case SCOPE_ACCOUNT:
+        return account_failed(policy, a);
+    case SCOPE_CONNECTION:
+        if (retry == RETRY_AFTER_FIX || retry == RETRY_NEVER) /* the way to the server: for a person to mend */
+            return account_failed(policy, a);
+        /* A server that stumbles over one message and goes on must not be kept from the others by it. */
+        return a->line_up && a->stage >= STAGE_MAIL ? deferred(policy, a, a->verdict ? a->verdict->wait_ms : 0)
+                                                    : line_broke(policy, a);
+    case SCOPE_SENDER:
+    case SCOPE_RECIPIENT:
+    case SCOPE_MESSAGE:
+        break;
+    }
+    if (retry == RETRY_NEVER || retry == RETRY_AFTER_FIX)
+        return failed(a);
+    return deferred(policy, a, retry == RETRY_NOW && a->tries <= 1 ? 1000 : a->verdict ? a->verdict->wait_ms : 0);
+}

@@ -1,0 +1,55 @@
+/* What an attempt means: for the recipient, and for the account that tried. Pure, told the time.
+ *
+ * An account's trouble never fails a message: a sign-in that is lost, a quota that is used up, a line that is down
+ * give the message back, and it is the account that waits. What concerns a sender, a recipient or the message
+ * itself is settled for the recipient alone. The cause's own word on trying again counts (know/classify.h), and
+ * not the first digit of a reply; that decides only where nobody knows more.
+ */
+#ifndef OUTPOST_RELAY_ATTEMPT_H
+#define OUTPOST_RELAY_ATTEMPT_H
+
+#include "know/classify.h"
+#include "queue/retry.h"
+#include "queue/store.h"
+#include "smtp/client.h"
+
+struct attempt_policy {
+    struct retry_policy retry;  /* of a message */
+    uint64_t line_first_ms, line_most_ms; /* how long an account waits after a broken line, doubling */
+    uint64_t block_ms;          /* how long a used-up limit blocks where nobody says it */
+    bool unknown_held;          /* what became unknown is for a person to decide */
+};
+#define ATTEMPT_USUAL { .retry = RETRY_USUAL, .line_first_ms = 15 * 1000, .line_most_ms = 10 * 60 * 1000, \
+                        .block_ms = 5 * 60 * 1000 }
+
+struct attempt {
+    enum smtp_fate fate;
+    const struct verdict *verdict; /* NULL: no rule knows it, or it went well */
+    enum stage stage;
+    bool line_up;         /* the server answered, and did not hang up */
+    uint64_t now, created, stood_ms; /* as in queue/retry.h */
+    uint32_t tries;       /* of this recipient, this one counted */
+    uint32_t line_breaks; /* of the account, in a row, this one counted where it is one */
+    uint64_t random;
+    unsigned notify;      /* of enum envelope_notify */
+};
+
+/* What becomes of the account. */
+enum attempt_lane {
+    LANE_GOES_ON,
+    LANE_WAITS,  /* until `until`: its line is broken */
+    LANE_BLOCKED, /* until `until`: its provider takes no more for now */
+    LANE_PARKED, /* until a person mends it: nothing of it ages */
+};
+
+struct meaning {
+    enum store_state state; /* for store_settle(): QUEUED where nothing was decided for this recipient */
+    uint64_t next;
+    unsigned reports;       /* of enum store_report */
+    enum attempt_lane lane;
+    uint64_t until;
+};
+
+struct meaning attempt_mean(const struct attempt_policy *policy, const struct attempt *attempt);
+
+#endif

@@ -1,0 +1,334 @@
+/* A transport that stays warm, and the message it carries. */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "net/loop.h"
+#include "os/file.h"
+#include "relay/relay_int.h"
+
+#include "base/banned.h"
+
+static void next_transaction(struct channel *channel);
+
+/* ---- ends ---- */
+
+static void close_transport(struct channel *channel)
+{
+    transport_close(GIVE(channel->transport));
+    channel->ready = false;
+    channel->carried = 0;
+    timer_set(channel->idle, UINT64_MAX);
+}
+
+/* Free for the next one; whoever has one is asked at once. */
+static void done_with(struct channel *channel, struct parcel *parcel)
+{
+    const struct profile *profile = channel->sender->account->profile;
+    uint64_t most = profile ? profile->limits.messages_per_connection : 0;
+
+    channel->parcel = NULL;
+    if (channel->transport && most && channel->carried >= most)
+        close_transport(channel);
+    if (channel->transport)
+        timer_set(channel->idle, loop_now(channel->sender->relay->loop) + RELAY_IDLE_MS);
+    parcel_settle(parcel);
+    relay_look(channel->sender->relay, channel->sender);
+}
+
+static void give_up(struct channel *channel, const struct evidence *why)
+{
+    struct parcel *parcel = channel->parcel;
+
+    close_transport(channel);
+    if (!parcel)
+        return;
+    if (parcel->count)
+        limit_give_back(&channel->sender->limit, parcel->count, relay_now(parcel->relay));
+    parcel_fail(parcel, SMTP_FATE_LATER, why);
+    done_with(channel, parcel);
+}
+
+static void rang(void *who)
+{
+    close_transport(who);
+}
+
+/* ---- the transport's events ---- */
+
+static void sent(void *who)
+{
+    struct channel *channel = who;
+    struct parcel *parcel = channel->parcel;
+
+    parcel->first += parcel->count;
+    if (parcel->first < parcel->item->envelope->count) {
+        next_transaction(channel);
+        return;
+    }
+    channel->carried++;
+    done_with(channel, parcel);
+}
+
+static void failed(void *who, const struct evidence *why)
+{
+    give_up(who, why);
+}
+
+/* ---- the body ---- */
+
+struct fetching {
+    struct channel *channel;
+    uint64_t id;
+    uint32_t number;
+    struct buf piece;
+};
+
+static bool run_fetch(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct fetching *fetching = data;
+
+    (void)now;
+    return store_body_read(store, fetching->id, fetching->number, &fetching->piece, err);
+}
+
+static bool write_piece(struct parcel *parcel, struct span piece, struct err *err)
+{
+    const struct disk *disk = parcel->relay->plan.disk;
+
+    while (piece.len) {
+        ssize_t done = disk->write(disk, parcel->fd, piece.at, piece.len);
+        if (done < 0 && errno != EINTR)
+            return err_sys(err, errno == ENOSPC ? ERR_LATER : ERR_IO, errno, "putting the message together");
+        piece = span_from(piece, done < 0 ? 0 : (size_t)done);
+    }
+    parcel->fetched++;
+    return true;
+}
+
+static void fetch(struct channel *channel);
+static void leave(struct channel *channel);
+
+static void fetch_done(void *data, const struct err *err)
+{
+    struct fetching *fetching = data;
+    struct channel *channel = fetching->channel;
+    struct evidence why = { .stage = STAGE_LOCAL, .err = *err };
+
+    channel->ask = NULL;
+    if (err->kind == ERR_NONE && write_piece(channel->parcel, buf_span(&fetching->piece), &why.err))
+        channel->parcel->fetched < channel->parcel->item->pieces ? fetch(channel) : leave(channel);
+    else
+        give_up(channel, &why);
+}
+
+static void fetch_drop(void *data)
+{
+    struct fetching *fetching = data;
+
+    buf_done(&fetching->piece);
+    mem_free(fetching);
+}
+
+static void fetch(struct channel *channel)
+{
+    struct relay *relay = channel->sender->relay;
+    struct fetching *fetching = NEW(fetching);
+    const struct queue_job job = { .run = run_fetch, .done = fetch_done, .drop = fetch_drop, .data = fetching, .early = true };
+    struct evidence why = { .stage = STAGE_LOCAL };
+
+    if (fetching)
+        *fetching = (struct fetching){ channel, channel->parcel->item->id, channel->parcel->fetched,
+                                       BUF(STORE_PIECE_MAX) };
+    if (fetching && queue_ask(relay->port, &job, &channel->ask, &why.err))
+        return;
+    if (!fetching)
+        err_no_memory(&why.err);
+    mem_free(fetching);
+    give_up(channel, &why);
+}
+
+/* ---- leaving ---- */
+
+struct leaving {
+    struct channel *channel;
+    const char *by;
+    struct store_lease lease;
+};
+
+static bool run_leaving(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct leaving *leaving = data;
+
+    return store_leaving(store, leaving->by, &leaving->lease, 1, now, err);
+}
+
+static void leaving_done(void *data, const struct err *err)
+{
+    struct leaving *leaving = data;
+    struct channel *channel = leaving->channel;
+    const struct evidence why = { .stage = STAGE_LOCAL, .err = *err };
+
+    channel->ask = NULL;
+    if (err->kind != ERR_NONE) {
+        give_up(channel, &why);
+        return;
+    }
+    channel->parcel->leaving = true;
+    channel->parcel->gone |= leaving->lease.gone;
+    next_transaction(channel);
+}
+
+static void leaving_drop(void *data)
+{
+    mem_free(data);
+}
+
+/* The body is at hand: it leaves as soon as the queue knows. */
+static void leave(struct channel *channel)
+{
+    struct parcel *parcel = channel->parcel;
+    struct leaving *leaving = parcel->leaving ? NULL : NEW(leaving);
+    const struct queue_job job = { .run = run_leaving, .done = leaving_done, .drop = leaving_drop, .data = leaving };
+    struct evidence why = { .stage = STAGE_LOCAL };
+
+    if (parcel->leaving) {
+        next_transaction(channel);
+        return;
+    }
+    if (leaving) {
+        *leaving = (struct leaving){ channel, channel->sender->account->name,
+                                     { .id = parcel->item->id, .lease = parcel->item->lease } };
+        if (queue_ask(channel->sender->relay->port, &job, &channel->ask, &why.err))
+            return;
+    } else {
+        err_no_memory(&why.err);
+    }
+    mem_free(leaving);
+    give_up(channel, &why);
+}
+
+/* ---- a message ---- */
+
+/* As many recipients as the account may name in one transaction, and may still send to. */
+static void next_transaction(struct channel *channel)
+{
+    struct parcel *parcel = channel->parcel;
+    struct sender *sender = channel->sender;
+    uint64_t most = sender->account->limits.recipients_per_message;
+
+    if (parcel->gone) {
+        done_with(channel, parcel);
+        return;
+    }
+    parcel->count = parcel->item->envelope->count - parcel->first;
+    if (most && parcel->count > most)
+        parcel->count = (size_t)most;
+    limit_take(&sender->limit, parcel->count, relay_now(sender->relay));
+    const struct transport_message message = {
+        .envelope = parcel->item->envelope,
+        .first = parcel->first,
+        .count = parcel->count,
+        .body = parcel_body(parcel),
+        .outcomes = parcel->outcomes + parcel->first,
+    };
+    channel->message = message;
+    transport_send(channel->transport, &channel->message);
+}
+
+static void begin(struct channel *channel)
+{
+    struct parcel *parcel = channel->parcel;
+    struct relay *relay = channel->sender->relay;
+    struct evidence why = { .stage = STAGE_LOCAL };
+
+    if (parcel->item->pieces <= 1)
+        leave(channel);
+    else if (file_open_nameless(relay->plan.disk, relay->plan.directory, &parcel->fd, &why.err))
+        fetch(channel);
+    else
+        give_up(channel, &why);
+}
+
+static void ready(void *who)
+{
+    struct channel *channel = who;
+
+    channel->ready = true;
+    if (channel->parcel)
+        begin(channel);
+}
+
+/* ---- giving ---- */
+
+static struct channel *channel_new(struct sender *sender)
+{
+    struct channel *channel = NEW(channel);
+
+    if (!channel)
+        return NULL;
+    channel->sender = sender;
+    channel->idle = timer_new(sender->relay->loop, rang, channel);
+    if (!channel->idle) {
+        mem_free(channel);
+        return NULL;
+    }
+    channel->next = sender->channels;
+    sender->channels = channel;
+    sender->channel_count++;
+    return channel;
+}
+
+/* A warm one before a cold one, and that before a new one. */
+static struct channel *free_channel(struct sender *sender)
+{
+    struct channel *cold = NULL;
+
+    for (struct channel *channel = sender->channels; channel; channel = channel->next) {
+        if (!channel->parcel && channel->ready)
+            return channel;
+        if (!channel->parcel)
+            cold = channel;
+    }
+    return cold || sender->channel_count >= sender->channel_most ? cold : channel_new(sender);
+}
+
+bool channel_give(struct sender *sender, struct parcel *parcel)
+{
+    static const struct transport_events events = { ready, NULL, sent, failed };
+    struct channel *channel = free_channel(sender);
+    struct evidence why = { .stage = STAGE_LOCAL };
+
+    if (!channel)
+        return false;
+    channel->parcel = parcel;
+    parcel->began = loop_now(sender->relay->loop);
+    timer_set(channel->idle, UINT64_MAX);
+    if (channel->ready)
+        begin(channel);
+    else if (!channel->transport && !transport_open(sender->relay->plan.world, sender->account, &events, channel,
+                                                    &channel->transport, &why.err))
+        give_up(channel, &why);
+    return true;
+}
+
+size_t channels_free(const struct sender *sender)
+{
+    size_t count = 0;
+
+    for (const struct channel *channel = sender->channels; channel; channel = channel->next)
+        count += !channel->parcel;
+    return count;
+}
+
+void channels_free_all(struct sender *sender)
+{
+    for (struct channel *channel = sender->channels, *next; channel; channel = next) {
+        next = channel->next;
+        queue_abandon(channel->ask);
+        transport_close(channel->transport);
+        timer_free(channel->idle);
+        mem_free(channel);
+    }
+    sender->channels = NULL;
+    sender->channel_count = 0;
+}

@@ -1,0 +1,290 @@
+/* A message in hand, from the claim to the word about it. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "net/loop.h"
+#include "relay/relay_int.h"
+
+#include "base/banned.h"
+
+struct parcel *parcel_new(struct lane *lane, struct sender *sender, struct batch *batch,
+                          const struct store_item *item)
+{
+    struct parcel *parcel = NEW(parcel);
+    size_t count = item->envelope->count;
+
+    if (!parcel)
+        return NULL;
+    parcel->outcomes = mem_array(count, sizeof *parcel->outcomes);
+    parcel->verdicts = mem_array(count, sizeof *parcel->verdicts);
+    parcel->settled = mem_array(count, sizeof *parcel->settled);
+    if (!parcel->outcomes || !parcel->verdicts || !parcel->settled) {
+        mem_free(parcel->outcomes);
+        mem_free(parcel->verdicts);
+        mem_free(parcel->settled);
+        mem_free(parcel);
+        return NULL;
+    }
+    parcel->relay = lane->relay;
+    parcel->lane = lane;
+    parcel->sender = sender;
+    parcel->batch = batch;
+    parcel->item = item;
+    parcel->fd = -1;
+    parcel->began = loop_now(lane->relay->loop);
+    parcel->next = lane->relay->held;
+    if (parcel->next)
+        parcel->next->held_by = &parcel->next;
+    parcel->held_by = &lane->relay->held;
+    lane->relay->held = parcel;
+    batch->users++;
+    return parcel;
+}
+
+void parcel_free(struct parcel *parcel)
+{
+    if (!parcel)
+        return;
+    *parcel->held_by = parcel->next;
+    if (parcel->next)
+        parcel->next->held_by = parcel->held_by;
+    if (--parcel->batch->users == 0) {
+        store_items_done(&parcel->batch->items);
+        mem_free(parcel->batch);
+    }
+    if (parcel->fd >= 0)
+        parcel->relay->plan.disk->close(parcel->relay->plan.disk, parcel->fd);
+    mem_free(parcel->outcomes);
+    mem_free(parcel->verdicts);
+    mem_free(parcel->settled);
+    mem_free(parcel);
+}
+
+/* ---- its bytes ---- */
+
+static bool read_body(void *of, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
+{
+    struct parcel *parcel = of;
+    struct span body = parcel->item->body;
+
+    if (parcel->fd < 0) {
+        body = span_cut(body, at < body.len ? (size_t)at : body.len, body.len);
+        *ret_len = body.len < room ? body.len : room;
+        memcpy(into, body.at, *ret_len);
+        return true;
+    }
+    ssize_t got = pread(parcel->fd, into, room, (off_t)at);
+    if (got < 0)
+        return err_sys(err, ERR_IO, errno, "reading the message");
+    *ret_len = (size_t)got;
+    return true;
+}
+
+struct transport_body parcel_body(struct parcel *parcel)
+{
+    return (struct transport_body){ read_body, parcel };
+}
+
+/* ---- what became of it ---- */
+
+void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct evidence *evidence)
+{
+    for (size_t i = parcel->first; i < parcel->item->envelope->count; i++)
+        parcel->outcomes[i] = (struct transport_outcome){ fate, *evidence };
+}
+
+static struct meaning judge(struct parcel *parcel, size_t i)
+{
+    struct relay *relay = parcel->relay;
+    const struct transport_outcome *outcome = &parcel->outcomes[i];
+    const struct store_item *item = parcel->item;
+    bool failed = outcome->fate != SMTP_FATE_TAKEN;
+    bool known = failed && classify(relay->plan.know, &outcome->evidence, &parcel->verdicts[i]);
+    const struct attempt attempt = {
+        .fate = outcome->fate,
+        .verdict = known ? &parcel->verdicts[i] : NULL,
+        .stage = outcome->evidence.stage,
+        .line_up = outcome->evidence.err.reply && outcome->evidence.err.reply != 421,
+        .now = relay_now(relay),
+        .created = item->created,
+        .stood_ms = item->stood,
+        .tries = item->recipients[i].tries + 1,
+        .line_breaks = parcel->sender->line_breaks + 1,
+        .random = relay_random(relay),
+        .notify = item->envelope->recipients[i].notify,
+    };
+
+    return attempt_mean(&relay->plan.policy, &attempt);
+}
+
+static const char *words_of(const struct err *err)
+{
+    return err->said[0] ? err->said : err->text[0] ? err->text : NULL;
+}
+
+static enum relay_event_kind event_of(enum store_state state)
+{
+    switch (state) {
+    case STORE_DELIVERED:
+        return RELAY_EVENT_DELIVERED;
+    case STORE_FAILED:
+        return RELAY_EVENT_FAILED;
+    case STORE_UNKNOWN:
+        return RELAY_EVENT_UNKNOWN;
+    default:
+        return RELAY_EVENT_DEFERRED;
+    }
+}
+
+static void tell(struct parcel *parcel, size_t i, const struct store_outcome *settled)
+{
+    const struct relay_event event = {
+        .kind = event_of(settled->state),
+        .id = parcel->item->id,
+        .account = parcel->sender->account->name,
+        .recipient = parcel->item->envelope->recipients[i].address,
+        .evidence = &parcel->outcomes[i].evidence,
+        .cause = settled->cause,
+        .until = settled->next == STORE_NEVER ? 0 : settled->next,
+        .ms = loop_now(parcel->relay->loop) - parcel->began,
+    };
+
+    relay_tell(parcel->relay, &event);
+}
+
+/* The worst of it is what the account learns. */
+static void settle_recipient(struct parcel *parcel, size_t i, struct meaning *worst, size_t *which)
+{
+    const struct meaning meaning = judge(parcel, i);
+    const struct err *err = &parcel->outcomes[i].evidence.err;
+    struct store_outcome *settled = &parcel->settled[i];
+    const struct cause *cause = parcel->verdicts[i].cause;
+
+    *settled = (struct store_outcome){
+        .number = parcel->item->recipients[i].number,
+        .state = meaning.state,
+        .next = meaning.next,
+        .reply = err->reply,
+        .enhanced = { err->enhanced[0], err->enhanced[1], err->enhanced[2] },
+        .cause = cause ? cause->id : NULL,
+        .text = words_of(err),
+        .reports = meaning.reports,
+    };
+    parcel->sender->counts[meaning.state]++;
+    if (i == 0 || meaning.lane > worst->lane) {
+        *worst = meaning;
+        *which = i;
+    }
+    tell(parcel, i, settled);
+}
+
+/* ---- telling the queue ---- */
+
+struct settling {
+    struct parcel *parcel;
+    struct buf limit; /* what is used of the limits, to be kept by the same commit */
+};
+
+static bool run_settle(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct settling *settling = data;
+    struct parcel *parcel = settling->parcel;
+    const char *account = parcel->sender->account->name;
+    const struct store_settlement settlement = {
+        .id = parcel->item->id,
+        .lease = parcel->item->lease,
+        .by = account,
+        .outcomes = parcel->settled,
+        .count = parcel->item->envelope->count,
+    };
+
+    return store_settle(store, &settlement, now, err) &&
+           store_mark_put(store, "limit", account, buf_span(&settling->limit), err);
+}
+
+static void settle_done(void *data, const struct err *err)
+{
+    struct settling *settling = data;
+    struct parcel *parcel = settling->parcel;
+
+    if (err->kind == ERR_NONE)
+        return;
+    /* Its lease runs out, and the queue decides by what it knows. */
+    const struct evidence evidence = { .stage = STAGE_LOCAL, .err = *err };
+    const struct relay_event event = {
+        .kind = RELAY_EVENT_TROUBLE,
+        .id = parcel->item->id,
+        .account = parcel->sender->account->name,
+        .evidence = &evidence,
+    };
+    relay_tell(parcel->relay, &event);
+}
+
+static void settle_drop(void *data)
+{
+    struct settling *settling = data;
+    struct relay *relay = settling->parcel->relay;
+    struct lane *lane = settling->parcel->lane;
+
+    parcel_free(settling->parcel);
+    buf_done(&settling->limit);
+    mem_free(settling);
+    relay->asks--;
+    lane_look(lane); /* more may be due */
+    relay_ended(relay);
+}
+
+static void send_word(struct parcel *parcel)
+{
+    struct relay *relay = parcel->relay;
+    struct settling *settling = NEW(settling);
+    struct err err = { 0 };
+    const struct queue_job job = { .run = run_settle, .done = settle_done, .drop = settle_drop, .data = settling };
+
+    if (settling) {
+        *settling = (struct settling){ parcel, BUF(STORE_MARK_MAX) };
+        limit_write(&parcel->sender->limit, &settling->limit);
+        relay->asks++;
+        if (queue_ask(relay->port, &job, NULL, &err))
+            return;
+        relay->asks--;
+        settle_done(settling, &err);
+        buf_done(&settling->limit);
+        mem_free(settling);
+    }
+    parcel_free(parcel); /* its lease runs out */
+}
+
+void parcel_settle(struct parcel *parcel)
+{
+    struct meaning worst = { 0 };
+    size_t which = 0;
+
+    if (parcel->gone) {
+        parcel_free(parcel);
+        return;
+    }
+    for (size_t i = 0; i < parcel->item->envelope->count; i++)
+        settle_recipient(parcel, i, &worst, &which);
+    if (worst.lane == LANE_GOES_ON)
+        sender_works(parcel->sender);
+    else
+        sender_learn(parcel->sender, &worst, &parcel->outcomes[which].evidence,
+                     parcel->verdicts[which].cause ? &parcel->verdicts[which] : NULL);
+    send_word(parcel);
+}
+
+void parcel_give_back(struct parcel *parcel, uint64_t next)
+{
+    if (parcel->gone) {
+        parcel_free(parcel);
+        return;
+    }
+    for (size_t i = 0; i < parcel->item->envelope->count; i++)
+        parcel->settled[i] = (struct store_outcome){
+            .number = parcel->item->recipients[i].number, .state = STORE_QUEUED, .next = next,
+        };
+    send_word(parcel);
+}

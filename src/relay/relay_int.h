@@ -1,0 +1,162 @@
+/* What relay.c, lane.c, sender.c, channel.c and parcel.c share: the room's own.
+ *
+ *     relay ── lanes (by the name mail was accepted for) ── senders, in their order ── channels ── a parcel each
+ */
+#ifndef OUTPOST_RELAY_RELAY_INT_H
+#define OUTPOST_RELAY_RELAY_INT_H
+
+#include "net/timer.h"
+#include "queue/limit.h"
+#include "relay/relay.h"
+#include "relay/settings.h"
+
+enum {
+    RELAY_LEASE_MS = 15 * 60 * 1000,
+    RELAY_EXTEND_MS = RELAY_LEASE_MS / 3,
+    RELAY_WINDOW = 32,                /* messages claimed together... */
+    RELAY_WINDOW_BYTES = 1024 * 1024, /* ...and octets */
+    RELAY_CHANNELS_USUAL = 4,         /* where no profile says */
+    RELAY_CHANNELS_MOST = 64,
+    RELAY_IDLE_MS = 60 * 1000,        /* a channel without work is closed then */
+    RELAY_PROBE_MS = 10 * 60 * 1000,  /* how often a parked account is tried */
+    RELAY_AGAIN_MS = 5 * 1000,        /* when the queue or memory failed us */
+};
+
+_Static_assert((uint64_t)RELAY_EXTEND_MS * 2 < (uint64_t)RELAY_LEASE_MS, "a lease outlives two extensions that failed");
+
+/* What one claim brought; freed with the last parcel of it. */
+struct batch {
+    struct store_items items;
+    size_t users;
+};
+
+/* A message in hand: claimed, and not yet settled. */
+struct parcel {
+    struct relay *relay;
+    struct lane *lane;
+    struct sender *sender; /* it was claimed for */
+    struct batch *batch;
+    const struct store_item *item;
+    struct parcel *after;  /* in lane->waiting */
+    struct parcel *next;   /* in relay->held */
+    struct parcel **held_by; /* the link of relay->held that points here */
+    bool leaving;          /* the queue knows that its body may leave */
+    bool gone;             /* it is another's by now: not to be sent, not to be settled */
+    int fd;                /* the body, where it is more than a piece; -1: in the item, or not fetched */
+    uint32_t fetched;      /* pieces */
+    uint64_t began;        /* loop_now() */
+    size_t first, count;   /* recipients of the transaction under way */
+    struct transport_outcome *outcomes; /* one for each recipient of the item */
+    struct verdict *verdicts;
+    struct store_outcome *settled; /* what the queue is told */
+};
+
+struct channel {
+    struct sender *sender;
+    struct transport *transport; /* NULL: closed */
+    bool ready;
+    uint64_t carried;
+    struct parcel *parcel; /* under way, or waits for the transport to be ready */
+    struct transport_message message; /* that it sends: borrowed by the transport */
+    struct queue_ask *ask; /* what it waits for; NULL: nothing */
+    struct timer *idle;
+    struct channel *next;
+};
+
+struct sender { /* an account */
+    struct relay *relay;
+    const struct account *account;
+    struct limit limit;
+    struct limit_allowed allowed;
+    bool limit_known;
+    enum attempt_lane state;
+    uint64_t until;       /* of the queue's time: when it may be tried again */
+    uint32_t line_breaks; /* in a row */
+    const char *because;  /* a cause's id; "" */
+    char said[ERR_TEXT_MAX];
+    struct channel *channels;
+    size_t channel_count, channel_most;
+    uint64_t counts[STORE_STATE_COUNT]; /* recipients, by what became of them */
+    struct sender *next;
+};
+
+struct lane { /* what mail was accepted for: an account, or a route */
+    struct relay *relay;
+    const char *name;
+    struct sender *senders[ROUTE_ACCOUNTS_MAX];
+    size_t sender_count;
+    unsigned advances;   /* of enum route_advance */
+    bool claiming;
+    uint64_t next_due;   /* of the queue's time; STORE_NEVER: nothing waits */
+    struct parcel *waiting, **waiting_end;
+    size_t waiting_count;
+    struct timer *timer;
+    struct lane *next;
+};
+
+struct relay {
+    struct relay_plan plan;
+    struct loop *loop;
+    struct queue_port *port;
+    struct lane *lanes;
+    struct sender *senders;
+    struct parcel *held;  /* all parcels */
+    struct timer *extend;
+    size_t asks;          /* jobs that the queue has not answered */
+    bool draining, ending;
+    void (*drained)(void *who);
+    void *drained_who;
+    struct timer *errand; /* tells `drained` */
+};
+
+/* relay.c */
+uint64_t relay_now(const struct relay *relay); /* the queue's time */
+uint64_t relay_loop_time(const struct relay *relay, uint64_t queue_time); /* for a timer */
+void relay_tell(struct relay *relay, const struct relay_event *event);
+uint64_t relay_random(struct relay *relay);
+/* Something ended: is it all? */
+void relay_ended(struct relay *relay);
+/* Every lane that this sender serves looks again. */
+void relay_look(struct relay *relay, const struct sender *sender);
+
+/* lane.c */
+void lane_due(struct lane *lane, uint64_t at);
+/* Does what can be done now: claims, gives parcels to channels, or sets its timer. */
+void lane_look(struct lane *lane);
+void lane_rang(void *lane);
+/* The next parcel for this sender; NULL: there is none. */
+struct parcel *lane_take(struct lane *lane, const struct sender *sender);
+void lane_add(struct lane *lane, struct parcel *parcel);
+
+/* sender.c */
+/* When it may begin another message: now (0), or at a time; STORE_NEVER: when something ends. */
+uint64_t sender_free_at(struct sender *sender);
+/* Has it trouble that lets a route go on to the next? */
+bool sender_advances(const struct sender *sender, unsigned advances);
+/* What an attempt means for it. */
+void sender_learn(struct sender *sender, const struct meaning *meaning, const struct evidence *evidence,
+                  const struct verdict *verdict);
+/* A message went through, or was refused for what it is: it works. */
+void sender_works(struct sender *sender);
+MUST_USE bool sender_load(struct sender *sender, struct err *err); /* asks for its limits; looks when they came */
+
+/* channel.c */
+/* Takes a parcel, on a channel that is free or a new one. False: there is none. */
+MUST_USE bool channel_give(struct sender *sender, struct parcel *parcel);
+size_t channels_free(const struct sender *sender);
+void channels_free_all(struct sender *sender);
+
+/* parcel.c */
+MUST_USE struct parcel *parcel_new(struct lane *lane, struct sender *sender, struct batch *batch,
+                                   const struct store_item *item);
+void parcel_free(struct parcel *parcel);
+/* Every recipient not yet decided, from the parcel's `first` on, has this outcome. */
+void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct evidence *evidence);
+/* Judges what is decided, and tells the queue. Takes the parcel. */
+void parcel_settle(struct parcel *parcel);
+/* Nothing was tried: due again at `next`. Takes the parcel. */
+void parcel_give_back(struct parcel *parcel, uint64_t next);
+/* For the transport. */
+struct transport_body parcel_body(struct parcel *parcel);
+
+#endif

@@ -1,0 +1,208 @@
+/* An account that sends: how much it may, and how it fares. */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "net/loop.h"
+#include "relay/relay_int.h"
+
+#include "base/banned.h"
+
+/* ---- limits ---- */
+
+struct loading {
+    struct sender *sender;
+    const char *account;
+    struct buf bytes;
+};
+
+static bool run_load(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct loading *loading = data;
+
+    (void)now;
+    return store_mark_get(store, "limit", loading->account, &loading->bytes, err);
+}
+
+/* What can't be read is counted from zero: better than not to send at all. */
+static void load_done(void *data, const struct err *err)
+{
+    struct loading *loading = data;
+    struct sender *sender = loading->sender;
+
+    if (err->kind == ERR_NONE)
+        limit_read(buf_span(&loading->bytes), &sender->limit);
+    sender->limit_known = true;
+    relay_look(sender->relay, sender);
+}
+
+static void load_drop(void *data)
+{
+    struct loading *loading = data;
+    struct relay *relay = loading->sender->relay;
+
+    buf_done(&loading->bytes);
+    mem_free(loading);
+    relay->asks--;
+    relay_ended(relay);
+}
+
+bool sender_load(struct sender *sender, struct err *err)
+{
+    struct loading *loading = NEW(loading);
+    const struct queue_job job = { .run = run_load, .done = load_done, .drop = load_drop, .data = loading, .early = true };
+
+    if (!loading)
+        return err_no_memory(err);
+    *loading = (struct loading){ sender, sender->account->name, BUF(STORE_MARK_MAX) };
+    sender->relay->asks++;
+    if (queue_ask(sender->relay->port, &job, NULL, err))
+        return true;
+    sender->relay->asks--;
+    mem_free(loading);
+    return false;
+}
+
+/* ---- may it? ---- */
+
+uint64_t sender_free_at(struct sender *sender)
+{
+    uint64_t now = relay_now(sender->relay);
+
+    if (!sender->limit_known)
+        return STORE_NEVER;
+    if (sender->state != LANE_GOES_ON && sender->until > now)
+        return sender->until;
+    if (sender->state != LANE_GOES_ON && sender->channel_count > channels_free(sender))
+        return STORE_NEVER; /* one message tries whether it works again */
+    const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, 1, now);
+    return answer.yes ? 0 : answer.free_at;
+}
+
+bool sender_advances(const struct sender *sender, unsigned advances)
+{
+    static const enum route_advance bits[] = {
+        [LANE_GOES_ON] = ROUTE_ON_QUOTA, /* its own limit is used up */
+        [LANE_WAITS] = ROUTE_ON_CONNECT,
+        [LANE_BLOCKED] = ROUTE_ON_QUOTA,
+        [LANE_PARKED] = ROUTE_ON_AUTH,
+    };
+
+    return advances & bits[sender->state];
+}
+
+/* ---- parked, in the queue's books ---- */
+
+struct parking {
+    struct relay *relay;
+    const char *account, *cause; /* of the configuration and of the knowledge */
+    char said[ERR_TEXT_MAX];
+};
+
+static bool run_parking(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct parking *p = data;
+
+    return p->cause ? store_park(store, p->account, p->cause, p->said, now, err)
+                    : store_unpark(store, p->account, now, err);
+}
+
+static void parking_done(void *data, const struct err *err)
+{
+    struct parking *p = data;
+    const struct evidence evidence = { .stage = STAGE_LOCAL, .err = *err };
+    const struct relay_event event = { .kind = RELAY_EVENT_TROUBLE, .account = p->account, .evidence = &evidence };
+
+    if (err->kind != ERR_NONE)
+        relay_tell(p->relay, &event);
+}
+
+static void parking_drop(void *data)
+{
+    struct parking *p = data;
+    struct relay *relay = p->relay;
+
+    mem_free(p);
+    relay->asks--;
+    relay_ended(relay);
+}
+
+/* `cause` NULL: not any more. */
+static void write_parked(struct sender *sender, const char *cause)
+{
+    struct parking *p = NEW(parking);
+    const struct queue_job job = { .run = run_parking, .done = parking_done, .drop = parking_drop, .data = p };
+    struct err err = { 0 };
+
+    if (!p)
+        return;
+    *p = (struct parking){ .relay = sender->relay, .account = sender->account->name, .cause = cause };
+    snprintf(p->said, sizeof p->said, "%s", sender->said);
+    sender->relay->asks++;
+    if (queue_ask(sender->relay->port, &job, NULL, &err))
+        return;
+    sender->relay->asks--;
+    parking_done(p, &err);
+    mem_free(p);
+}
+
+/* ---- how it fares ---- */
+
+static void tell(struct sender *sender, enum relay_event_kind kind, const struct evidence *evidence)
+{
+    const struct relay_event event = {
+        .kind = kind,
+        .account = sender->account->name,
+        .evidence = evidence,
+        .cause = *sender->because ? sender->because : NULL,
+        .until = sender->until,
+    };
+
+    relay_tell(sender->relay, &event);
+}
+
+void sender_works(struct sender *sender)
+{
+    bool parked = sender->state == LANE_PARKED;
+
+    if (sender->state == LANE_GOES_ON)
+        return;
+    sender->state = LANE_GOES_ON;
+    sender->until = 0;
+    sender->line_breaks = 0;
+    sender->because = "";
+    sender->said[0] = '\0';
+    if (parked) {
+        write_parked(sender, NULL);
+        tell(sender, RELAY_EVENT_UNPARKED, NULL);
+    }
+    relay_look(sender->relay, sender);
+}
+
+void sender_learn(struct sender *sender, const struct meaning *meaning, const struct evidence *evidence,
+                  const struct verdict *verdict)
+{
+    static const enum relay_event_kind events[] = {
+        [LANE_WAITS] = RELAY_EVENT_WAITS,
+        [LANE_BLOCKED] = RELAY_EVENT_BLOCKED,
+        [LANE_PARKED] = RELAY_EVENT_PARKED,
+    };
+    bool was_parked = sender->state == LANE_PARKED;
+    const char *cause = verdict ? verdict->cause->id : "internal_error";
+    bool same = was_parked && strcmp(cause, sender->because) == 0;
+
+    sender->state = meaning->lane;
+    sender->until = meaning->lane == LANE_PARKED ? relay_now(sender->relay) + RELAY_PROBE_MS : meaning->until;
+    sender->line_breaks += meaning->lane == LANE_WAITS;
+    sender->because = cause;
+    snprintf(sender->said, sizeof sender->said, "%s",
+             evidence->err.said[0] ? evidence->err.said : evidence->err.text);
+    if (meaning->lane == LANE_BLOCKED)
+        limit_block(&sender->limit, meaning->until);
+    if (meaning->lane == LANE_PARKED && !same)
+        write_parked(sender, cause);
+    if (was_parked && meaning->lane != LANE_PARKED)
+        write_parked(sender, NULL);
+    if (!same)
+        tell(sender, events[meaning->lane], evidence);
+    relay_look(sender->relay, sender);
+}

@@ -1,0 +1,524 @@
+#include "support/check.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "know/embedded.h"
+#include "know/knowledge.h"
+#include "net/loop.h"
+#include "relay/relay.h"
+#include "relay/settings.h"
+#include "support/world.h"
+
+/* ---- transports, in place of relay/transport.c: they answer what the test says ---- */
+
+struct transport {
+    const struct account *account;
+    struct transport_events events;
+    void *who;
+    const struct transport_message *message;
+    bool opening;
+    struct transport *next;
+};
+
+static struct {
+    struct transport *all;
+    size_t opened, open, most_open;
+    char order[400];  /* the bodies' first letters, as they were sent, with their accounts' */
+    size_t sent;
+    /* What a recipient's address begins with decides. */
+    const char *fail_open; /* an account that can't be opened; NULL: none */
+    enum stage fail_stage;
+    struct err fail_err;
+} ways;
+
+static struct store *store; /* looked at from within transport_send() */
+static struct queue *queue;
+static struct loop *loop;
+
+bool transport_open(const struct transport_world *world, const struct account *account,
+                    const struct transport_events *events, void *who, struct transport **ret_transport,
+                    struct err *err)
+{
+    struct transport *t = NEW(transport);
+
+    (void)world;
+    if (!t)
+        return err_no_memory(err);
+    *t = (struct transport){ account, *events, who, NULL, true, ways.all };
+    ways.all = t;
+    ways.opened++;
+    if (++ways.open > ways.most_open)
+        ways.most_open = ways.open;
+    *ret_transport = t;
+    return true;
+}
+
+void transport_close(struct transport *transport)
+{
+    struct transport **at = &ways.all;
+
+    if (!transport)
+        return;
+    while (*at != transport)
+        at = &(*at)->next;
+    *at = transport->next;
+    ways.open--;
+    mem_free(transport);
+}
+
+const char *transport_name(const struct transport *transport)
+{
+    (void)transport;
+    return "smtp";
+}
+
+static void note_order(const struct transport *t)
+{
+    const struct transport_message *m = t->message;
+    HELD(buf) whole = BUF(1024 * 1024);
+    char piece[1000];
+    size_t len = 0;
+
+    do {
+        assert_true(m->body.read(m->body.of, whole.len, piece, sizeof piece, &len, NULL));
+        buf_add_span(&whole, (struct span){ piece, len });
+    } while (len);
+    assert_false(whole.full);
+    snprintf(ways.order + strlen(ways.order), sizeof ways.order - strlen(ways.order), "%c%zu:%s ",
+             whole.len ? buf_text(&whole)[0] : '-', m->count, t->account->name);
+}
+
+void transport_send(struct transport *transport, const struct transport_message *message)
+{
+    transport->message = message;
+    ways.sent++;
+    note_order(transport);
+}
+
+static void answer(struct transport *t)
+{
+    static const struct {
+        const char *begins;
+        enum smtp_fate fate;
+        uint16_t reply, enhanced[3];
+        enum stage stage;
+        const char *said;
+    } answers[] = {
+        { "no", SMTP_FATE_REFUSED, 550, { 5, 1, 1 }, STAGE_RCPT, "no such user" },
+        { "grey", SMTP_FATE_LATER, 450, { 4, 2, 0 }, STAGE_RCPT, "greylisted, try again later" },
+        { "lost", SMTP_FATE_UNKNOWN, 0, { 0 }, STAGE_END, "" },
+        { "quota", SMTP_FATE_REFUSED, 550, { 5, 4, 5 }, STAGE_MAIL, "Daily user sending limit exceeded." },
+        { "", SMTP_FATE_TAKEN, 250, { 2, 0, 0 }, STAGE_END, "kept" },
+    };
+    const struct transport_message *m = t->message;
+
+    for (size_t i = 0; i < m->count; i++) {
+        const char *address = m->envelope->recipients[m->first + i].address;
+        size_t a = 0;
+        while (strncmp(address, answers[a].begins, strlen(answers[a].begins)) != 0)
+            a++;
+        struct evidence evidence = { .stage = answers[a].stage, .provider = "gmail" };
+        evidence.err.kind = answers[a].fate == SMTP_FATE_TAKEN ? ERR_NONE : ERR_REPLY;
+        evidence.err.reply = answers[a].reply;
+        memcpy(evidence.err.enhanced, answers[a].enhanced, sizeof evidence.err.enhanced);
+        err_said(&evidence.err, span_of(answers[a].said));
+        evidence.err.kind = answers[a].fate == SMTP_FATE_TAKEN ? ERR_NONE : ERR_REPLY;
+        m->outcomes[i] = (struct transport_outcome){ answers[a].fate, evidence };
+    }
+    t->message = NULL;
+    t->events.sent(t->who);
+}
+
+/* One thing happens on one of the ways; false: nothing is to happen. */
+static bool ways_turn(void)
+{
+    for (struct transport *t = ways.all; t; t = t->next) {
+        if (t->opening && ways.fail_open && strcmp(ways.fail_open, t->account->name) == 0) {
+            const struct evidence why = { .stage = ways.fail_stage, .err = ways.fail_err, .provider = "gmail" };
+            t->events.failed(t->who, &why);
+            return true;
+        }
+        if (t->opening) {
+            t->opening = false;
+            t->events.ready(t->who);
+            return true;
+        }
+        if (t->message) {
+            answer(t);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- a machine: a queue in line, a relay, a configuration ---- */
+
+static struct world world;
+static struct relay *relay;
+static struct config config;
+static struct account *accounts[2];
+static struct transport_world transport_world;
+static struct queue_port *port;
+static char told[4000];
+
+static void saw(void *who, const struct relay_event *event)
+{
+    (void)who;
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%s %s %s;", relay_event_word(event->kind),
+             event->recipient ? event->recipient : event->account, event->cause ? event->cause : "-");
+}
+
+static void add_account(const char *name)
+{
+    struct account *account = NULL;
+
+    assert_true(account_new(span_of(name), &account, NULL));
+    account->limits.connections = 2;
+    accounts[config.account_count++] = account;
+    config.accounts = accounts;
+}
+
+static const struct knowledge *known(void)
+{
+    static struct knowledge *know;
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+
+    if (!know)
+        assert_true(know_new(texts, count, &know, NULL));
+    return know;
+}
+
+static void begin(void)
+{
+    const struct queue_options options = { .clock = &world.clock, .in_line = true, .unknown_ms = 60000,
+                                           .keep_history_ms = 86400000 };
+    struct store_opened opened = { 0 };
+    struct err err = { 0 };
+
+    world_init(&world);
+    memset(&ways, 0, sizeof ways);
+    memset(told, 0, sizeof told);
+    memset(&config, 0, sizeof config);
+    add_account("live");
+    add_account("backup");
+    assert_true(loop_new(&loop, &err));
+    assert_true(store_memory_open(&store, &err));
+    assert_true(queue_open(store, &opened, &options, &queue, &err));
+    assert_true(queue_port_new(queue, NULL, NULL, NULL, &port, &err));
+    transport_world.credentials.secrets.loop = loop;
+}
+
+static void start(void)
+{
+    const struct relay_plan plan = {
+        .queue = queue, .config = &config, .know = known(), .world = &transport_world, .disk = &world.disk,
+        .dice = &world.dice, .directory = "/tmp", .policy = ATTEMPT_USUAL, .in_line = true, .saw = saw,
+    };
+    struct err err = { 0 };
+
+    assert_true(relay_start(&plan, &relay, &err));
+}
+
+static void end(void)
+{
+    relay_free(relay);
+    relay = NULL;
+    assert_int_equal(ways.open, 0);
+    queue_port_free(port);
+    queue_free(queue);
+    loop_free(loop);
+    account_free(accounts[0]);
+    account_free(accounts[1]);
+}
+
+/* Until nothing happens any more, with the clock standing still but for the loop's. */
+static void settle(void)
+{
+    bool busy;
+
+    do {
+        busy = queue_turn(queue);
+        busy |= ways_turn();
+        loop_turn(loop);
+    } while (busy);
+}
+
+struct accepting {
+    struct envelope *envelope;
+    const char *account, *text;
+    struct store_body body;
+    size_t pieces;
+    uint64_t id;
+    bool done;
+};
+
+static bool run_accept(void *data, struct store *in, uint64_t now, struct err *err)
+{
+    struct accepting *a = data;
+    struct store_order order = { .account = a->account, .submitter = "me", .envelope = a->envelope,
+                                 .last = span_of(a->text), .body = a->pieces ? &a->body : NULL };
+    struct store_accepted accepted;
+
+    for (size_t i = 0; i < a->pieces; i++)
+        if (!store_body_add(in, &a->body, span_of(a->text), now, err))
+            return false;
+    if (!store_accept(in, &order, now, &accepted, err))
+        return false;
+    a->id = accepted.id;
+    return true;
+}
+
+static void accepted(void *data, const struct err *err)
+{
+    assert_int_equal(err->kind, ERR_NONE);
+    ((struct accepting *)data)->done = true;
+}
+
+static void dropped(void *data)
+{
+    envelope_free(((struct accepting *)data)->envelope);
+}
+
+static uint64_t accept_pieces(const char *account, const char *text, size_t pieces, const char *const *to)
+{
+    struct accepting a = { .envelope = envelope_new(), .account = account, .text = text, .pieces = pieces };
+    const struct queue_job job = { .run = run_accept, .done = accepted, .drop = dropped, .data = &a };
+    struct err err = { 0 };
+
+    for (; *to; to++)
+        assert_true(envelope_add(a.envelope, span_of(*to), &err));
+    assert_true(queue_ask(port, &job, NULL, &err));
+    while (!a.done)
+        assert_true(queue_turn(queue));
+    return a.id;
+}
+
+#define accept_for(account, text, ...) \
+    accept_pieces(account, text, 0, (const char *const[]){ __VA_ARGS__, NULL })
+
+static enum store_state state_of(uint64_t id, uint32_t recipient)
+{
+    struct store_story story = { 0 };
+    struct err err = { 0 };
+    enum store_state state;
+
+    assert_true(store_begin(store, &err) && store_job_begin(store, &err));
+    assert_true(store_show(store, id, 0, 100, queue_now(queue), &story, &err));
+    state = story.rows.at[0].recipients[recipient].state;
+    store_story_done(&story);
+    assert_true(store_job_end(store, true, &err) && store_commit(store, &err));
+    return state;
+}
+
+/* ---- the tests ---- */
+
+static void test_delivers(void **state)
+{
+    (void)state;
+    begin();
+    uint64_t before = accept_for("live", "a", "x@example.org");
+    start();
+    settle();
+    assert_int_equal(state_of(before, 0), STORE_DELIVERED); /* it stood there before us */
+    uint64_t id = accept_for("live", "b", "x@example.org", "y@example.org");
+    settle();
+    assert_int_equal(state_of(id, 1), STORE_DELIVERED);
+    assert_string_equal(ways.order, "a1:live b2:live ");
+    assert_int_equal(ways.opened, 1); /* the second found the line warm */
+    assert_string_equal(told, "delivered x@example.org -;delivered x@example.org -;delivered y@example.org -;");
+    end();
+}
+
+static void test_each_recipient_has_its_outcome(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    uint64_t id = accept_for("live", "a", "x@example.org", "no@example.org", "grey@example.org");
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_DELIVERED);
+    assert_int_equal(state_of(id, 1), STORE_FAILED);
+    assert_int_equal(state_of(id, 2), STORE_DEFERRED);
+    end();
+}
+
+static void test_no_more_channels_than_allowed(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    for (size_t i = 0; i < 50; i++)
+        accept_for("live", "a", "x@example.org");
+    settle();
+    assert_int_equal(ways.sent, 50);
+    assert_int_equal(ways.most_open, 2);
+    end();
+}
+
+static void test_recipients_in_portions(void **state)
+{
+    (void)state;
+    begin();
+    accounts[0]->limits.recipients_per_message = 2;
+    start();
+    uint64_t id = accept_for("live", "a", "1@example.org", "2@example.org", "no@example.org", "4@example.org",
+                             "5@example.org");
+    settle();
+    assert_string_equal(ways.order, "a2:live a2:live a1:live ");
+    assert_int_equal(state_of(id, 4), STORE_DELIVERED);
+    assert_int_equal(state_of(id, 2), STORE_FAILED);
+    end();
+}
+
+static void test_a_body_in_pieces(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    uint64_t id = accept_pieces("live", "hello ", 3, (const char *const[]){ "x@example.org", NULL });
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_DELIVERED);
+    assert_string_equal(ways.order, "h1:live ");
+    end();
+}
+
+static void test_a_quota_delays(void **state)
+{
+    struct relay_status status;
+
+    (void)state;
+    begin();
+    start();
+    uint64_t id = accept_for("live", "a", "quota@example.org");
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_DEFERRED);
+    uint64_t next = accept_for("live", "b", "x@example.org");
+    settle();
+    assert_int_equal(ways.sent, 1); /* nothing more leaves by this account */
+    assert_int_equal(state_of(next, 0), STORE_QUEUED);
+    assert_true(relay_status(relay, 1, &status));
+    assert_int_equal(status.health, RELAY_BLOCKED);
+    assert_true(status.until > queue_now(queue));
+    relay_wake(relay, "live");
+    settle();
+    assert_int_equal(state_of(next, 0), STORE_DELIVERED);
+    end();
+}
+
+static void test_a_lost_sign_in_parks(void **state)
+{
+    (void)state;
+    begin();
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_AUTH;
+    err_set(&ways.fail_err, ERR_SIGNIN, "refused");
+    err_said(&ways.fail_err, SPAN("Username and Password not accepted"));
+    ways.fail_err.reply = 535;
+    ways.fail_err.enhanced[0] = 5, ways.fail_err.enhanced[1] = 7, ways.fail_err.enhanced[2] = 8;
+    start();
+    uint64_t one = accept_for("live", "a", "x@example.org"), two = accept_for("live", "b", "x@example.org");
+    uint64_t other = accept_for("backup", "c", "x@example.org");
+    settle();
+    assert_int_equal(state_of(one, 0), STORE_QUEUED);
+    assert_int_equal(state_of(two, 0), STORE_QUEUED);
+    assert_int_equal(state_of(other, 0), STORE_DELIVERED); /* another account's mail goes on */
+    assert_non_null(strstr(told, "parked live"));
+    size_t opened = ways.opened;
+    settle();
+    assert_int_equal(ways.opened, opened); /* no storm of sign-ins */
+    ways.fail_open = NULL;
+    relay_wake(relay, "live");
+    settle();
+    assert_int_equal(state_of(one, 0), STORE_DELIVERED);
+    assert_int_equal(state_of(two, 0), STORE_DELIVERED);
+    assert_non_null(strstr(told, "unparked live"));
+    end();
+}
+
+static void test_unknown_is_not_sent_at_once(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    uint64_t id = accept_for("live", "a", "lost@example.org");
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_UNKNOWN);
+    assert_int_equal(ways.sent, 1);
+    end();
+}
+
+static void test_a_route_goes_on(void **state)
+{
+    static char *names[] = { (char *)(uintptr_t)"live", (char *)(uintptr_t)"backup" };
+    static char *words[] = { (char *)(uintptr_t)"connect" };
+    struct route_settings route = { .name = "alerts", .accounts = { names, 2 }, .advance = { words, 1 } };
+    struct config_section section = { &route_part, (char *)(uintptr_t)"alerts", &route };
+
+    (void)state;
+    begin();
+    config.sections = &section;
+    config.section_count = 1;
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_CONNECT;
+    err_found(&ways.fail_err, ERR_NETWORK, "connect:refused", "nobody answers");
+    start();
+    accept_for("alerts", "a", "x@example.org");
+    settle();
+    uint64_t second = accept_for("alerts", "b", "x@example.org");
+    settle();
+    assert_int_equal(state_of(second, 0), STORE_DELIVERED);
+    assert_string_equal(ways.order, "b1:backup ");
+    end();
+}
+
+static bool drained_told;
+
+static void drained(void *who)
+{
+    (void)who;
+    drained_told = true;
+}
+
+static void test_draining(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    uint64_t one = accept_for("live", "a", "x@example.org");
+    while (ways.sent == 0) {
+        queue_turn(queue);
+        if (!ways.sent)
+            ways_turn();
+        loop_turn(loop);
+    }
+    uint64_t two = accept_for("live", "b", "x@example.org");
+    drained_told = false;
+    relay_drain(relay, drained, NULL);
+    loop_turn(loop);
+    assert_false(drained_told); /* one is under way */
+    settle();
+    loop_turn(loop);
+    assert_true(drained_told);
+    assert_int_equal(state_of(one, 0), STORE_DELIVERED);
+    assert_int_equal(state_of(two, 0), STORE_QUEUED);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_delivers),
+        cmocka_unit_test(test_each_recipient_has_its_outcome),
+        cmocka_unit_test(test_no_more_channels_than_allowed),
+        cmocka_unit_test(test_recipients_in_portions),
+        cmocka_unit_test(test_a_body_in_pieces),
+        cmocka_unit_test(test_a_quota_delays),
+        cmocka_unit_test(test_a_lost_sign_in_parks),
+        cmocka_unit_test(test_unknown_is_not_sent_at_once),
+        cmocka_unit_test(test_a_route_goes_on),
+        cmocka_unit_test(test_draining),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
