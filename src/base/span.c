@@ -76,15 +76,11 @@ size_t span_find_last(struct span span, char byte)
 size_t span_find_text(struct span span, const char *text)
 {
     size_t len = strlen(text);
+    const char *found = len && span.len ? memmem(span.at, span.len, text, len) : NULL;
 
-    for (size_t i = 0; len && len <= span.len; i++) {
-        i += span_find(span_cut(span, i, span.len - len + 1), text[0]);
-        if (i > span.len - len)
-            return span.len;
-        if (memcmp(span.at + i, text, len) == 0)
-            return i;
-    }
-    return len ? span.len : 0;
+    if (len == 0)
+        return 0;
+    return found ? (size_t)(found - span.at) : span.len;
 }
 
 size_t span_find_word(struct span span, const char *text)
