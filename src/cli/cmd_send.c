@@ -10,6 +10,7 @@
 #include "cli/world.h"
 #include "intake/compose.h"
 #include "intake/intake.h"
+#include "intake/local.h"
 #include "intake/spool.h"
 #include "mail/address.h"
 #include "mail/filter.h"
@@ -197,9 +198,24 @@ static bool check_account(const struct cli *cli, const struct config *config, st
 
 /* ---- the road ---- */
 
+/* Where mail for names of this machine goes. A file that can't be read leads nowhere, which is no reason to leave
+ * mail for others unsent. */
+static bool read_aliases(struct cli *cli, const struct local_settings *local, struct aliases **ret_aliases,
+                         struct err *err)
+{
+    struct err why = { 0 };
+
+    if (local_aliases(local, &disk_system, ret_aliases, &why))
+        return true;
+    note(cli, "outpost: the aliases are left out: %s", why.text);
+    return aliases_parse(SPAN_NONE, ret_aliases, err);
+}
+
 static bool prepare(struct cli *cli, const struct lists *lists, const struct account *account, int fd,
                     const char *directory, struct prepared **ret_prepared, struct err *err)
 {
+    const struct local_settings *local = config_section(cli_config(cli, NULL), &local_part, NULL);
+    OWN(aliases) aliases = NULL;
     uint64_t wall = clock_wall(&clock_system);
     struct intake_order order = {
         .account = account,
@@ -214,8 +230,12 @@ static bool prepare(struct cli *cli, const struct lists *lists, const struct acc
         .recipient_count = lists->all_count,
         .header_recipients = arguments_has(&cli->args, "header-recipients") ||
                              (is_raw(cli) && lists->all_count == 0),
+        .admin = local->admin,
     };
 
+    if (!read_aliases(cli, local, &aliases, err))
+        return false;
+    order.aliases = aliases;
     return random_fill(&dice_system, order.random, sizeof order.random, err) &&
            intake_prepare(&order, ret_prepared, err);
 }

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "gateway/settings.h"
+#include "intake/local.h"
 #include "know/embedded.h"
 #include "mail/address.h"
 #include "net/loop.h"
@@ -179,7 +180,7 @@ static const struct knowledge *profiles_for(struct cli *cli, const struct config
 }
 
 /* The sections of rooms above `account`. */
-static const struct config_part *const parts[] = { &listen_part, &user_part, NULL };
+static const struct config_part *const parts[] = { &local_part, &listen_part, &user_part, NULL };
 
 const struct config *cli_config(struct cli *cli, struct err *err)
 {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "intake/aliases.h"
 #include "mail/address.h"
 #include "mail/header.h"
 
@@ -38,10 +39,8 @@ static enum owner owner_of(const struct asker *asker, const struct address *addr
 
     if (span_is_word(wire, asker->own) || account_may_send_as(asker->account, wire))
         return OWN_SENDER;
-    bool local = span_is_word(domain, "localhost") ||
-                 span_is_word(domain, "localhost.localdomain") ||
-                 span_is_word(domain, asker->hostname); /* what a bare name got, too */
-    return local ? LOCAL_SENDER : FOREIGN_SENDER;
+    /* What a bare name got is the host's name, too. */
+    return aliases_is_local(domain, asker->hostname) ? LOCAL_SENDER : FOREIGN_SENDER;
 }
 
 static bool refuse(const struct asker *asker, struct span whose, struct err *err)
