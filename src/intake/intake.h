@@ -16,6 +16,7 @@
  *   - Recipients are those handed in, and with `header_recipients` those of To, Cc and Bcc; where there
  *     are Resent- fields, of these only. Bare names get `hostname`. A list with one bad member is refused
  *     whole. None at all: ERR_DATA, "recipients:none".
+ *   - With `aliases` mail for names of this machine goes where they lead (intake/aliases.h).
  *   - Bcc, Resent-Bcc, Return-Path and X-Outpost- fields leave the header (X-Outpost-Key becomes the key).
  *   - The sender follows the account (intake/sender.h). A message without From gets the account's.
  *   - A missing Date and Message-ID are added in front, behind the trace of earlier servers, and Received
@@ -34,6 +35,8 @@
 #include "account/account.h"
 #include "mail/envelope.h"
 #include "os/disk.h"
+
+struct aliases;
 
 enum { INTAKE_RECEIVED_MAX = 100, INTAKE_RANDOM = 16 };
 
@@ -61,6 +64,13 @@ struct intake_order {
     enum envelope_ret ret;
     const char *envid; /* or NULL */
     const char *key;   /* or NULL */
+    /* SMTP's: its recipients with their wishes, RET and ENVID are taken over; the sender is `sender`. NULL: there is
+     * none. */
+    const struct envelope *envelope;
+
+    /* Where mail for names of this machine goes; NULL: nowhere else. */
+    const struct aliases *aliases; /* intake/aliases.h */
+    const char *admin;             /* who gets what has no alias; NULL: the account's address */
 };
 
 struct prepared {

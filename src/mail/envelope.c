@@ -219,6 +219,22 @@ static bool set_text(char **at, struct span text, size_t most, const char *what,
     return true;
 }
 
+void envelope_swap_recipients(struct envelope *envelope, struct envelope *other)
+{
+    const struct envelope kept = *envelope;
+
+    envelope->recipients = other->recipients;
+    envelope->count = other->count;
+    envelope->room = other->room;
+    envelope->index = other->index;
+    envelope->slots = other->slots;
+    other->recipients = kept.recipients;
+    other->count = kept.count;
+    other->room = kept.room;
+    other->index = kept.index;
+    other->slots = kept.slots;
+}
+
 bool envelope_set_envid(struct envelope *envelope, struct span envid, struct err *err)
 {
     return set_text(&envelope->envid, envid, ENVELOPE_ENVID_MAX, "the envelope id", err);

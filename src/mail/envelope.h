@@ -65,6 +65,9 @@ MUST_USE bool envelope_add_dsn(struct envelope *envelope, struct span address, u
 MUST_USE bool envelope_by_domain(const struct envelope *envelope, size_t first, size_t count,
                                  size_t *ret_order, struct err *err);
 
+/* Each gets the other's recipients; all else stays where it is. */
+void envelope_swap_recipients(struct envelope *envelope, struct envelope *other);
+
 /* Both refuse what is too long or not printable ASCII. */
 MUST_USE bool envelope_set_envid(struct envelope *envelope, struct span envid, struct err *err);
 MUST_USE bool envelope_set_key(struct envelope *envelope, struct span key, struct err *err);
