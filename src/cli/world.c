@@ -272,9 +272,13 @@ const struct network *cli_network(struct cli *cli, struct err *err)
     network->connect_timeout_ms = 1000 * arguments_number(&cli->args, "connect-timeout", 0);
     network->timeout_ms = 1000 * arguments_number(&cli->args, "timeout", 0);
     if (!read_detours(cli, err) || !random_fill(&dice_system, &plan.seed, sizeof plan.seed, err) ||
-        !loop_new(&network->loop, err) ||
-        !resolver_new(network->loop, &plan, &network->resolver, err))
+        !loop_new(&network->loop, err))
         return NULL;
+    if (!resolver_new(network->loop, &plan, &network->resolver, err)) {
+        if (plan.server)
+            err_in(err, arguments_has(&cli->args, "dns") ? "--dns" : "$OUTPOST_DNS");
+        return NULL;
+    }
     network->tickets = tickets_new(); /* without memory there are none, and nothing is lost but time */
     world->networked = true;
     return network;

@@ -128,7 +128,7 @@ bool date_read_rfc3339(struct span text, uint64_t *ret_seconds)
     for (unsigned m = 0; m < month - 1; m++)
         days += month_days(year, m);
     int64_t utc = (int64_t)((days + day - 1) * DAY + seconds) - offset;
-    if (utc < 0)
+    if (utc < 0 || (uint64_t)utc >= LAST + 1 + DAY)
         return false;
     *ret_seconds = (uint64_t)utc;
     return true;

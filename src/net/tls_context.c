@@ -17,10 +17,13 @@
 
 #include "base/banned.h"
 
-/* RFC 9325, 4.1 and 4.2: none that does not encrypt or authenticate, nothing broken, nothing rare. */
-#define CIPHERS "HIGH:!aNULL:!eNULL:!PSK:!SRP:!3DES:!RC4:!MD5:!DSS:!CAMELLIA:!ARIA:!SEED"
-/* TLS 1.0 and 1.1 sign with SHA-1 and MD5, which OpenSSL 3 allows on its lowest level only. */
-#define CIPHERS_OLD CIPHERS ":@SECLEVEL=0"
+/* RFC 9325, 4.1 and 4.2: none that does not encrypt or authenticate, nothing broken, nothing rare... */
+#define CIPHERS_ANY "HIGH:!aNULL:!eNULL:!PSK:!SRP:!3DES:!RC4:!MD5:!DSS:!CAMELLIA:!ARIA:!SEED:!AESCCM8"
+/* ...and no key that, once lost, opens what was said before. */
+#define CIPHERS CIPHERS_ANY ":!kRSA"
+/* Devices that know no better: TLS 1.0 and 1.1 sign with SHA-1 and MD5, which OpenSSL 3 allows on its lowest
+ * level only. */
+#define CIPHERS_OLD CIPHERS_ANY ":@SECLEVEL=0"
 
 static const struct {
     int number;

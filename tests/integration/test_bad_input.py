@@ -259,6 +259,16 @@ def test_server_stalls(place, outpost):
     one_clear_line(result)
 
 
+def test_server_takes_no_more_of_a_body(outpost):
+    """It says "go on" and reads nothing: what the system takes is full soon, and patience ends."""
+    with Liar(HONEST[:DATA + 1], deaf=True) as server:
+        outpost.account('localhost:%d' % server.port, 'none', auth='none')
+        result = outpost.send(message('x' * 70 + '\r\n')[0] + b'line\r\n' * 5000000, '--connect-timeout', '2', '--json',
+                              'a@x.test')
+    assert result.status == TEMPFAIL and result.json['outcome'] == 'failed', result
+    assert 'took nothing more' in one_clear_line(result)
+
+
 def test_body_answer_lost_is_unknown_with_a_real_server(outpost, scripted):
     sent, needle = message()
     result = outpost.account_at(scripted, 'tls').send(sent, '--json', 'drop@x.test')

@@ -62,7 +62,9 @@ static bool set_mechanisms(struct dialogue *d, struct span value)
 
 static bool set_credential(struct dialogue *d, struct span value)
 {
-    d->plan.credential = span_is(value, "token") ? SASL_TOKEN : SASL_PASSWORD;
+    d->plan.credential = span_is(value, "token")         ? SASL_TOKEN
+                         : span_is(value, "certificate") ? SASL_CERTIFICATE
+                                                         : SASL_PASSWORD;
     return true;
 }
 

@@ -9,10 +9,10 @@ HONEST = [b'220 m\r\n', b'250 m\r\n', b'250 o\r\n', b'250 o\r\n', b'354 g\r\n', 
 class Liar:
     """Says replies[0] when called, and the next reply after each command, or after the message's final
     dot where the last one was a 354. After `cut` bytes in all it hangs up; after its last reply, too,
-    unless `stalls`. Listens on a free port while used as a context."""
+    unless `stalls`; where it is `deaf` it reads nothing after that, and stays. Listens on a free port while used as a context."""
 
-    def __init__(self, replies, cut=None, stalls=False):
-        self.replies, self.cut, self.stalls = list(replies), cut, stalls
+    def __init__(self, replies, cut=None, stalls=False, deaf=False):
+        self.replies, self.cut, self.stalls, self.deaf = list(replies), cut, stalls, deaf
         self.calls, self.heard = 0, b''
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
@@ -47,9 +47,12 @@ class Liar:
     def _converse(self, line):
         line.settimeout(30)
         left = sum(map(len, self.replies)) if self.cut is None else self.cut
-        for reply in self.replies:
+        for n, reply in enumerate(self.replies, 1):
             line.sendall(reply[:left])
             left -= len(reply)
+            if self.deaf and n == len(self.replies):
+                self.over.wait(60)
+                return
             if left < 0 or not self._hear(line, b'\r\n.\r\n' if reply.startswith(b'354') else b'\n'):
                 return
         if self.stalls:

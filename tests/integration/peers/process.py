@@ -58,6 +58,15 @@ class Process:
             self.ended = True
             self.news.notify_all()
 
+    @property
+    def said(self):
+        return '\n'.join(self.lines)
+
+    def type(self, text):
+        """At its keyboard; it was started with stdin=subprocess.PIPE."""
+        self.popen.stdin.write(text.encode())
+        self.popen.stdin.flush()
+
     def await_line(self, pattern, patience=PATIENCE):
         """The first line it prints that matches."""
         def found():
