@@ -29,14 +29,25 @@ static long number_of(const char *variable)
 
 static __thread unsigned calls;
 
+/* A child's output comes by a socket of the Unix domain. When its other end is closed, libuv takes a read that
+ * was not filled for the last of it: the kernel hands out all there is, and never a byte of it. */
+static int is_unix(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+
+    return getsockname(fd, (struct sockaddr *)&name, &len) == 0 && name.ss_family == AF_UNIX;
+}
+
 /* Small writes to a pipe are whole or not at all (POSIX, write()), and libuv's own pipes are built on that: of
  * pipes only standard input, where nobody knows who writes. */
 static int is_moved(int fd, int out)
 {
     struct stat about;
     int saved = errno;
-    int moved = fstat(fd, &about) == 0 && (S_ISREG(about.st_mode) || S_ISSOCK(about.st_mode) ||
-                                           (S_ISFIFO(about.st_mode) && !out && fd == STDIN_FILENO));
+    int moved = fstat(fd, &about) == 0 &&
+                (S_ISREG(about.st_mode) || (S_ISSOCK(about.st_mode) && (out || !is_unix(fd))) ||
+                 (S_ISFIFO(about.st_mode) && !out && fd == STDIN_FILENO));
 
     errno = saved;
     return moved;
