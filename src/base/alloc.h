@@ -15,6 +15,11 @@ MUST_USE void *mem_array(size_t count, size_t size);  /* zeroed; NULL too where 
 MUST_USE void *mem_resize(void *at, size_t count, size_t size);
 void mem_free(void *at);
 
+/* For a secret: zeroed pages of its own, kept out of swap and of core dumps as far as the system lets us, and
+ * not there in a program that is started meanwhile. */
+MUST_USE void *mem_new_locked(size_t size);
+void mem_free_locked(void *at, size_t size); /* the same size; NULL is nothing */
+
 /* A struct of this type, zeroed, or NULL. */
 #define NEW(type) ((struct type *)mem_new(sizeof(struct type)))
 

@@ -10,10 +10,14 @@ struct secret {
     char bytes[];
 };
 
+static size_t size_of(size_t len)
+{
+    return sizeof(struct secret) + len + 1;
+}
+
 struct secret *secret_new(struct span bytes)
 {
-    struct secret *secret =
-        bytes.len > SECRET_MAX ? NULL : mem_new(sizeof *secret + bytes.len + 1);
+    struct secret *secret = bytes.len > SECRET_MAX ? NULL : mem_new_locked(size_of(bytes.len));
 
     if (!secret)
         return NULL;
@@ -40,6 +44,7 @@ void secret_free(struct secret *secret)
 {
     if (!secret)
         return;
+    size_t size = size_of(secret->len);
     str_wipe(secret->bytes, secret->len);
-    mem_free(secret);
+    mem_free_locked(secret, size);
 }

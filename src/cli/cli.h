@@ -8,6 +8,7 @@
 #define OUTPOST_CLI_CLI_H
 
 #include "cli/options.h"
+#include "os/private.h"
 
 struct cli {
     struct arguments args;
@@ -15,6 +16,7 @@ struct cli {
     bool terminal; /* stdout is a terminal that can be drawn on */
     bool color;    /* and bold text is welcome */
     bool may_ask;  /* a person is there to answer */
+    struct private_before before; /* for a program that is run for the person */
     struct cli_world *world; /* what cli/world.h has made so far; NULL: nothing yet */
 };
 

@@ -98,7 +98,7 @@ static bool run_command(struct desk *desk, struct err *err)
     if (!argv)
         return err_no_memory(err);
     memcpy(argv, args->operands + args->after_dashes, count * sizeof *argv);
-    const struct attend_plan plan = { argv, (const char *const *)desk->variables };
+    const struct attend_plan plan = { argv, (const char *const *)desk->variables, &desk->cli->before };
     bool good = make_variables(desk, err) &&
                 attend_start(desk->loop, &plan, ended, desk, &desk->attend, err);
     mem_free(argv);

@@ -149,7 +149,7 @@ const struct command command_account_secret = {
 
 /* ---- account seal ---- */
 
-static const char *const folders[] = { "secrets", "grants" };
+static const char *const folders[] = { "secrets", "pending", "grants" };
 
 struct sealing {
     const struct secret_world *world;

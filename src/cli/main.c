@@ -52,9 +52,9 @@ static int finish(int status, bool is_outcome)
     return status || is_outcome ? status : err_exit_status(ERR_IO);
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const struct command *command, int argc, char **argv, const struct private_before *before)
 {
-    struct cli cli = { 0 };
+    struct cli cli = { .before = *before };
     struct err err = { 0 };
 
     if (!arguments_read(command, argc, argv, &cli.args, &err))
@@ -81,9 +81,10 @@ static size_t words_before_options(char **argv)
 int main(int argc, char **argv)
 {
     struct err err = { 0 };
+    struct private_before before;
     size_t used = 0;
 
-    private_process();
+    private_process(&before);
     mallopt(M_ARENA_MAX, 1); /* our threads wait for others; each would have an arena mapped for itself */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error like a full disk */
@@ -95,5 +96,5 @@ int main(int argc, char **argv)
     if (!command)
         return finish(wrong_usage(argv + 1, &err), false);
     memmove(argv + 1 + used, argv + 1, front * sizeof *argv);
-    return finish(run(command, argc - 1 - (int)used, argv + 1 + used), command->is_outcome);
+    return finish(run(command, argc - 1 - (int)used, argv + 1 + used, &before), command->is_outcome);
 }

@@ -30,14 +30,33 @@ bool section_has_lines(const struct config_view *view, bool filled)
     return false;
 }
 
+/* The password of "http://me:password@proxy" is nobody's to see. */
+static void add_without_password(struct buf *out, struct span value)
+{
+    size_t begin = span_find_text(value, "://");
+    struct span rest = span_from(value, begin + 3);
+    size_t at = span_find_last(rest, '@'), colon = span_find(rest, ':');
+
+    if (begin == value.len || at == rest.len || colon >= at) {
+        buf_add_span(out, value);
+        return;
+    }
+    buf_add_span(out, span_cut(value, 0, begin + 3 + colon + 1));
+    buf_add(out, "***");
+    buf_add_span(out, span_from(rest, at));
+}
+
 static void add_value(const struct config_view *view, size_t i, struct buf *out)
 {
     const struct setting *setting = &view->kind->settings[i];
+    HELD(buf) value = BUF(VALUE_MOST);
 
-    if (setting->hidden)
+    if (setting->hidden) {
         buf_add(out, "(hidden)");
-    else
-        setting_show(setting, view->of, out);
+        return;
+    }
+    setting_show(setting, view->of, &value);
+    add_without_password(out, buf_span(&value));
 }
 
 static void heading(const struct cli *cli, const struct config_view *view)

@@ -7,6 +7,7 @@
 #include "base/obj.h"
 #include "base/span.h"
 #include "net/loop_int.h"
+#include "os/private.h"
 
 #include "base/banned.h"
 
@@ -91,7 +92,11 @@ bool attend_start(struct loop *loop, const struct attend_plan *plan,
         };
         *attend = (struct attend){ .magic = ATTEND_MAGIC, .ended = ended, .who = who };
         attend->process.data = attend;
+        if (plan->before)
+            private_lend(plan->before);
         bad = uv_spawn(loop_uv(loop), &attend->process, &options);
+        if (plan->before)
+            private_again();
         attend->running = bad == 0;
         if (bad)
             uv_close((uv_handle_t *)&attend->process, on_closed);

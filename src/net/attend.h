@@ -8,10 +8,12 @@
 
 struct loop;
 struct attend;
+struct private_before;
 
 struct attend_plan {
     const char *const *argv;      /* ends with NULL; the first is looked for in PATH */
     const char *const *variables; /* "NAME=value", NULL ends; they stand over those we have */
+    const struct private_before *before; /* it inherits what we were born with; NULL: what we have */
 };
 
 /* `ended` is told once: the exit status as a shell has it, 128 and the signal's number for one that was

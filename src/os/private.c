@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,13 +17,34 @@ static void hold_standard_streams(void)
             return;
 }
 
-void private_process(void)
+/* The hard limit stays, so that a child can be given back what we had. */
+static void shut(void)
 {
-    const struct rlimit none = { 0, 0 };
+    struct rlimit core = { 0, 0 };
 
+    getrlimit(RLIMIT_CORE, &core);
+    core.rlim_cur = 0;
+    setrlimit(RLIMIT_CORE, &core);
+    umask(077);
+}
+
+void private_process(struct private_before *ret_before)
+{
     hold_standard_streams();
 
+    *ret_before = (struct private_before){ .umask = umask(077) };
+    getrlimit(RLIMIT_CORE, &ret_before->core);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &none);
-    umask(077);
+    shut();
+}
+
+void private_lend(const struct private_before *before)
+{
+    setrlimit(RLIMIT_CORE, &before->core);
+    umask(before->umask);
+}
+
+void private_again(void)
+{
+    shut();
 }

@@ -26,6 +26,7 @@ struct session {
     struct stream *stream;
     struct timer *timer;
     struct salt *salting;
+    struct buf heard;              /* for the observer: a line that is not whole yet */
     struct secret *password;       /* kept only while SCRAM may want it salted */
     struct session_body body;
     uint64_t body_sent, body_size;
@@ -52,6 +53,8 @@ static void take_evidence(const struct session *s, enum stage stage, const struc
         .port = s->plan->port,
         .security = security_word(s->plan->security),
     };
+    if (s->password) /* a server may say what it was given */
+        secret_hide_err(&ret->err, s->password);
 }
 
 /* The last thing a function does: the session may be gone afterwards. */
@@ -166,7 +169,8 @@ static void came(void *who, struct span bytes)
     if (s->over)
         return;
     s->stepped = loop_now(s->loop);
-    observe_input(&s->plan->observer, smtp_client_stage(s->client), bytes, s->stepped);
+    observe_input(&s->plan->observer, &s->heard, smtp_client_stage(s->client), bytes, s->password,
+                  s->stepped);
     smtp_client_recv(s->client, bytes, s->stepped);
     drive(s);
 }
@@ -187,6 +191,8 @@ static void ended(void *who, const struct err *why)
 
     if (s->over)
         return;
+    observe_end(&s->plan->observer, &s->heard, smtp_client_stage(s->client), s->password,
+                loop_now(s->loop));
     if (why->kind == ERR_NONE)
         smtp_client_closed(s->client);
     else
@@ -495,6 +501,7 @@ bool session_open(struct loop *loop, const struct session_plan *plan,
     s->plan = plan;
     s->events = *events;
     s->who = who;
+    s->heard = (struct buf)BUF(OBSERVE_LINE_MAX);
     s->give_up = plan->timeout_ms ? now + plan->timeout_ms : UINT64_MAX;
     s->timer = timer_new(loop, rang, s);
     if (!s->timer)
@@ -650,5 +657,6 @@ void session_free(struct session *s)
     smtp_client_free(s->client);
     tls_context_free(s->context);
     secret_free(s->password);
+    buf_done(&s->heard);
     mem_free(s);
 }

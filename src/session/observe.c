@@ -5,6 +5,8 @@
 
 #include "base/banned.h"
 
+enum { SHOWN_MAX = 2 * OBSERVE_LINE_MAX };
+
 static void see(const struct session_observer *observer, enum session_sight sight, enum stage stage,
                 struct span text, uint64_t now)
 {
@@ -52,17 +54,42 @@ void observe_output(const struct session_observer *observer, enum stage stage, s
     }
 }
 
-void observe_input(const struct session_observer *observer, enum stage stage, struct span bytes,
-                   uint64_t now)
+static void see_heard(const struct session_observer *observer, enum stage stage, struct span line,
+                      const struct secret *hidden, uint64_t now)
 {
-    struct scan scan = scan_of(bytes);
-    struct span line;
+    HELD(buf) shown = BUF(SHOWN_MAX);
 
+    if (span_starts(line, "334 ") && line.len > 4) {
+        see(observer, SESSION_HEARS, stage, SPAN("334 ***"), now);
+    } else if (hidden) {
+        secret_hide(&shown, line, hidden);
+        see(observer, SESSION_HEARS, stage, buf_span(&shown), now);
+    } else {
+        see(observer, SESSION_HEARS, stage, line, now);
+    }
+}
+
+void observe_end(const struct session_observer *observer, struct buf *waiting, enum stage stage,
+                 const struct secret *hidden, uint64_t now)
+{
+    if (observer->saw && waiting->len)
+        see_heard(observer, stage, buf_span(waiting), hidden, now);
+    buf_clear(waiting);
+}
+
+void observe_input(const struct session_observer *observer, struct buf *waiting, enum stage stage,
+                   struct span bytes, const struct secret *hidden, uint64_t now)
+{
     if (!observer->saw)
         return;
-    while (scan_line(&scan, &line))
-        see(observer, SESSION_HEARS, stage,
-            span_starts(line, "334 ") && line.len > 4 ? SPAN("334 ***") : line, now);
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.at[i] == '\r')
+            continue;
+        if (bytes.at[i] != '\n')
+            buf_add_char(waiting, bytes.at[i]);
+        if (bytes.at[i] == '\n' || waiting->full || waiting->len == waiting->ceiling)
+            observe_end(observer, waiting, stage, hidden, now);
+    }
 }
 
 void observe_note(const struct session_observer *observer, enum stage stage, uint64_t now,

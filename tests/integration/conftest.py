@@ -1,12 +1,17 @@
 """The peers as fixtures, and the matrix that is printed at the end."""
 import importlib
+import resource
 
 import pytest
 
-from outpost import Outpost
+from leaks import Leaks
+from outpost import PROGRAM, Outpost
 from peers.certs import Authority
 from peers.debian import Unavailable
 from peers.names import Names
+from peers.peer import PASSWORD
+from peers.process import Process
+from peers.terminal import Terminal
 from sandbox import Sandbox
 
 PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
@@ -90,9 +95,24 @@ def sandbox(tmp_path_factory):
     provider.stop()
 
 
+@pytest.fixture(scope='session', autouse=True)
+def leaks():
+    """Over all that is run: no secret comes to light. leaks.plant() adds one to look for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))      # a core that could be left, would be
+    watch = Outpost.leaks = Terminal.leaks = Process.leaks = Leaks(PROGRAM)
+    watch.plant('the tests\' password', PASSWORD)
+    yield watch
+    found = watch.end()
+    Outpost.leaks = Terminal.leaks = Process.leaks = None
+    assert not found, '%d secrets came to light: %s' % (len(found), found[:5])
+    assert watch.looked_at
+
+
 @pytest.fixture
-def outpost(tmp_path, authority):
-    return Outpost(tmp_path, authority)
+def outpost(tmp_path, authority, leaks):
+    yield Outpost(tmp_path, authority)
+    leaks.saw_folder(str(tmp_path))
 
 
 @pytest.fixture

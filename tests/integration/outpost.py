@@ -28,6 +28,7 @@ class Result:
 
 class Outpost:
     """A configuration in a folder, and the program run with it."""
+    leaks = None        # who looks at all that comes of it (leaks.py); set for the whole run
 
     def __init__(self, folder, authority=None):
         self.folder = str(folder)
@@ -62,6 +63,9 @@ class Outpost:
         argv = [*self.inside, PROGRAM, *command.split(), '--config', self.config, *words]
         done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                               env={**self.environment, **how.pop('env', {})}, **how)
+        if self.leaks:
+            self.leaks.saw(' '.join(argv) + ': stdout', done.stdout)
+            self.leaks.saw(' '.join(argv) + ': stderr', done.stderr)
         result = Result(done)
         assert 'AddressSanitizer' not in result.err and 'runtime error' not in result.err, result
         return result

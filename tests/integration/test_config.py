@@ -49,3 +49,17 @@ def test_check(configured):
         file.write('nmae = You\n')
     result = configured.run('config check')
     assert result.status == CONFIG and '%s.d/more.conf:3: no such key: "nmae"' % configured.config in result.err
+
+
+@pytest.mark.parametrize('proxy, shown', [
+    ('http://me:hunter22@proxy.test:3128', 'http://me:***@proxy.test:3128'),
+    ('http://me:hunter/22@proxy.test', 'http://me:***@proxy.test'),     # badly written, and still nobody's to see
+    ('http://me@proxy.test', 'http://me@proxy.test'),
+    ('http://proxy.test:3128', 'http://proxy.test:3128'),
+])
+def test_a_proxys_password_is_not_shown(proxy, shown, outpost):
+    with open(outpost.config, 'w') as file:
+        file.write('[outpost]\nhttps_proxy = %s\n' % proxy)
+    os.chmod(outpost.config, 0o600)
+    assert lines(outpost.run('config show', '--json'))['https_proxy']['value'] == shown
+    assert shown in outpost.run('config show').out

@@ -70,3 +70,14 @@ void mem_free(void *at)
     alive -= at != NULL;
     free(at);
 }
+
+void *mem_new_locked(size_t size)
+{
+    return mem_new(size);
+}
+
+void mem_free_locked(void *at, size_t size)
+{
+    (void)size;
+    mem_free(at);
+}

@@ -38,6 +38,7 @@ def is_listening(port, host='127.0.0.1'):
 
 class Process:
     """A peer's process with a session of its own; what it prints is kept in `lines`."""
+    leaks = None        # looks at what the program under test prints (leaks.py)
 
     def __init__(self, argv, cwd=None, env=None, stdin=subprocess.DEVNULL):
         self.name = os.path.basename(argv[2] if argv[0].endswith('/chroot') else argv[0])
@@ -98,3 +99,5 @@ class Process:
         except ProcessLookupError:
             pass
         self.reader.join(10)
+        if self.leaks and os.path.realpath(self.popen.args[0]) == self.leaks.program:
+            self.leaks.saw(' '.join(self.popen.args), '\n'.join(self.lines))

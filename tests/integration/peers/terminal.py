@@ -10,6 +10,8 @@ import time
 class Terminal:
     """Runs a program on a terminal of its own; `seen` is all that appeared on it so far."""
 
+    leaks = None        # see outpost.py
+
     def __init__(self, argv, environment, stdin=None):
         """stdin: a file instead of the terminal."""
         self.master, line = pty.openpty()
@@ -37,6 +39,8 @@ class Terminal:
         while self._read(deadline - time.monotonic()):
             pass
         os.close(self.master)
+        if self.leaks:
+            self.leaks.saw('a terminal', self.seen)
         return self.popen.wait(10)
 
     def _read(self, patience):

@@ -60,16 +60,34 @@ static void test_random(void **state)
     assert_int_equal(err.kind, ERR_INTERNAL);
 }
 
+static rlim_t core_limit(void)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+    return limit.rlim_cur;
+}
+
 static void test_private_process(void **state)
 {
     (void)state;
-    struct rlimit limit;
+    struct private_before before;
+    struct rlimit one = { 1, 1 };
 
-    private_process();
-    assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
-    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
-    assert_int_equal(limit.rlim_max, 0);
-    assert_int_equal(umask(077), 077);
+    setrlimit(RLIMIT_CORE, &one);
+    umask(022);
+    private_process(&before);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+        assert_int_equal(core_limit(), 0);
+        assert_int_equal(umask(077), 077);
+
+        private_lend(&before);
+        assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+        assert_int_equal(core_limit(), 1);
+        assert_int_equal(umask(022), 022);
+        private_again();
+    }
 }
 
 int main(void)

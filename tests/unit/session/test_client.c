@@ -43,6 +43,7 @@ static const struct {
     const char *begins, *reply;
 } answers[] = {
     { "AUTH PLAIN AG1lAHNlY3JldA==", "235 2.7.0 welcome\r\n" },
+    { "AUTH PLAIN AG1lAGh1bnRlcjI=", "535 5.7.8 hunter2 is wrong, as in AG1lAGh1bnRlcjI=, hunter%32\r\n" },
     { "AUTH ", "535 5.7.8 wrong\r\n" },
     { "MAIL ", "250 ok\r\n" },
     { "RCPT TO:<nobody@", "550 5.1.1 who?\r\n" },
@@ -423,6 +424,24 @@ static void test_says_goodbye(void **state)
     while (talk.peer.stream)
         loop_turn(loop);
     assert_string_equal(buf_text(&talk.peer.heard), want);
+    talk_end(&talk);
+}
+
+/* A server that says what it was given does not get it into a log. */
+static void test_hides_an_echo(void **state)
+{
+    struct talk talk;
+    struct setting setting;
+    struct err err;
+
+    (void)state;
+    talk_begin(&talk, good, SECURITY_TLS);
+    talk.password = "hunter2";
+    setting_make(&setting, &talk, SECURITY_TLS);
+    setting.plan.observer = (struct session_observer){ on_sight, &talk };
+    assert_true(talk_run(&talk, &setting.plan, &err));
+    assert_string_equal(talk.evidence.err.said, "*** is wrong, as in ***, ***");
+    assert_non_null(strstr(buf_text(&talk.seen), "S: 535 5.7.8 *** is wrong, as in ***, ***\n"));
     talk_end(&talk);
 }
 
@@ -864,6 +883,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sends),
         cmocka_unit_test(test_says_goodbye),
+        cmocka_unit_test(test_hides_an_echo),
         cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_resumed),
         cmocka_unit_test(test_no_ticket),
