@@ -94,7 +94,7 @@ bool grant_has(const struct grant *grant, enum credential_purpose purpose, uint6
 
 static bool same_or_unknown(const char *kept, const char *now)
 {
-    return !kept || !now || strcmp(kept, now) == 0;
+    return !kept || !now || oauth_same_address(kept, now);
 }
 
 /* Is that a name of the provider's own server? */

@@ -25,17 +25,14 @@ static bool lists(const struct json_value *list, const char *word)
 static bool check_issuer(struct oauth_way *way, const struct json_value *root, struct err *err)
 {
     struct span issuer = json_text_at(root, "issuer");
-    struct span asked = span_of(way->issuer);
 
     if (!issuer.at)
         return no_metadata(err, "it names no issuer");
     if (!way->issuer)
         return true; /* a profile knows where they lie, and not whose they are */
-    bool same = span_equal(issuer, asked) || /* but for the slash that people forget or add */
-                (issuer.len == asked.len + 1 && issuer.at[asked.len] == '/' &&
-                 span_equal(span_cut(issuer, 0, asked.len), asked)) ||
-                (asked.len == issuer.len + 1 && asked.at[issuer.len] == '/' &&
-                 span_equal(span_cut(asked, 0, issuer.len), issuer));
+    HELD(buf) told = BUF(URL_MAX);
+    buf_add_span(&told, issuer);
+    bool same = !told.full && oauth_same_address(buf_text(&told), way->issuer);
     if (!same && !(way->issuer_varies && oauth_way_is_issuer(way, issuer)))
         return err_found(err, ERR_CONFIG, "oauth:other-issuer", "the issuer's metadata is another's");
     if (way->issuer_varies)

@@ -21,7 +21,7 @@ struct oauth_renew {
     uint32_t magic;
     const struct credential_world *world;
     const struct account *account;
-    enum credential_purpose purpose;
+    enum credential_purpose purpose, slot; /* what it is for, and where such a token is kept */
     struct secret *refused;      /* NULL: none was */
     uint64_t deadline;
     struct oauth_way way;        /* as far as account and profile know it */
@@ -96,7 +96,7 @@ static uint64_t now_of(const struct oauth_renew *renew)
 
 static bool is_refused(const struct oauth_renew *renew)
 {
-    const struct grant_token *token = &renew->grant->tokens[renew->purpose];
+    const struct grant_token *token = &renew->grant->tokens[renew->slot];
 
     return renew->refused && token->access &&
            str_equal_secret(secret_bytes(renew->refused), secret_bytes(token->access));
@@ -105,7 +105,7 @@ static bool is_refused(const struct oauth_renew *renew)
 /* How much life it must have: what the provider wants, and a little for the way; less of a short one. */
 static uint64_t least_life(const struct oauth_renew *renew)
 {
-    const struct grant_token *token = &renew->grant->tokens[renew->purpose];
+    const struct grant_token *token = &renew->grant->tokens[renew->slot];
     uint64_t tenth = (token->expires - token->obtained) / 10;
 
     return renew->way.least_token_life_ms + (tenth < OAUTH_AHEAD_MS ? tenth : OAUTH_AHEAD_MS);
@@ -113,13 +113,13 @@ static uint64_t least_life(const struct oauth_renew *renew)
 
 static bool has_token(const struct oauth_renew *renew, uint64_t least_ms)
 {
-    return renew->grant && grant_has(renew->grant, renew->purpose, now_of(renew), least_ms) && !is_refused(renew);
+    return renew->grant && grant_has(renew->grant, renew->slot, now_of(renew), least_ms) && !is_refused(renew);
 }
 
 /* The one that is kept is handed out. */
 static void give(struct oauth_renew *renew)
 {
-    struct secret *token = secret_new(secret_bytes(renew->grant->tokens[renew->purpose].access));
+    struct secret *token = secret_new(secret_bytes(renew->grant->tokens[renew->slot].access));
     struct err err;
 
     if (!token) {
@@ -145,8 +145,8 @@ static bool may_ask(const struct oauth_renew *renew, struct err *err)
     const struct grant *grant = renew->grant;
     uint64_t now = now_of(renew);
 
-    if (grant->tokens[renew->purpose].refusal.at && !renew->seed)
-        return tell_again(renew, ERR_SIGNIN, &grant->tokens[renew->purpose].refusal,
+    if (grant->tokens[renew->slot].refusal.at && !renew->seed)
+        return tell_again(renew, ERR_SIGNIN, &grant->tokens[renew->slot].refusal,
                           "its sign-in has ended; nothing is asked again before a new one", err);
     if (grant->not_before > now && grant->not_before - now <= OAUTH_RETRY_AFTER_MOST_MS)
         return tell_again(renew, ERR_LATER, &grant->later, "the sign-in server said: not now", err);
@@ -178,6 +178,7 @@ static enum look look(struct oauth_renew *renew, struct err *err)
     }
     if (!grant_check(renew->grant, renew->account, &renew->way, err))
         return LOOK_FAIL;
+    renew->slot = oauth_way_slot(&renew->way, renew->grant->application, renew->purpose);
     if (has_token(renew, least_life(renew)))
         return LOOK_GIVE;
     if (may_ask(renew, err))
@@ -213,7 +214,7 @@ static void signed_out(struct oauth_renew *renew, struct err *why)
 {
     if (renew->interrupted)
         err_in(why, "an earlier renewal was cut off before its answer was on the disk");
-    if (grant_refused(renew->grant, renew->purpose, why, now_of(renew), NULL))
+    if (grant_refused(renew->grant, renew->slot, why, now_of(renew), NULL))
         keep_note(renew);
 }
 
@@ -239,13 +240,20 @@ static const char *scope_of(const struct oauth_renew *renew)
     return scopes[renew->purpose];
 }
 
+/* Was this agreed to? Where one token serves all, what SMTP asks for is good for the rest, too. */
+static bool is_granted(const struct oauth_renew *renew, const char *granted, struct err *err)
+{
+    return oauth_scope_granted(scope_of(renew), granted, err) ||
+           (!renew->way.one_resource && oauth_scope_granted(renew->way.scopes[CREDENTIAL_SMTP], granted, NULL));
+}
+
 static bool keep(struct oauth_renew *renew, struct oauth_tokens *tokens, struct err *err)
 {
     struct err withheld = { 0 };
-    bool granted = oauth_scope_granted(scope_of(renew), tokens->scope, &withheld);
-    grant_take(renew->grant, renew->purpose, tokens, now_of(renew));
+    bool granted = is_granted(renew, tokens->scope, &withheld);
+    grant_take(renew->grant, renew->slot, tokens, now_of(renew));
     renew->grant->proof_expires = oauth_party_proof_expires(renew->party);
-    if (!granted && !grant_refused(renew->grant, renew->purpose, &withheld, now_of(renew), err))
+    if (!granted && !grant_refused(renew->grant, renew->slot, &withheld, now_of(renew), err))
         return false;
     if (!grant_keep(&renew->world->secrets, renew->account, renew->grant, err))
         return false;
@@ -310,6 +318,7 @@ static bool begin_grant(struct oauth_renew *renew, struct err *err)
     if (!grant_new(renew->account, oauth_party_way(renew->party), &renew->grant, err))
         return false;
     renew->grant->application = application;
+    renew->slot = oauth_way_slot(&renew->way, application, renew->purpose);
     renew->grant->signed_in = now_of(renew);
     return true;
 }

@@ -91,8 +91,8 @@ void oauth_signin_cancel(struct oauth_signin *signin);
 struct oauth_signout;
 
 /* Forgets the account's grant, and tells the provider so where it has a way for it (RFC 7009). `done` is
- * told once: `told` says whether the provider was told and agreed; the grant is forgotten in any case, but
- * for `err`: then it could not be taken away. Perhaps before this returns. */
+ * told once, never from within this: `told` says whether the provider was told and agreed; the grant is
+ * forgotten in any case, but for `err`: then it could not be taken away. */
 typedef void oauth_signed_out(void *who, bool told, const struct err *err);
 MUST_USE bool oauth_signout_start(const struct credential_world *world, const struct account *account,
                                   uint64_t deadline, oauth_signed_out *done, void *who,

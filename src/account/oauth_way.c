@@ -35,7 +35,7 @@ static bool bad(struct err *err, const char *account, const char *why)
     return err_found(err, ERR_CONFIG, "config:bad", "account %s: %s", account, why);
 }
 
-static bool same_address(const char *a, const char *b) /* a slash at the end aside */
+bool oauth_same_address(const char *a, const char *b)
 {
     struct span one = span_of(a), other = span_of(b);
 
@@ -153,7 +153,7 @@ bool oauth_way_of(const struct account *account, struct oauth_way *ret_way, stru
     const struct profile_oauth *known = profile && (profile->oauth.token || profile->oauth.metadata)
                                             ? &profile->oauth
                                             : &nothing;
-    bool own_issuer = account->issuer && !(known->issuer && same_address(known->issuer, account->issuer));
+    bool own_issuer = account->issuer && !(known->issuer && oauth_same_address(known->issuer, account->issuer));
     struct oauth_way way = { .client_id = first_of(account->client_id, known->client_id) };
 
     if (!way.client_id)
@@ -198,4 +198,15 @@ bool oauth_way_is_issuer(const struct oauth_way *way, struct span issuer)
     if (way->issuer && !way->issuer_varies)
         return false;
     return same_host(issuer, way->issuer) || same_host(issuer, way->authorize) || same_host(issuer, way->token);
+}
+
+enum credential_purpose oauth_way_slot(const struct oauth_way *way, bool application,
+                                       enum credential_purpose purpose)
+{
+    if (!application)
+        return way->one_resource ? purpose : CREDENTIAL_SMTP;
+    for (unsigned i = 0; i < CREDENTIAL_PURPOSES; i++)
+        if (way->app_scopes[i] == way->app_scopes[purpose])
+            return (enum credential_purpose)i;
+    return purpose;
 }

@@ -67,4 +67,11 @@ MUST_USE bool oauth_way_check_application(const struct oauth_way *way, struct er
  * the authorization or the token endpoint must be its. */
 bool oauth_way_is_issuer(const struct oauth_way *way, struct span issuer);
 
+/* The same address, but for the slash at the end that people forget or add? */
+bool oauth_same_address(const char *a, const char *b);
+
+/* Whose place in a grant a purpose's token takes: where one token serves all, there is one. */
+enum credential_purpose oauth_way_slot(const struct oauth_way *way, bool application,
+                                       enum credential_purpose purpose);
+
 #endif
