@@ -241,6 +241,15 @@ static bool check_certificates(const struct account *account, struct err *err)
     return true;
 }
 
+/* The HTTPS interfaces know tokens only. */
+static bool check_transport(const struct account *account, struct err *err)
+{
+    bool https = account->transport == TRANSPORT_GRAPH || account->transport == TRANSPORT_GMAIL;
+
+    return !https || account->auth == ACCOUNT_AUTH_OAUTH || account->auth == ACCOUNT_AUTH_TOKEN ||
+           wrong(account, "transport", err, "it wants auth = oauth, or a token");
+}
+
 bool account_check(const struct account *account, struct err *err)
 {
     if (!account->address)
@@ -254,7 +263,7 @@ bool account_check(const struct account *account, struct err *err)
                      account->profile && account->profile->username_note
                          ? account->profile->username_note
                          : "the account needs a user name");
-    if (!check_certificates(account, err))
+    if (!check_certificates(account, err) || !check_transport(account, err))
         return false;
     if (account_security(account) != SECURITY_NONE || (is_loopback(account->server.name) && !account->proxy))
         return true;

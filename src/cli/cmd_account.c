@@ -7,6 +7,7 @@
 #include "cli/print.h"
 #include "cli/secrets.h"
 #include "cli/section.h"
+#include "cli/way.h"
 #include "cli/world.h"
 
 #include "base/banned.h"
@@ -114,6 +115,7 @@ static bool show_json(const struct config *config, const struct account *account
         json_close(&json);
     }
     json_close(&json);
+    way_json(&json, account, world);
     json_close(&json);
     return say_json(&text);
 }
@@ -143,6 +145,7 @@ static int run_show(struct cli *cli)
         return show_json(config, account, &world) ? 0 : err_exit_status(ERR_IO);
     section_show(cli, &(struct config_view){ &account_kind, account->name, account, account->origins }, true);
     show_secrets(cli, account, &world);
+    way_show(cli, account, &world);
     return 0;
 }
 
@@ -163,6 +166,7 @@ static int run_remove(struct cli *cli)
     struct err err = { 0 };
     const struct config *config;
     const struct account *account = chosen(cli, &config, &err);
+    struct secret_world world;
     HELD(buf) question = BUF(400);
 
     if (!account)
@@ -176,7 +180,9 @@ static int run_remove(struct cli *cli)
     if (!arguments_has(&cli->args, "yes") && !input_yes(cli, buf_text(&question)))
         return 1;
     bool kept_here = secret_is_ours(account, SECRET_SIGN_IN);
-    if (!config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err))
+    if (!cli_secrets(cli, &world, &err) ||
+        !config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err) ||
+        !way_forget(&world, account, &err))
         return fail_here(cli, &err);
     for (enum secret_which which = 0; which < SECRET_KINDS; which++)
         if (!secrets_forget(cli, account, which, &err)) {

@@ -31,12 +31,12 @@ const char *failure_who_words(const char *who)
     return who;
 }
 
-/* A refusal's status depends on where it came: 4yz is "not now" anywhere. */
+/* A refusal's status depends on where it came: 4yz is "not now" anywhere in SMTP. */
 int failure_status(const struct evidence *evidence)
 {
     const struct err *err = &evidence->err;
 
-    if (err->kind != ERR_REPLY)
+    if (err->kind != ERR_REPLY || evidence->stage == STAGE_HTTPS)
         return err_exit_status(err->kind);
     if (err->reply >= 400 && err->reply < 500)
         return err_exit_status(ERR_LATER);
@@ -153,7 +153,7 @@ static void line_to_stderr(const struct evidence *evidence, const struct verdict
     fflush(stdout); /* what was said before stands before it */
     fprintf(stderr, "outpost: %s", err->text);
     if (err->reply)
-        fprintf(stderr, ": %u %s", err->reply, err->said);
+        fprintf(stderr, err->said[0] ? ": %u %s" : ": %u", err->reply, err->said);
     else if (err->said[0])
         fprintf(stderr, ": %s", err->said);
     if (verdict)

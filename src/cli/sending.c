@@ -149,6 +149,7 @@ bool sending_run(struct cli *cli, const struct account *account, const struct se
     }
     loop_run_until(d.world.credentials.secrets.loop, &d.done);
     progress_clear(&d.progress);
+    ret->transport = transport_name(d.transport);
     transport_close(d.transport);
     return !ret->failed;
 }

@@ -16,6 +16,7 @@ struct sending_message {
 struct sending {
     struct transport_outcome *outcomes; /* one a recipient, in the envelope's order */
     size_t count;
+    const char *transport; /* the way it went: "smtp"; NULL: none was found */
     bool failed; /* there was no way out: `failure` tells why */
     struct evidence failure;
 };

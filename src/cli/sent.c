@@ -100,6 +100,7 @@ static bool tell_json(struct cli *cli, const struct account *account,
     json_text(&json, "outcome", outcome_word(sending));
     json_text(&json, "account", account->name);
     json_text(&json, "message_id", prepared->message_id);
+    json_text(&json, "transport", sending->transport);
     recipients_json(&json, cli, prepared, sending);
     first_failure_json(&json, cli, sending);
     json_close(&json);
@@ -139,17 +140,16 @@ static void tell_failures(struct cli *cli, const struct prepared *prepared,
     }
 }
 
-static void tell_success(const struct cli *cli, const struct account *account,
-                         const struct sending *sending)
+static void tell_success(const struct cli *cli, const struct sending *sending)
 {
     size_t taken = count_fate(sending, SMTP_FATE_TAKEN);
 
     for (size_t i = 0; i < sending->count; i++) {
-        const struct err *err = &sending->outcomes[i].evidence.err;
+        const struct evidence *evidence = &sending->outcomes[i].evidence;
         if (sending->outcomes[i].fate != SMTP_FATE_TAKEN)
             continue;
         say(cli, "Delivered to %zu recipient%s by %s: %u %s", taken, taken == 1 ? "" : "s",
-            account->server.name, err->reply, err->said);
+            evidence->host, evidence->err.reply, evidence->err.said);
         return;
     }
 }
@@ -162,7 +162,7 @@ int sent_tell(struct cli *cli, const struct account *account, const struct prepa
     if (sending->failed) {
         failure_tell(cli, &sending->failure);
     } else {
-        tell_success(cli, account, sending);
+        tell_success(cli, sending);
         tell_failures(cli, prepared, sending);
     }
     return sending_status(sending);

@@ -11,6 +11,7 @@
 #include "cli/print.h"
 #include "cli/secrets.h"
 #include "cli/sent.h"
+#include "cli/way.h"
 #include "os/clock.h"
 #include "os/random.h"
 
@@ -188,8 +189,10 @@ int setup_print(struct setup *setup)
 static bool write_all(struct setup *setup, const struct account *account, struct err *err)
 {
     const struct place *place = cli_place(setup->cli, err);
+    struct secret_world world;
 
-    if (!place || !keeping_write(setup->cli, account, setup->secret, err))
+    if (!place || !keeping_write(setup->cli, account, setup->secret, err) ||
+        !cli_secrets(setup->cli, &world, err) || !way_forget(&world, account, err))
         return false;
     return !arguments_has(&setup->cli->args, "default") ||
            config_set_default(place, &disk_system, account->name, err);

@@ -86,15 +86,18 @@ static void look(struct place *place)
     place_left(place);
 }
 
+/* After a failed write there may be an answer to read: a server may refuse, and hang up while we still send. */
 static void on_socket(uv_poll_t *handle, int status, int events)
 {
     const struct socket_watch *watch = OBJ(socket_watch, SOCKET_MAGIC, handle->data);
     struct place *place = watch->place;
+    curl_socket_t socket = watch->socket;
     int running, seen = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
                         (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
 
-    curl_multi_socket_action(place->multi, watch->socket, status < 0 ? CURL_CSELECT_ERR : seen,
-                             &running);
+    curl_multi_socket_action(place->multi, socket, status < 0 ? CURL_CSELECT_IN : seen, &running);
+    if (status < 0)
+        curl_multi_socket_action(place->multi, socket, CURL_CSELECT_ERR, &running);
     look(place);
 }
 

@@ -14,6 +14,7 @@
 
 struct https_api {
     const char *name;        /* of the transport: "graph" */
+    const char *host;        /* where no profile names another one */
     const char *path;        /* where the signed-in person's messages go */
     const char *path_of;     /* where an application sends for a mailbox: its address stands for the "*" */
     const char *type;        /* of the request's body */

@@ -17,7 +17,6 @@ struct carrier {
     struct session_plan plan;
     struct session *session; /* NULL: cold */
     bool up;                 /* it was ready once */
-    bool told_ready;
     uint64_t ready_at;       /* of the loop */
     uint64_t carried;        /* transactions over this line */
 

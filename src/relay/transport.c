@@ -49,48 +49,68 @@ void transport_note(const struct transport *t, enum stage stage, const char *for
     observer->saw(observer->who, SESSION_NOTES, stage, buf_span(&text), loop_now(loop_of(t)));
 }
 
+/* A kind that was moved to in the middle has a message waiting. */
 void transport_ready(struct transport *t)
 {
-    t->events.ready(t->who);
+    if (t->sending) {
+        t->kind->send(t);
+    } else if (!t->told_ready) {
+        t->told_ready = true;
+        t->events.ready(t->who);
+    }
 }
 
 void transport_sent(struct transport *t)
 {
     t->sending = false;
+    transport_went(t);
     t->events.sent(t->who);
 }
 
 void transport_failed(struct transport *t, const struct evidence *why)
 {
+    struct evidence told = *why;
+
+    if (transport_moves(t, &told))
+        return;
     t->sending = false;
-    t->events.failed(t->who, why);
+    t->events.failed(t->who, &told);
 }
 
-static void tell_soon(struct transport *t)
+static void tell_soon(struct transport *t, enum transport_news news)
 {
+    t->news = news;
     timer_set(t->timer, loop_now(loop_of(t)));
+}
+
+void transport_ready_soon(struct transport *t)
+{
+    tell_soon(t, NEWS_READY);
 }
 
 void transport_sent_soon(struct transport *t)
 {
-    tell_soon(t);
+    tell_soon(t, NEWS_SENT);
 }
 
 void transport_fail_soon(struct transport *t, enum stage stage, const struct err *err)
 {
-    t->failed = true;
     t->failure = (struct evidence){ .stage = stage, .err = *err, .provider = transport_provider(t) };
-    tell_soon(t);
+    tell_soon(t, NEWS_FAILED);
 }
 
 static void rang(void *who)
 {
     struct transport *t = who;
+    enum transport_news news = t->news;
 
-    if (t->failed)
-        transport_failed(t, &t->failure);
-    else
+    t->news = NEWS_NONE;
+    if (news == NEWS_READY)
+        transport_ready(t);
+    else if (news == NEWS_SENT)
         transport_sent(t);
+    else if (news == NEWS_FAILED)
+        transport_failed(t, &t->failure);
 }
 
 /* ---- the face ---- */
@@ -111,7 +131,6 @@ bool transport_open(const struct transport_world *world, const struct account *a
     *t = (struct transport){
         .world = world,
         .account = account,
-        .kind = &transport_smtp,
         .events = *events,
         .who = who,
     };
@@ -119,12 +138,28 @@ bool transport_open(const struct transport_world *world, const struct account *a
     if (!t->timer)
         err_no_memory(err);
     count_time(t);
+    transport_choose(t);
     if (!t->timer || !t->kind->open(t, err)) {
         transport_close(t);
         return false;
     }
     *ret_transport = t;
     return true;
+}
+
+/* What may have gone out one way goes no other (its outcome is not known): two would be made of it. */
+static void refuse_other_way(struct transport *t)
+{
+    struct transport_outcome outcome = { .fate = SMTP_FATE_REFUSED };
+
+    err_found(&outcome.evidence.err, ERR_DATA, "https:tied",
+              "it may have gone out by %s already, and this account goes by %s now", t->message.tied_to,
+              t->kind->name);
+    outcome.evidence.stage = STAGE_LOCAL;
+    outcome.evidence.provider = transport_provider(t);
+    for (size_t i = 0; i < t->message.count; i++)
+        t->message.outcomes[i] = outcome;
+    transport_sent_soon(t);
 }
 
 void transport_send(struct transport *t, const struct transport_message *message)
@@ -135,7 +170,10 @@ void transport_send(struct transport *t, const struct transport_message *message
         count_time(t);
     t->message = *message;
     t->sending = true;
-    t->kind->send(t);
+    if (message->tied_to && strcmp(message->tied_to, t->kind->name) != 0)
+        refuse_other_way(t);
+    else
+        t->kind->send(t);
 }
 
 const char *transport_name(const struct transport *t)

@@ -63,6 +63,8 @@ struct transport_message {
     const struct envelope *envelope; /* its size and kind of body are set */
     size_t first, count;             /* the recipients of this attempt */
     struct transport_body body;
+    /* An earlier try by this way ("smtp") ended unknown: it goes by no other. NULL: it is free. */
+    const char *tied_to;
     struct transport_outcome *outcomes; /* room for `count`, the caller's; filled in when sent() is told */
 };
 
@@ -87,7 +89,8 @@ MUST_USE bool transport_open(const struct transport_world *world, const struct a
 /* After ready(), and after each sent(). */
 void transport_send(struct transport *transport, const struct transport_message *message);
 
-/* The way it goes: "smtp". Static. */
+/* The way it goes: "smtp", "graph", "gmail"; static. With `transport = auto` it may change from SMTP to the
+ * provider's HTTPS, but never while anything of a message may be on the other side. */
 const char *transport_name(const struct transport *transport);
 
 /* With a goodbye where one is due, for which nobody waits. A message under way is given up: what became of

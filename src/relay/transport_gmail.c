@@ -19,6 +19,7 @@ static void said(const struct json_value *error, struct buf *out)
 
 const struct https_api https_gmail = {
     .name = "gmail",
+    .host = "gmail.googleapis.com",
     .path = "/upload/gmail/v1/users/me/messages/send?uploadType=media",
     .path_of = "/upload/gmail/v1/users/*/messages/send?uploadType=media",
     .type = "message/rfc822",

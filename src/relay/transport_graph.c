@@ -24,6 +24,7 @@ static void said(const struct json_value *error, struct buf *out)
 
 const struct https_api https_graph = {
     .name = "graph",
+    .host = "graph.microsoft.com",
     .path = "/v1.0/me/sendMail",
     .path_of = "/v1.0/users/*/sendMail",
     .type = "text/plain",

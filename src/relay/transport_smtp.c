@@ -7,7 +7,10 @@
 
 #include "base/banned.h"
 
-enum { CREDENTIAL_PATIENCE_MS = 60 * 1000 };
+enum {
+    CREDENTIAL_PATIENCE_MS = 60 * 1000,
+    OTHER_WAY_MS = 15 * 1000, /* patience for a connection where there is another way to go */
+};
 
 static const struct account *account_of(const struct carrier *c)
 {
@@ -67,6 +70,7 @@ static struct session_plan plan_of(const struct carrier *c)
         .resolver = world->credentials.resolver,
         .detours = world->credentials.detours,
         .connect_timeout_ms = world->connect_timeout_ms,
+        .dial_timeout_ms = c->t->other && !world->connect_timeout_ms ? OTHER_WAY_MS : 0,
         .timeout_ms = transport_time_left(c->t),
         .observer = world->observer,
     };
@@ -254,12 +258,10 @@ static void ready(void *who)
     c->ready_at = loop_now(loop_of(c));
     remember_user(c);
     forget_run(c);
-    if (c->t->sending) {
+    if (c->t->sending)
         message_begin(c);
-    } else if (!c->told_ready) {
-        c->told_ready = true;
+    else
         transport_ready(c->t);
-    }
 }
 
 static void progressed(void *who, uint64_t sent, uint64_t size)
@@ -354,4 +356,4 @@ static void smtp_close(struct transport *t)
     mem_free(c);
 }
 
-const struct transport_kind transport_smtp = { "smtp", smtp_open, smtp_send, smtp_close };
+const struct transport_kind transport_smtp = { "smtp", NULL, smtp_open, smtp_send, smtp_close };

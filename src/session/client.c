@@ -515,7 +515,9 @@ bool session_open(struct loop *loop, const struct session_plan *plan,
         .proxy = plan->proxy,
         .resolver = plan->resolver,
         .source_address = plan->source_address,
-        .deadline = sooner(after(now, plan->connect_timeout_ms, CONNECT_MS), s->give_up),
+        .deadline = sooner(after(now, plan->dial_timeout_ms ? plan->dial_timeout_ms
+                                                            : plan->connect_timeout_ms, CONNECT_MS),
+                           s->give_up),
     };
     if (!dial_start(loop, &call, dialled, s, &s->dial, err))
         return false;

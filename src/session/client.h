@@ -43,6 +43,7 @@ struct session_plan {
     struct resolver *resolver;
     struct dial_detours detours;
     uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: RFC 5321's */
+    uint64_t dial_timeout_ms;    /* for the connection alone, where another one is wanted; 0: none is */
     uint64_t timeout_ms;         /* for the whole; a transfer that moves is not cut. 0: none */
     struct session_observer observer; /* `saw` may be NULL */
 };

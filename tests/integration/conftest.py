@@ -126,7 +126,8 @@ def pytest_terminal_summary(terminalreporter):
         return
     say = terminalreporter.write_line
     terminalreporter.section('what was sent arrived, byte for byte')
-    mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL']
+    mechanisms = [m for m in ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL', 'token')
+                  if any(mechanism == m for _, _, mechanism in matrix)]
     say('%-14s %-9s ' % ('peer', 'port') + ' '.join('%-14s' % m for m in mechanisms))
     for peer, security in dict.fromkeys((p, s) for p, s, _ in matrix):
         cells = ('%-14s' % matrix.get((peer, security, m), '-') for m in mechanisms)

@@ -11,176 +11,20 @@
 #include "relay/transport.h"
 #include "support/alloc_fails.h"
 #include "support/smtp_peer.h"
+#include "unit/relay/credentials.h"
+#include "unit/relay/trip.h"
 
-/* ---- credentials, in place of account/credential.c ---- */
-
-static struct {
-    const char *tokens[4]; /* one for each time it is asked; the last one again and again */
-    size_t fetched;
-    const char *refused[4]; /* what it was told of */
-    bool fails_fresh;
-    const char *users[4];
-    size_t user_count;
-    char won[64];
-} credentials;
-
-struct credential_fetch;
-
-bool credential_fetch(const struct credential_world *world, const struct account *account,
-                      enum credential_purpose purpose, const struct secret *refused, uint64_t deadline,
-                      credential_fetched *done, void *who, struct credential_fetch **ret_fetch,
-                      struct err *err)
-{
-    size_t at = credentials.fetched;
-
-    (void)world, (void)account, (void)deadline;
-    assert_int_equal(purpose, CREDENTIAL_SMTP);
-    *ret_fetch = NULL;
-    if (refused && credentials.fails_fresh) {
-        const struct err why = { .kind = ERR_SIGNIN, .fact = "oauth:refused" };
-        done(who, NULL, &why);
-        return true;
-    }
-    while (at && (at >= COUNT(credentials.tokens) || !credentials.tokens[at]))
-        at--;
-    assert_true(credentials.fetched < COUNT(credentials.refused));
-    for (size_t i = 0; refused && i < COUNT(credentials.tokens) && credentials.tokens[i]; i++)
-        if (span_is(secret_bytes(refused), credentials.tokens[i]))
-            credentials.refused[credentials.fetched] = credentials.tokens[i];
-    struct secret *secret = secret_new(span_of(credentials.tokens[at]));
-    if (!secret)
-        return err_no_memory(err);
-    credentials.fetched++;
-    done(who, secret, NULL);
-    return true;
-}
-
-void credential_fetch_cancel(struct credential_fetch *fetch)
-{
-    assert_null(fetch);
-}
-
-bool credential_users(const struct credential_world *world, const struct account *account,
-                      struct credential_users *ret_users, struct err *err)
-{
-    (void)world, (void)account, (void)err;
-    *ret_users = (struct credential_users){ .count = credentials.user_count };
-    for (size_t i = 0; i < credentials.user_count; i++)
-        snprintf(ret_users->at[i], sizeof ret_users->at[i], "%s", credentials.users[i]);
-    return true;
-}
-
-bool credential_user_won(const struct credential_world *world, const struct account *account,
-                         const char *user, struct err *err)
-{
-    (void)world, (void)account, (void)err;
-    snprintf(credentials.won, sizeof credentials.won, "%s", user);
-    return true;
-}
-
-static void credentials_are(const char *token, const char *user)
-{
-    memset(&credentials, 0, sizeof credentials);
-    credentials.tokens[0] = token;
-    credentials.users[0] = user;
-    credentials.user_count = 1;
-}
-
-/* ---- a trip: one account, one peer, messages one after another ---- */
-
-enum { RECIPIENTS = 3, PATIENCE_MS = 30 * 1000 };
+/* ---- one account, one peer ---- */
 
 static const char plain[] = "Subject: hi\r\n\r\nhello\r\n";
-static const char eightbit[] = "Subject: hi\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+static const char eightbit[] = "Subject: hi\r\nMIME-Version: 1.0\r\n"
+                               "Content-Type: text/plain; charset=utf-8\r\n"
                                "Content-Transfer-Encoding: 8bit\r\n\r\nh\xc3\xa9llo\r\n";
 
-static struct loop *loop;
-static struct resolver *resolver;
-
-struct trip {
+struct visit {
+    struct trip trip;
     struct smtp_peer peer;
-    struct account *account;
-    struct transport_world world;
-    struct transport *transport;
-    struct envelope *envelope;
-    const char *text;
-    struct transport_outcome outcomes[RECIPIENTS];
-    struct evidence failure;
-    unsigned ready, sent, failed;
-    bool within; /* a call: nothing may be told */
-    bool done;
-    struct timer *patience;
 };
-
-static bool read_text(void *of, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
-{
-    const struct trip *trip = of;
-    struct span rest = span_cut(span_from(span_of(trip->text), (size_t)at), 0, room < 7 ? room : 7);
-
-    (void)err;
-    if (rest.len)
-        memcpy(into, rest.at, rest.len);
-    *ret_len = rest.len;
-    return true;
-}
-
-static void hand_over(struct trip *trip)
-{
-    const struct transport_message message = {
-        .envelope = trip->envelope,
-        .count = trip->envelope->count,
-        .body = { read_text, trip },
-        .outcomes = trip->outcomes,
-    };
-
-    trip->envelope->body = trip->text == eightbit ? BODY_8BIT : BODY_7BIT;
-    trip->envelope->size = strlen(trip->text);
-    trip->within = true;
-    transport_send(trip->transport, &message);
-    trip->within = false;
-}
-
-static void on_ready(void *who)
-{
-    struct trip *trip = who;
-
-    assert_false(trip->within);
-    trip->ready++;
-    trip->done = true;
-}
-
-static void on_sent(void *who)
-{
-    struct trip *trip = who;
-
-    assert_false(trip->within);
-    trip->sent++;
-    trip->done = true;
-}
-
-static void on_failed(void *who, const struct evidence *why)
-{
-    struct trip *trip = who;
-
-    assert_false(trip->within);
-    trip->failed++;
-    trip->failure = *why;
-    trip->done = true;
-}
-
-static void on_impatience(void *who)
-{
-    (void)who;
-    fail_msg("nothing came for half a minute");
-}
-
-static void run(struct trip *trip)
-{
-    trip->done = false;
-    timer_set(trip->patience, loop_now(loop) + PATIENCE_MS);
-    assert_true(loop_run_until(loop, &trip->done));
-    timer_set(trip->patience, UINT64_MAX);
-}
 
 static struct account *account_at(uint16_t port, const char *auth)
 {
@@ -198,55 +42,28 @@ static struct account *account_at(uint16_t port, const char *auth)
     return account;
 }
 
-static void trip_begin(struct trip *trip, const struct smtp_peer_row *rows, size_t row_count,
-                       const char *auth)
+static void visit_begin(struct visit *visit, const struct smtp_peer_row *rows, size_t row_count,
+                        const char *auth)
 {
-    struct err err;
-
-    *trip = (struct trip){ .text = plain };
-    smtp_peer_start(&trip->peer, loop, rows, row_count);
-    trip->account = account_at(trip->peer.port, auth);
-    trip->world = (struct transport_world){ .hello = "client.example.org" };
-    trip->world.credentials.secrets.loop = loop;
-    trip->world.credentials.resolver = resolver;
-    trip->envelope = envelope_new();
-    trip->patience = timer_new(loop, on_impatience, NULL);
-    assert_true(trip->envelope && trip->patience);
-    assert_true(envelope_set_sender(trip->envelope, SPAN("me@example.org"), &err));
-    assert_true(envelope_add(trip->envelope, SPAN("a@example.net"), &err));
+    smtp_peer_start(&visit->peer, loop, rows, row_count);
+    trip_begin(&visit->trip, account_at(visit->peer.port, auth), plain);
 }
 
-static void trip_open(struct trip *trip)
+static void visit_send(struct visit *visit, const char *text)
 {
-    static const struct transport_events events = { on_ready, NULL, on_sent, on_failed };
-    struct err err;
-
-    trip->within = true;
-    assert_true(transport_open(&trip->world, trip->account, &events, trip, &trip->transport, &err));
-    trip->within = false;
-    run(trip);
+    visit->trip.envelope->body = text == eightbit ? BODY_8BIT : BODY_7BIT;
+    trip_send(&visit->trip, text);
 }
 
-static void trip_send(struct trip *trip, const char *text)
+static void visit_end(struct visit *visit)
 {
-    trip->text = text;
-    hand_over(trip);
-    run(trip);
+    smtp_peer_stop(&visit->peer);
+    trip_end(&visit->trip);
 }
 
-static void trip_end(struct trip *trip)
+static size_t heard(const struct visit *visit, const char *what)
 {
-    transport_close(trip->transport);
-    smtp_peer_stop(&trip->peer);
-    timer_free(trip->patience);
-    envelope_free(trip->envelope);
-    account_free(trip->account);
-    loop_turn(loop);
-}
-
-static size_t heard(const struct trip *trip, const char *what)
-{
-    struct span rest = buf_span(&trip->peer.heard);
+    struct span rest = buf_span(&visit->peer.heard);
     size_t count = 0, at;
 
     for (; (at = span_find_text(rest, what)) < rest.len; count++)
@@ -258,23 +75,23 @@ static size_t heard(const struct trip *trip, const char *what)
 
 static void test_stays_warm(void **state)
 {
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
-    trip_begin(&trip, NULL, 0, "none");
-    trip_open(&trip);
-    assert_string_equal(transport_name(trip.transport), "smtp");
+    visit_begin(&visit, NULL, 0, "none");
+    trip_open(&visit.trip);
+    assert_string_equal(transport_name(visit.trip.transport), "smtp");
     for (unsigned i = 1; i <= 3; i++) {
-        trip_send(&trip, i == 2 ? eightbit : plain);
-        assert_int_equal(trip.sent, i);
-        assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-        assert_string_equal(trip.outcomes[0].evidence.host, "127.0.0.1");
-        assert_int_equal(trip.outcomes[0].evidence.err.reply, 250);
+        visit_send(&visit, i == 2 ? eightbit : plain);
+        assert_int_equal(visit.trip.sent, i);
+        assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+        assert_string_equal(visit.trip.outcomes[0].evidence.host, "127.0.0.1");
+        assert_int_equal(visit.trip.outcomes[0].evidence.err.reply, 250);
     }
-    assert_int_equal(trip.ready, 1);
-    assert_int_equal(trip.peer.calls, 1);
-    assert_int_equal(heard(&trip, "MAIL FROM:<me@example.org> BODY=8BITMIME"), 1);
-    trip_end(&trip);
+    assert_int_equal(visit.trip.ready, 1);
+    assert_int_equal(visit.peer.calls, 1);
+    assert_int_equal(heard(&visit, "MAIL FROM:<me@example.org> BODY=8BITMIME"), 1);
+    visit_end(&visit);
 }
 
 static void test_tired_lines(void **state)
@@ -303,61 +120,61 @@ static void test_tired_lines(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct trip trip;
-        trip_begin(&trip, &cases[i].row, 1, "none");
-        trip_open(&trip);
-        trip_send(&trip, plain);
+        struct visit visit;
+        visit_begin(&visit, &cases[i].row, 1, "none");
+        trip_open(&visit.trip);
+        visit_send(&visit, plain);
         if (cases[i].calls)
-            check_row(cases[i].label, trip.outcomes[0].fate == SMTP_FATE_TAKEN);
-        trip_send(&trip, plain);
-        check_row(cases[i].label, trip.sent == 2 && !trip.failed);
-        check_row(cases[i].label, trip.outcomes[0].fate == cases[i].fate);
+            check_row(cases[i].label, visit.trip.outcomes[0].fate == SMTP_FATE_TAKEN);
+        visit_send(&visit, plain);
+        check_row(cases[i].label, visit.trip.sent == 2 && !visit.trip.failed);
+        check_row(cases[i].label, visit.trip.outcomes[0].fate == cases[i].fate);
         if (cases[i].calls) {
-            check_row(cases[i].label, trip.peer.calls == cases[i].calls);
-            check_row(cases[i].label, heard(&trip, "MAIL ") == cases[i].mails);
+            check_row(cases[i].label, visit.peer.calls == cases[i].calls);
+            check_row(cases[i].label, heard(&visit, "MAIL ") == cases[i].mails);
         } else {
-            check_row(cases[i].label, trip.peer.calls <= 3);
+            check_row(cases[i].label, visit.peer.calls <= 3);
         }
-        trip_end(&trip);
+        visit_end(&visit);
     }
 }
 
 /* An idle line that ends is told to nobody; the next message goes over another one. */
 static void test_idle_line_ends(void **state)
 {
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
-    trip_begin(&trip, NULL, 0, "none");
-    trip_open(&trip);
-    trip_send(&trip, plain);
-    smtp_peer_hang_up(&trip.peer);
+    visit_begin(&visit, NULL, 0, "none");
+    trip_open(&visit.trip);
+    visit_send(&visit, plain);
+    smtp_peer_hang_up(&visit.peer);
     for (unsigned i = 0; i < 10; i++)
         loop_turn(loop);
-    assert_false(trip.failed);
-    trip_send(&trip, plain);
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-    assert_int_equal(trip.peer.calls, 2);
-    assert_int_equal(trip.ready, 1);
-    trip_end(&trip);
+    assert_false(visit.trip.failed);
+    visit_send(&visit, plain);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    assert_int_equal(visit.peer.calls, 2);
+    assert_int_equal(visit.trip.ready, 1);
+    visit_end(&visit);
 }
 
 /* Where the fresh line can't be had, nothing of the message was begun, and that is what is told. */
 static void test_no_way_back(void **state)
 {
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
-    trip_begin(&trip, NULL, 0, "none");
-    trip_open(&trip);
-    trip_send(&trip, plain);
-    smtp_peer_stop(&trip.peer);
-    trip_send(&trip, plain);
-    assert_int_equal(trip.sent, 1);
-    assert_int_equal(trip.failed, 1);
-    assert_string_equal(trip.failure.err.fact, "connect:refused");
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_OPEN);
-    trip_end(&trip);
+    visit_begin(&visit, NULL, 0, "none");
+    trip_open(&visit.trip);
+    visit_send(&visit, plain);
+    smtp_peer_stop(&visit.peer);
+    visit_send(&visit, plain);
+    assert_int_equal(visit.trip.sent, 1);
+    assert_int_equal(visit.trip.failed, 1);
+    assert_string_equal(visit.trip.failure.err.fact, "connect:refused");
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_OPEN);
+    visit_end(&visit);
 }
 
 static void test_few_a_connection(void **state)
@@ -368,15 +185,15 @@ static void test_few_a_connection(void **state)
 
     (void)state;
     for (unsigned by_profile = 0; by_profile < 2; by_profile++) {
-        struct trip trip;
-        trip_begin(&trip, rows, by_profile ? 0 : 1, "none");
-        trip.account->limits.messages_per_connection = by_profile;
-        trip_open(&trip);
-        trip_send(&trip, plain);
-        trip_send(&trip, plain);
-        assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-        assert_int_equal(trip.peer.calls, 2);
-        trip_end(&trip);
+        struct visit visit;
+        visit_begin(&visit, rows, by_profile ? 0 : 1, "none");
+        visit.trip.account->limits.messages_per_connection = by_profile;
+        trip_open(&visit.trip);
+        visit_send(&visit, plain);
+        visit_send(&visit, plain);
+        assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+        assert_int_equal(visit.peer.calls, 2);
+        visit_end(&visit);
     }
 }
 
@@ -402,17 +219,17 @@ static void test_recipients(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct trip trip;
+        struct visit visit;
         struct err err;
-        trip_begin(&trip, &cases[i].row, 1, "none");
-        assert_true(envelope_add(trip.envelope, SPAN("b@example.net"), &err) &&
-                    envelope_add(trip.envelope, SPAN("c@example.net"), &err));
-        trip_open(&trip);
-        trip_send(&trip, plain);
+        visit_begin(&visit, &cases[i].row, 1, "none");
+        assert_true(envelope_add(visit.trip.envelope, SPAN("b@example.net"), &err) &&
+                    envelope_add(visit.trip.envelope, SPAN("c@example.net"), &err));
+        trip_open(&visit.trip);
+        visit_send(&visit, plain);
         for (size_t k = 0; k < RECIPIENTS; k++)
-            check_row(cases[i].label, trip.outcomes[k].fate == cases[i].want[k]);
-        check_row(cases[i].label, heard(&trip, "MAIL ") == cases[i].mails);
-        trip_end(&trip);
+            check_row(cases[i].label, visit.trip.outcomes[k].fate == cases[i].want[k]);
+        check_row(cases[i].label, heard(&visit, "MAIL ") == cases[i].mails);
+        visit_end(&visit);
     }
 }
 
@@ -420,25 +237,25 @@ static void test_recipients(void **state)
 static void test_some_recipients(void **state)
 {
     static const struct smtp_peer_row rows[] = { { .begins = "RCPT TO:<c@", .reply = "550 no\r\n" } };
-    struct trip trip;
+    struct visit visit;
     struct err err;
 
     (void)state;
-    trip_begin(&trip, rows, 1, "none");
-    assert_true(envelope_add(trip.envelope, SPAN("b@example.net"), &err) &&
-                envelope_add(trip.envelope, SPAN("c@example.net"), &err));
-    trip_open(&trip);
-    trip.envelope->size = strlen(plain);
+    visit_begin(&visit, rows, 1, "none");
+    assert_true(envelope_add(visit.trip.envelope, SPAN("b@example.net"), &err) &&
+                envelope_add(visit.trip.envelope, SPAN("c@example.net"), &err));
+    trip_open(&visit.trip);
+    visit.trip.envelope->size = strlen(plain);
     const struct transport_message message = {
-        .envelope = trip.envelope, .first = 1, .count = 2,
-        .body = { read_text, &trip }, .outcomes = trip.outcomes,
+        .envelope = visit.trip.envelope, .first = 1, .count = 2,
+        .body = { read_text, &visit.trip }, .outcomes = visit.trip.outcomes,
     };
-    transport_send(trip.transport, &message);
-    run(&trip);
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-    assert_int_equal(trip.outcomes[1].fate, SMTP_FATE_REFUSED);
-    assert_int_equal(heard(&trip, "RCPT TO:<a@"), 0);
-    trip_end(&trip);
+    transport_send(visit.trip.transport, &message);
+    run(&visit.trip);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    assert_int_equal(visit.trip.outcomes[1].fate, SMTP_FATE_REFUSED);
+    assert_int_equal(heard(&visit, "RCPT TO:<a@"), 0);
+    visit_end(&visit);
 }
 
 /* Who counts domains gets those of one domain together; outcomes keep their places. */
@@ -450,22 +267,22 @@ static void test_domains_are_counted(void **state)
     };
     static const enum smtp_fate want[RECIPIENTS] = { SMTP_FATE_TAKEN, SMTP_FATE_TAKEN,
                                                      SMTP_FATE_REFUSED };
-    struct trip trip;
+    struct visit visit;
     struct err err;
 
     (void)state;
-    trip_begin(&trip, rows, COUNT(rows), "none");
-    assert_true(envelope_add(trip.envelope, SPAN("b@example.com"), &err) &&
-                envelope_add(trip.envelope, SPAN("c@example.net"), &err));
-    trip_open(&trip);
+    visit_begin(&visit, rows, COUNT(rows), "none");
+    assert_true(envelope_add(visit.trip.envelope, SPAN("b@example.com"), &err) &&
+                envelope_add(visit.trip.envelope, SPAN("c@example.net"), &err));
+    trip_open(&visit.trip);
     for (unsigned i = 1; i <= 2; i++) {
-        trip_send(&trip, plain);
+        visit_send(&visit, plain);
         for (size_t k = 0; k < RECIPIENTS; k++)
-            assert_int_equal(trip.outcomes[k].fate, want[k]);
-        assert_int_equal(trip.peer.calls, 2 * i);
-        assert_int_equal(heard(&trip, "RCPT TO:<a@example.net>\nRCPT TO:<c@example.net>\n"), i);
+            assert_int_equal(visit.trip.outcomes[k].fate, want[k]);
+        assert_int_equal(visit.peer.calls, 2 * i);
+        assert_int_equal(heard(&visit, "RCPT TO:<a@example.net>\nRCPT TO:<c@example.net>\n"), i);
     }
-    trip_end(&trip);
+    visit_end(&visit);
 }
 
 /* A second line that can't be had unsays nothing of the first. */
@@ -475,21 +292,21 @@ static void test_stranded_half_way(void **state)
         { .begins = "EHLO ", .reply = "250-peer\r\n250 LIMITS RCPTDOMAINMAX=1\r\n" },
         { .begins = "", .call = 2, .reply = "421 4.3.2 not now\r\n", .hangs_up = true },
     };
-    struct trip trip;
+    struct visit visit;
     struct err err;
 
     (void)state;
-    trip_begin(&trip, rows, COUNT(rows), "none");
-    assert_true(envelope_add(trip.envelope, SPAN("b@example.com"), &err));
-    trip_open(&trip);
-    trip_send(&trip, plain);
-    assert_true(trip.sent == 1 && trip.failed == 0);
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-    assert_int_equal(trip.outcomes[1].fate, SMTP_FATE_LATER);
-    assert_int_equal(trip.outcomes[1].evidence.err.reply, 421);
-    trip_send(&trip, plain); /* by a third and a fourth call */
-    assert_int_equal(trip.outcomes[1].fate, SMTP_FATE_TAKEN);
-    trip_end(&trip);
+    visit_begin(&visit, rows, COUNT(rows), "none");
+    assert_true(envelope_add(visit.trip.envelope, SPAN("b@example.com"), &err));
+    trip_open(&visit.trip);
+    visit_send(&visit, plain);
+    assert_true(visit.trip.sent == 1 && visit.trip.failed == 0);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    assert_int_equal(visit.trip.outcomes[1].fate, SMTP_FATE_LATER);
+    assert_int_equal(visit.trip.outcomes[1].evidence.err.reply, 421);
+    visit_send(&visit, plain); /* by a third and a fourth call */
+    assert_int_equal(visit.trip.outcomes[1].fate, SMTP_FATE_TAKEN);
+    visit_end(&visit);
 }
 
 /* ---- what the server can't take ---- */
@@ -500,47 +317,48 @@ static const struct smtp_peer_row no_eightbit[] = {
 
 static void test_lowered(void **state)
 {
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
-    trip_begin(&trip, no_eightbit, 1, "none");
-    trip_open(&trip);
+    visit_begin(&visit, no_eightbit, 1, "none");
+    trip_open(&visit.trip);
     for (unsigned i = 1; i <= 2; i++) {
-        trip_send(&trip, eightbit);
-        assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-        assert_int_equal(heard(&trip, "\nh=C3=A9llo\n"), i);
+        visit_send(&visit, eightbit);
+        assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+        assert_int_equal(heard(&visit, "\nh=C3=A9llo\n"), i);
     }
-    assert_int_equal(heard(&trip, "8BITMIME"), 0);
-    assert_int_equal(trip.envelope->body, BODY_8BIT);
-    trip_end(&trip);
+    assert_int_equal(heard(&visit, "8BITMIME"), 0);
+    assert_int_equal(visit.trip.envelope->body, BODY_8BIT);
+    visit_end(&visit);
 }
 
 static void test_signed_is_not_changed(void **state)
 {
     static const char text[] = "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n"
                                "--b\r\nContent-Type: text/plain\r\n\r\nh\xc3\xa9\r\n--b--\r\n";
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
-    trip_begin(&trip, no_eightbit, 1, "none");
-    trip_open(&trip);
-    trip.text = text;
-    trip.envelope->size = strlen(text);
-    trip.envelope->body = BODY_8BIT;
+    visit_begin(&visit, no_eightbit, 1, "none");
+    trip_open(&visit.trip);
+    visit.trip.text = text;
+    visit.trip.envelope->size = strlen(text);
+    visit.trip.envelope->body = BODY_8BIT;
     const struct transport_message message = {
-        .envelope = trip.envelope, .count = 1, .body = { read_text, &trip }, .outcomes = trip.outcomes,
+        .envelope = visit.trip.envelope, .count = 1, .body = { read_text, &visit.trip },
+        .outcomes = visit.trip.outcomes,
     };
-    trip.within = true;
-    transport_send(trip.transport, &message);
-    trip.within = false;
-    run(&trip);
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_REFUSED);
-    assert_string_equal(trip.outcomes[0].evidence.err.fact, "eightbit:not-offered");
-    assert_int_equal(heard(&trip, "MAIL "), 0);
-    trip_send(&trip, plain); /* the line is as good as before */
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-    assert_int_equal(trip.peer.calls, 1);
-    trip_end(&trip);
+    visit.trip.within = true;
+    transport_send(visit.trip.transport, &message);
+    visit.trip.within = false;
+    run(&visit.trip);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_REFUSED);
+    assert_string_equal(visit.trip.outcomes[0].evidence.err.fact, "eightbit:not-offered");
+    assert_int_equal(heard(&visit, "MAIL "), 0);
+    visit_send(&visit, plain); /* the line is as good as before */
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    assert_int_equal(visit.peer.calls, 1);
+    visit_end(&visit);
 }
 
 /* ---- tokens and names ---- */
@@ -586,7 +404,7 @@ static void test_tokens(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct smtp_peer_row row = { .begins = "AUTH -", .reply = "235 2.7.0 in\r\n" };
         char line[512];
-        struct trip trip;
+        struct visit visit;
         credentials_are(NULL, NULL);
         memcpy(credentials.tokens, cases[i].tokens, sizeof cases[i].tokens);
         memcpy(credentials.users, cases[i].users, sizeof cases[i].users);
@@ -598,17 +416,17 @@ static void test_tokens(void **state)
             snprintf(line, sizeof line, "%s", auth_line(cases[i].good_user, cases[i].good_token));
             row.begins = line;
         }
-        trip_begin(&trip, &row, 1, "token");
-        trip_open(&trip);
-        check_row(cases[i].label, trip.peer.calls == cases[i].calls);
-        check_row(cases[i].label, heard(&trip, "AUTH ") == cases[i].calls);
+        visit_begin(&visit, &row, 1, "token");
+        trip_open(&visit.trip);
+        check_row(cases[i].label, visit.peer.calls == cases[i].calls);
+        check_row(cases[i].label, heard(&visit, "AUTH ") == cases[i].calls);
         check_row(cases[i].label, strcmp(credentials.won, cases[i].won) == 0);
-        check_row(cases[i].label, trip.failed == (cases[i].stage != STAGE_NONE));
-        check_row(cases[i].label, trip.failure.stage == cases[i].stage);
+        check_row(cases[i].label, visit.trip.failed == (cases[i].stage != STAGE_NONE));
+        check_row(cases[i].label, visit.trip.failure.stage == cases[i].stage);
         if (cases[i].calls > 1)
             check_row(cases[i].label,
                       credentials.refused[1] && strcmp(credentials.refused[1], "t1") == 0);
-        trip_end(&trip);
+        visit_end(&visit);
     }
 }
 
@@ -621,7 +439,7 @@ static void test_token_gone_stale_meanwhile(void **state)
         { .begins = second, .reply = "235 in\r\n" },
         { .begins = ".", .call = 1, .reply = "250 taken\r\n", .hangs_up = true },
     };
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
     credentials_are("t1", "me");
@@ -629,31 +447,31 @@ static void test_token_gone_stale_meanwhile(void **state)
     credentials.tokens[2] = "t2";
     snprintf(first, sizeof first, "%s", auth_line("me", "t1"));
     snprintf(second, sizeof second, "%s", auth_line("me", "t2"));
-    trip_begin(&trip, rows, COUNT(rows), "token");
-    trip_open(&trip);
-    trip_send(&trip, plain);
-    trip_send(&trip, plain);
-    assert_int_equal(trip.outcomes[0].fate, SMTP_FATE_TAKEN);
-    assert_int_equal(trip.peer.calls, 3);
+    visit_begin(&visit, rows, COUNT(rows), "token");
+    trip_open(&visit.trip);
+    visit_send(&visit, plain);
+    visit_send(&visit, plain);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    assert_int_equal(visit.peer.calls, 3);
     assert_int_equal(credentials.fetched, 3);
-    trip_end(&trip);
+    visit_end(&visit);
 }
 
 /* A refused password is tried once. */
 static void test_password_is_not_tried_again(void **state)
 {
-    struct trip trip;
+    struct visit visit;
 
     (void)state;
     credentials_are("secret", "me");
     credentials.users[1] = "other";
     credentials.user_count = 2;
-    trip_begin(&trip, NULL, 0, "password");
-    trip_open(&trip);
-    assert_int_equal(trip.failed, 1);
-    assert_int_equal(trip.failure.err.reply, 535);
-    assert_int_equal(trip.peer.calls, 1);
-    trip_end(&trip);
+    visit_begin(&visit, NULL, 0, "password");
+    trip_open(&visit.trip);
+    assert_int_equal(visit.trip.failed, 1);
+    assert_int_equal(visit.trip.failure.err.reply, 535);
+    assert_int_equal(visit.peer.calls, 1);
+    visit_end(&visit);
 }
 
 /* ---- closing at any time ---- */
@@ -669,54 +487,57 @@ static void on_ready_close(void *who)
 static void test_closed_in_between(void **state)
 {
     static const struct transport_events events = { on_ready_close, NULL, on_sent, on_failed };
-    struct trip trip;
+    struct visit visit;
     struct err err;
 
     (void)state;
-    trip_begin(&trip, NULL, 0, "none");
-    assert_true(transport_open(&trip.world, trip.account, &events, &trip, &trip.transport, &err));
-    run(&trip);
-    trip_end(&trip);
+    visit_begin(&visit, NULL, 0, "none");
+    assert_true(transport_open(&visit.trip.world, visit.trip.account, &events, &visit.trip,
+                               &visit.trip.transport, &err));
+    run(&visit.trip);
+    visit_end(&visit);
 
-    trip_begin(&trip, NULL, 0, "none"); /* before anything came */
-    assert_true(transport_open(&trip.world, trip.account, &events, &trip, &trip.transport, &err));
-    trip_end(&trip);
+    visit_begin(&visit, NULL, 0, "none"); /* before anything came */
+    assert_true(transport_open(&visit.trip.world, visit.trip.account, &events, &visit.trip,
+                               &visit.trip.transport, &err));
+    visit_end(&visit);
 
-    trip_begin(&trip, NULL, 0, "none"); /* a message is under way */
-    trip_open(&trip);
-    hand_over(&trip);
-    trip_end(&trip);
-    assert_int_equal(trip.sent + trip.failed, 0);
+    visit_begin(&visit, NULL, 0, "none"); /* a message is under way */
+    trip_open(&visit.trip);
+    hand_over(&visit.trip);
+    visit_end(&visit);
+    assert_int_equal(visit.trip.sent + visit.trip.failed, 0);
 }
 
 /* ---- memory runs out ---- */
 
 static void test_no_memory(void **state)
 {
-    static const struct transport_events events = { on_ready, NULL, on_sent, on_failed };
     bool ran_out = true;
 
     (void)state;
     for (unsigned n = 1; ran_out; n++) {
         size_t before = alloc_alive();
-        struct trip trip;
+        struct visit visit;
         struct err err = { 0 };
-        trip_begin(&trip, no_eightbit, 1, "none");
-        trip.text = eightbit;
+        visit_begin(&visit, no_eightbit, 1, "none");
+        visit.trip.text = eightbit;
+        visit.trip.envelope->body = BODY_8BIT;
         alloc_fail_at(n);
-        bool opened = transport_open(&trip.world, trip.account, &events, &trip, &trip.transport, &err);
+        bool opened = transport_open(&visit.trip.world, visit.trip.account, &trip_events, &visit.trip,
+                                     &visit.trip.transport, &err);
         if (opened)
-            loop_run_until(loop, &trip.done);
-        trip.done = false;
-        if (trip.ready) {
-            hand_over(&trip);
-            loop_run_until(loop, &trip.done);
+            loop_run_until(loop, &visit.trip.done);
+        visit.trip.done = false;
+        if (visit.trip.ready) {
+            hand_over(&visit.trip);
+            loop_run_until(loop, &visit.trip.done);
         }
         ran_out = alloc_failed();
         alloc_fail_at(0);
-        assert_true(ran_out || (trip.sent && trip.outcomes[0].fate == SMTP_FATE_TAKEN));
-        assert_true(!trip.sent || trip.outcomes[0].fate != SMTP_FATE_OPEN);
-        trip_end(&trip);
+        assert_true(ran_out || (visit.trip.sent && visit.trip.outcomes[0].fate == SMTP_FATE_TAKEN));
+        assert_true(!visit.trip.sent || visit.trip.outcomes[0].fate != SMTP_FATE_OPEN);
+        visit_end(&visit);
         for (unsigned i = 0; i < 5; i++)
             loop_turn(loop);
         assert_int_equal(alloc_alive(), before);
