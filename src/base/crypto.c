@@ -1,5 +1,7 @@
 #include "base/crypto.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -103,6 +105,26 @@ void crypto_key_free(struct crypto_key *key)
 bool crypto_key_is_rsa(const struct crypto_key *key)
 {
     return EVP_PKEY_is_a(inside(key), "RSA");
+}
+
+static bool add_number(const struct crypto_key *key, const char *name, unsigned char ret[CRYPTO_P256_HALF])
+{
+    BIGNUM *number = NULL;
+    bool ok = EVP_PKEY_get_bn_param(inside(key), name, &number) == 1 &&
+              BN_bn2binpad(number, ret, CRYPTO_P256_HALF) == CRYPTO_P256_HALF;
+
+    BN_free(number);
+    return ok;
+}
+
+bool crypto_key_point(const struct crypto_key *key, unsigned char ret_x[CRYPTO_P256_HALF],
+                      unsigned char ret_y[CRYPTO_P256_HALF], struct err *err)
+{
+    if (!is_p256(inside(key)))
+        return err_set(err, ERR_INTERNAL, "this key is not on P-256");
+    return (add_number(key, OSSL_PKEY_PARAM_EC_PUB_X, ret_x) &&
+            add_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, ret_y)) ||
+           failed(err);
 }
 
 /* ---- signing ---- */

@@ -35,6 +35,10 @@ MUST_USE bool crypto_key_read(const struct secret *pem, struct crypto_key **ret_
 void crypto_key_free(struct crypto_key *key);
 OWNED(crypto_key);
 bool crypto_key_is_rsa(const struct crypto_key *key); /* then CRYPTO_RS256 and CRYPTO_PS256, else CRYPTO_ES256 */
+/* The public half of a key on P-256, as a JSON Web Key has it (RFC 7518, 6.2.1). ERR_INTERNAL for another. */
+enum { CRYPTO_P256_HALF = 32 };
+MUST_USE bool crypto_key_point(const struct crypto_key *key, unsigned char ret_x[CRYPTO_P256_HALF],
+                               unsigned char ret_y[CRYPTO_P256_HALF], struct err *err);
 /* Adds the signature of `bytes`. ERR_INTERNAL where the key is not for this kind. */
 MUST_USE bool crypto_sign(const struct crypto_key *key, enum crypto_signature how, struct span bytes,
                           struct buf *out, struct err *err);

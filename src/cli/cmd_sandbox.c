@@ -12,15 +12,25 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/scenario.h"
 
 #include "base/banned.h"
 
 static const struct option options[] = {
     { 0, "dir", OPTION_VALUE, "DIR", "keep authority and mail there; default: ./outpost-sandbox" },
-    { 0, "port-base", OPTION_NUMBER, "PORT", "PORT speaks STARTTLS, PORT+1 TLS; 0: free ones" },
+    { 0, "port-base", OPTION_NUMBER, "PORT", "PORT speaks STARTTLS, PORT+1 TLS, PORT+2 HTTPS; 0: free ones" },
+    { 0, "scenario", OPTION_MANY, "NAME", "what goes wrong there (see below)" },
+    { 0, "token-life", OPTION_NUMBER, "SECONDS", "of access tokens; default: an hour" },
+    { 0, "device-interval", OPTION_NUMBER, "SECONDS", "between a device's questions; default: the provider's" },
 };
 
-enum { PORT_BASE = 2500, EX_NOT_READY = 69, VARIABLES_MAX = 12 };
+enum {
+    PORT_BASE = 2500,
+    PORT_BASE_MOST = UINT16_MAX - 2,
+    EX_NOT_READY = 69,
+    VARIABLES_MAX = 12,
+    LIFE_MOST = 86400, /* seconds */
+};
 
 struct desk {
     struct cli *cli;
@@ -68,6 +78,18 @@ static bool add_variable(struct desk *desk, struct err *err, const char *format,
     return true;
 }
 
+static bool make_web_variables(struct desk *desk, struct err *err)
+{
+    uint16_t port = sandbox_port_https(desk->sandbox);
+    HELD(buf) token = BUF(1024);
+
+    if (!port)
+        return true;
+    sandbox_token_url(desk->sandbox, &token);
+    return add_variable(desk, err, "SANDBOX_URL=https://localhost:%u", (unsigned)port) &&
+           (!token.len || add_variable(desk, err, "OAUTH_TOKEN_URL=%s", buf_text(&token)));
+}
+
 /* What the command needs to know, under the names that other programs look for, too. */
 static bool make_variables(struct desk *desk, struct err *err)
 {
@@ -85,7 +107,8 @@ static bool make_variables(struct desk *desk, struct err *err)
            add_variable(desk, err, "SMTP_PORT=%u", sandbox_port_starttls(desk->sandbox)) &&
            add_variable(desk, err, "SMTP_USER=%s", user->username) &&
            add_variable(desk, err, "SMTP_PASS=%s", user->password) &&
-           add_variable(desk, err, "OUTPOST_CONNECT_TO=%s", buf_text(&detours));
+           add_variable(desk, err, "OUTPOST_CONNECT_TO=%s", buf_text(&detours)) &&
+           make_web_variables(desk, err);
 }
 
 /* Runs what stood behind "--" until it ends; its status is ours. */
@@ -133,33 +156,58 @@ static void desk_done(struct desk *desk)
         mem_free(desk->variables[i]);
 }
 
-static int run(struct cli *cli)
+static bool read_scenarios(const struct arguments *args, unsigned *ret_set, struct err *err)
 {
-    const struct arguments *args = &cli->args;
-    struct err err = { 0 };
-    const struct knowledge *know = cli_knowledge(cli, &err);
-    const struct network *network = know ? cli_network(cli, &err) : NULL;
+    size_t at = 0;
+    enum scenario scenario = SCENARIOS;
+
+    *ret_set = 0;
+    for (const char *name; (name = arguments_next(args, "scenario", &at));) {
+        if (!scenario_find(span_of(name), &scenario))
+            return err_set(err, ERR_USAGE, "there is no scenario \"%.60s\": see outpost sandbox --help", name);
+        *ret_set |= 1u << scenario;
+    }
+    return true;
+}
+
+static bool read_options(const struct arguments *args, struct sandbox_options *ret_options, struct err *err)
+{
     uint64_t port = arguments_number(args, "port-base", PORT_BASE);
+    uint64_t life = arguments_number(args, "token-life", 0);
+    uint64_t interval = arguments_number(args, "device-interval", 0);
     const char *dir = arguments_text(args, "dir");
 
-    if (!network)
-        return fail_here(cli, &err);
-    if (port > UINT16_MAX - 1 || args->after_dashes > 1) {
-        err_set(&err, ERR_USAGE, port > UINT16_MAX - 1
-                                     ? "--port-base is at most 65534"
-                                     : "one provider at a time: outpost sandbox PROVIDER");
-        return fail_here(cli, &err);
-    }
-    struct desk desk = { .cli = cli, .loop = network->loop };
-    const struct sandbox_options sandbox_options = {
-        .know = know,
+    if (args->after_dashes > 1)
+        return err_set(err, ERR_USAGE, "one provider at a time: outpost sandbox PROVIDER");
+    if (port > PORT_BASE_MOST)
+        return err_set(err, ERR_USAGE, "--port-base is at most %d", PORT_BASE_MOST);
+    if (life > LIFE_MOST || interval > LIFE_MOST)
+        return err_set(err, ERR_USAGE, "a day is the most: %d seconds", LIFE_MOST);
+    *ret_options = (struct sandbox_options){
         .provider = args->after_dashes ? args->operands[0] : "generic",
         .dir = dir ? dir : "outpost-sandbox",
         .port_base = (uint16_t)port,
+        .token_life_ms = life * 1000,
+        .device_interval_ms = interval * 1000,
         .disk = &disk_system,
         .clock = &clock_system,
         .dice = &dice_system,
     };
+    return read_scenarios(args, &ret_options->scenarios, err);
+}
+
+static int run(struct cli *cli)
+{
+    const struct arguments *args = &cli->args;
+    struct err err = { 0 };
+    struct sandbox_options sandbox_options;
+    const struct knowledge *know = cli_knowledge(cli, &err);
+    const struct network *network = know ? cli_network(cli, &err) : NULL;
+
+    if (!network || !read_options(args, &sandbox_options, &err))
+        return fail_here(cli, &err);
+    sandbox_options.know = know;
+    struct desk desk = { .cli = cli, .loop = network->loop };
     if (start(&desk, &sandbox_options, &err)) {
         loop_run(network->loop);
     } else {
@@ -171,6 +219,8 @@ static int run(struct cli *cli)
     return desk.status;
 }
 
+#define X(id, name, does) "\n  " name ": " does "."
+
 const struct command command_sandbox = {
     .name = "sandbox",
     .takes = "[PROVIDER] [-- COMMAND...]",
@@ -178,9 +228,17 @@ const struct command command_sandbox = {
     .more = "PROVIDER is generic, outlook.com or another provider's id. When it is ready a line of JSON "
             "tells\nwhere. With a COMMAND, that one is run with SMTP_HOST, SMTP_PORT, SMTP_USER, "
             "SMTP_PASS,\nOUTPOST_CONNECT_TO, OUTPOST_CA_FILE and others set; its exit status is "
-            "returned, 69 if the sandbox\ncould not be started.",
+            "returned, 69 if the sandbox\ncould not be started.\n\n"
+            "It plays the provider's sign-in (OAuth) and its HTTPS API, too, at SANDBOX_URL and, for who "
+            "uses the\ndetours, at the provider's own addresses. A device code is agreed to at SANDBOX_URL/device, "
+            "or by a\nscript:\n\n"
+            "  curl --cacert DIR/ca.pem -d user_code=CODE -d user=ADDRESS -d choice=allow $SANDBOX_URL/sandbox/approve\n\n"
+            "and likewise -d name=SCENARIO -d on=yes to /sandbox/scenario, -d advance=SECONDS to "
+            "/sandbox/clock.\nOther servers check its tokens by -d token=TOKEN to /sandbox/introspect.\n\n"
+            "Scenarios:" SCENARIO_LIST(X),
     .options = options,
     .option_count = COUNT(options),
     .operands_most = 10000,
     .run = run,
 };
+#undef X

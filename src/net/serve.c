@@ -182,7 +182,7 @@ static uint64_t on_began(void *who, struct serve_request *request)
     request->line = line;
     line->request = request;
     uint64_t most = serve->events.began ? serve->events.began(serve->who, request) : 0;
-    if (request->line && most)
+    if (request->line && line->request && most)
         wait_for(line, request->body_len < most ? request->body_len : most);
     return most;
 }

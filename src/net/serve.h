@@ -66,7 +66,8 @@ struct serve_answer {
 extern const char *const serve_page_headers[];
 
 struct serve_events {
-    /* A head has come: how much body is wanted at most. NULL: none is, of any request. */
+    /* A head has come: how much body is wanted at most. NULL: none is, of any request. May answer at once:
+     * then the body is not waited for, and neither `asked` nor `dropped` comes. */
     uint64_t (*began)(void *who, struct serve_request *request);
     /* A piece of the body, good until it returns. NULL: it is gathered, and is there in `asked`. */
     void (*piece)(void *who, struct serve_request *request, struct span piece);
@@ -92,7 +93,7 @@ MUST_USE bool serve_open(struct loop *loop, const struct serve_plan *plan,
 
 uint16_t serve_port(const struct serve *serve); /* 0 for a Unix socket */
 
-/* Once for each request, after `asked`; the answer is copied, and `request` is gone. */
+/* Once for each request, in `began` or after `asked`; the answer is copied, and `request` is gone. */
 void serve_answer(struct serve_request *request, const struct serve_answer *answer);
 
 /* Nobody is let in any more, what is not answered is cut, what was answered leaves, and then all is

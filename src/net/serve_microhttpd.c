@@ -235,6 +235,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method)
     exchange->body_max = events->began(exchange->line->line, request);
     if (!is_wanted(exchange))
         return MHD_NO;
+    if (exchange->response)
+        return send_answer(exchange);
     if (request->body_len == UINT64_MAX ? !exchange->body_max : request->body_len > exchange->body_max)
         return refuse(exchange, CONTENT_TOO_LARGE);
     exchange->body = (struct buf)BUF(events->piece ? 0 : exchange->body_max);

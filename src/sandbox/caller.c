@@ -1,11 +1,10 @@
 /* One caller of the sandbox: the answers to what the server machine asks. */
 #include "base/alloc.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "mail/address.h"
-#include "mail/date.h"
 #include "mail/envelope.h"
-#include "sandbox/sandbox_int.h"
+#include "sandbox/keep.h"
+#include "sandbox/scope.h"
 
 #include "base/banned.h"
 
@@ -47,44 +46,80 @@ static void refuse(struct caller *caller, const struct provider_reply *reply)
 
 static const struct sandbox_user *find_user(const struct sandbox *sandbox, struct span name)
 {
-    bool local = sandbox->provider.profile->username == USERNAME_LOCALPART;
+    size_t user = issuer_find_user(&sandbox->issuer, name);
 
-    for (size_t i = 0; i < sandbox->user_count; i++) {
-        struct span known = span_of(sandbox->users[i].username);
-        if (span_equal_word(name, known) ||
-            (local && span_equal_word(name, span_cut(known, 0, span_find(known, '@')))))
-            return &sandbox->users[i];
-    }
-    return NULL;
+    return user == IDENTITY_NOBODY ? NULL : &sandbox->users[user];
 }
 
-static bool takes_passwords(const struct caller *caller)
+/* A token signs in the account it was issued for, by the account's name; an application's, any. */
+static bool is_owner(const struct sandbox *sandbox, struct span name, size_t owner)
 {
-    return caller->sandbox->provider.password_off.code == 0;
+    HELD(buf) account = BUF(ISSUER_NAME_MAX);
+    size_t user = issuer_find_user(&sandbox->issuer, name);
+
+    if (owner == IDENTITY_NOBODY || user != owner)
+        return owner == IDENTITY_NOBODY && user != IDENTITY_NOBODY;
+    issuer_name(&sandbox->issuer, owner, &account);
+    return sandbox->provider.profile->username == USERNAME_LOCALPART ||
+           span_equal_word(name, buf_span(&account));
+}
+
+static const struct provider_reply *refuse_token(const struct sandbox *sandbox, const struct smtp_claim *claim)
+{
+    const struct provider *provider = &sandbox->provider;
+    size_t owner;
+
+    switch (issuer_check_token(&sandbox->issuer, claim->proof, SCOPE_SMTP, sandbox_wall(sandbox), &owner)) {
+    case TOKEN_GOOD:
+        return is_owner(sandbox, claim->user, owner) ? NULL : &provider->wrong_token;
+    case TOKEN_ENDS_SOON:
+        return &provider->ends_soon;
+    default:
+        return &provider->wrong_token;
+    }
+}
+
+static const struct provider_reply *refuse_password(const struct sandbox *sandbox, const struct smtp_claim *claim)
+{
+    const struct sandbox_user *user = find_user(sandbox, claim->user);
+
+    if (user && str_equal_secret(claim->proof, span_of(user->password)))
+        return NULL;
+    return &sandbox->provider.wrong;
+}
+
+/* Whatever is brought: is the door shut? */
+static const struct provider_reply *shut(const struct sandbox *sandbox, bool token)
+{
+    const struct provider *provider = &sandbox->provider;
+
+    if (scenario_is_on(sandbox->issuer.scenarios, SCENARIO_SMTP_AUTH_OFF))
+        return &provider->smtp_off[0];
+    if (scenario_is_on(sandbox->issuer.scenarios, SCENARIO_SMTP_AUTH_OFF_TENANT))
+        return &provider->smtp_off[1];
+    return !token && provider->password_off.code ? &provider->password_off : NULL;
 }
 
 static void check_sign_in(struct caller *caller)
 {
+    const struct sandbox *sandbox = caller->sandbox;
     struct smtp_claim claim = smtp_server_claim(session_server_machine(caller->session));
-    const struct sandbox_user *user = find_user(caller->sandbox, claim.user);
     bool token = claim.mechanism == SASL_XOAUTH2 || claim.mechanism == SASL_OAUTHBEARER;
+    const struct provider_reply *no = shut(sandbox, token);
 
-    if (!token && !takes_passwords(caller)) {
-        refuse(caller, &caller->sandbox->provider.password_off);
-        return;
-    }
-    const char *right = !user ? "" : token ? user->token : user->password;
-    if (user && str_equal_secret(claim.proof, span_of(right)))
-        session_server_answer(caller->session, &yes);
+    if (!no)
+        no = token ? refuse_token(sandbox, &claim) : refuse_password(sandbox, &claim);
+    if (no)
+        refuse(caller, no);
     else
-        refuse(caller, &caller->sandbox->provider.wrong);
+        session_server_answer(caller->session, &yes);
 }
 
 static void give_key(struct caller *caller)
 {
     struct smtp_claim claim = smtp_server_claim(session_server_machine(caller->session));
     const struct sandbox_user *user = find_user(caller->sandbox, claim.user);
-    bool known = user && takes_passwords(caller);
+    bool known = user && !shut(caller->sandbox, false);
     OWN(secret) password = known ? secret_new(span_of(user->password)) : NULL;
 
     session_server_password(caller->session, password);
@@ -133,28 +168,13 @@ static void check_recipient(struct caller *caller)
 
 /* -- the message -- */
 
-/* A name no other message has: the time, which of this run, and chance. */
-static bool name_message(struct sandbox *sandbox, struct buf *out)
-{
-    uint32_t chance;
-
-    if (!random_fill(sandbox->options->dice, &chance, sizeof chance, NULL))
-        return false;
-    buf_addf(out, "%llu.%llu_%08x.sandbox",
-             (unsigned long long)clock_wall(sandbox->options->clock) / 1000,
-             (unsigned long long)++sandbox->names, (unsigned)chance);
-    return !out->full;
-}
-
 static void begin(struct caller *caller)
 {
-    HELD(buf) name = BUF(128);
     struct smtp_answer answer = { .yes = false };
 
     caller->size = 0;
     maildir_message_free(GIVE(caller->message));
-    answer.yes = name_message(caller->sandbox, &name) &&
-                 maildir_begin(caller->sandbox->maildir, buf_text(&name), &caller->message, NULL);
+    answer.yes = keep_begin(caller->sandbox, &caller->message);
     session_server_answer(caller->session, &answer);
 }
 
@@ -170,48 +190,29 @@ static void add_piece(void *who, struct session_server *session, struct span pie
         session_server_body_lost(session, &full);
 }
 
-static const char *body_word(enum envelope_body body)
-{
-    return body == BODY_7BIT ? "7bit" : body == BODY_8BIT ? "8bitmime" : "binarymime";
-}
-
-static void write_envelope(const struct caller *caller, struct buf *out)
+static bool keep_it(const struct caller *caller)
 {
     struct smtp_server *machine = session_server_machine(caller->session);
-    const struct envelope *envelope = smtp_server_envelope(machine);
-    HELD(buf) date = BUF(40);
-    struct json json = json_to(out);
+    const struct keep_facts facts = {
+        .envelope = smtp_server_envelope(machine),
+        .user = smtp_server_user(machine),
+        .hello = smtp_server_hello(machine),
+        .via = "smtp",
+        .tls = smtp_server_is_secured(machine),
+        .size = caller->size,
+    };
 
-    date_add_rfc3339(&date, clock_wall(caller->sandbox->options->clock) / 1000);
-    json_open(&json, NULL, '{');
-    json_text(&json, "from", envelope->sender);
-    json_open(&json, "to", '[');
-    for (size_t i = 0; i < envelope->count; i++)
-        json_text(&json, NULL, envelope->recipients[i].address);
-    json_close(&json);
-    json_text(&json, "user", smtp_server_user(machine));
-    json_text(&json, "hello", smtp_server_hello(machine));
-    json_bool(&json, "tls", smtp_server_is_secured(machine));
-    json_text(&json, "received", buf_text(&date));
-    json_number(&json, "size", caller->size);
-    json_text(&json, "body", body_word(envelope->body));
-    json_bool(&json, "smtputf8", envelope->smtputf8);
-    json_text(&json, "envid", envelope->envid);
-    json_close(&json);
-    buf_add_char(out, '\n');
+    return keep_end(caller->sandbox, caller->message, &facts);
 }
 
 static void keep(struct caller *caller)
 {
-    HELD(buf) envelope = BUF(1024 * 1024);
-
     if (!may_send(caller, SENDER_CHECK_END)) {
         maildir_message_free(GIVE(caller->message));
         refuse(caller, &caller->sandbox->provider.not_owned);
         return;
     }
-    write_envelope(caller, &envelope);
-    bool kept = !envelope.full && maildir_keep(caller->message, buf_span(&envelope), NULL);
+    bool kept = keep_it(caller);
     maildir_message_free(GIVE(caller->message));
     if (kept && caller->drops)
         session_server_cut(caller->session);

@@ -209,6 +209,15 @@ bool provider_make(const struct knowledge *know, const char *id, struct provider
                 (struct provider_reply){ 535, "5.7.8", "No password is taken here" };
     }
     provider.wrong = example(&provider, know, "auth_bad_credentials");
+    provider.wrong_token = example(&provider, know, "oauth_wrong_user");
+    if (!provider.wrong_token.code)
+        provider.wrong_token = provider.wrong;
+    provider.ends_soon = example(&provider, know, "oauth_refresh_token_expired");
+    for (size_t i = 0; i < COUNT(provider.smtp_off); i++) {
+        provider.smtp_off[i] = example(&provider, know, i ? "auth_smtp_disabled_tenant" : "auth_smtp_disabled_mailbox");
+        if (!provider.smtp_off[i].code)
+            provider.smtp_off[i] = (struct provider_reply){ 535, "5.7.8", "Nobody signs in here" };
+    }
     provider.not_owned = example(&provider, know, "sender_not_owned");
     *ret_provider = provider;
     return true;

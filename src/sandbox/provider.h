@@ -22,7 +22,10 @@ struct provider {
     const char *names[PROVIDER_NAMES_MAX + 1]; /* its hosts, old names too; NULL at the end */
     size_t name_count;
     struct provider_reply password_off; /* to any password; code 0: passwords are taken */
-    struct provider_reply wrong;        /* to a wrong password or token */
+    struct provider_reply wrong;        /* to a wrong password */
+    struct provider_reply wrong_token;  /* to a wrong token */
+    struct provider_reply ends_soon;    /* to one that has not much life left, where that matters */
+    struct provider_reply smtp_off[2];  /* while SMTP signs nobody in: the mailbox's switch, the tenant's */
     struct provider_reply not_owned;    /* to another's sender */
     struct pool pool;
 };

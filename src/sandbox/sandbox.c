@@ -14,7 +14,8 @@
 enum {
     DAY = 24 * 60 * 60,
     LEAF_DAYS = 397,
-    PORT_TRIES = 16, /* for a free port that is free on both addresses */
+    HTTPS = 443,
+    ABOUT_MAX = 256 * 1024,
     SUBMISSION = 587,
     SUBMISSIONS = 465,
 };
@@ -51,15 +52,36 @@ static bool make_places(struct sandbox *sandbox, struct err *err)
 
 /* -- certificates -- */
 
+/* Those of the HTTPS side that are not SMTP's, too. */
+static bool add_web_names(struct sandbox *sandbox, const char **names, struct err *err)
+{
+    struct span hosts[ISSUER_HOSTS_MAX];
+    size_t count = issuer_hosts(sandbox->provider.profile, hosts), added = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < sandbox->provider.name_count; k++)
+            known |= span_is_word(hosts[i], sandbox->provider.names[k]);
+        if (known)
+            continue;
+        names[added] = pool_text(&sandbox->provider.pool, hosts[i]);
+        if (!names[added++])
+            return err_no_memory(err);
+    }
+    return true;
+}
+
 static bool make_certificates(struct sandbox *sandbox, struct err *err)
 {
-    const char *names[PROVIDER_NAMES_MAX + 4] = { "localhost", "127.0.0.1", "::1" };
+    const char *names[PROVIDER_NAMES_MAX + ISSUER_HOSTS_MAX + 4] = { "localhost", "127.0.0.1", "::1" };
     uint64_t now = clock_wall(sandbox->options->clock) / 1000;
     OWN(cert) authority = NULL;
     OWN(cert) leaf = NULL;
     HELD(buf) ca = BUF(16 * 1024), chain = BUF(16 * 1024), key = BUF(16 * 1024);
 
     memcpy(names + 3, sandbox->provider.names, sandbox->provider.name_count * sizeof *names);
+    if (!add_web_names(sandbox, names + 3 + sandbox->provider.name_count, err))
+        return false;
     const struct cert_plan plan = { .names = names, .from = now - DAY, .until = now + LEAF_DAYS * (uint64_t)DAY };
     if (!cert_make_authority("outpost sandbox", plan.from, plan.until, &authority, err))
         return false;
@@ -72,6 +94,9 @@ static bool make_certificates(struct sandbox *sandbox, struct err *err)
     cert_add_key(leaf, &key);
     if (ca.full || chain.full || key.full)
         return err_no_memory(err);
+    OWN(secret) pem = secret_new(buf_span(&key));
+    if (!pem || !crypto_key_read(pem, &sandbox->key, err))
+        return pem || err_no_memory(err);
     const struct tls_server_plan tls = { .chain_pem = buf_span(&chain), .key_pem = buf_span(&key) };
     return tls_server_context(&tls, &sandbox->tls, err) &&
            file_write(sandbox->options->disk, sandbox->ca_file, buf_span(&ca), FILE_MADE(0644),
@@ -85,54 +110,54 @@ static void came(void *who, struct stream *stream)
     caller_new(who, stream);
 }
 
-static bool listen_at(struct endpoint *endpoint, const char *address, uint16_t port,
-                      struct listener **ret_listener, struct err *err)
-{
-    const struct listen_plan plan = { .address = address, .port = port };
-
-    return listen_open(endpoint->sandbox->loop, &plan, came, endpoint, ret_listener, err);
-}
-
-/* On both loopback addresses; where there is no IPv6, on one. */
-static bool open_both(struct endpoint *endpoint, uint16_t port, struct err *err)
-{
-    struct err sixth = { 0 };
-
-    if (!listen_at(endpoint, "127.0.0.1", port, &endpoint->listeners[0], err))
-        return false;
-    endpoint->port = listener_port(endpoint->listeners[0]);
-    if (listen_at(endpoint, "::1", endpoint->port, &endpoint->listeners[1], &sixth) ||
-        sixth.sys == EADDRNOTAVAIL || sixth.sys == EAFNOSUPPORT)
-        return true;
-    listener_free(GIVE(endpoint->listeners[0]));
-    if (err)
-        *err = sixth;
-    return false;
-}
-
 static bool open_endpoint(struct endpoint *endpoint, bool tls_first, uint16_t port, struct err *err)
 {
     struct sandbox *sandbox = endpoint->sandbox;
+    const struct listen_plan plan = { .address = LISTEN_LOOPBACK, .port = port };
 
     endpoint->plan =
         (struct session_server_plan){ .smtp = sandbox->provider.plan, .tls = sandbox->tls, .tls_first = tls_first };
-    if (port)
-        return open_both(endpoint, port, err);
-    for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
-        if (open_both(endpoint, 0, err))
-            return true;
+    if (!listen_open(sandbox->loop, &plan, came, endpoint, &endpoint->listener, err))
+        return false;
+    endpoint->port = listener_port(endpoint->listener);
+    return true;
+}
+
+/* Without the module there is no HTTPS, and the rest all the same. */
+static bool open_web(struct sandbox *sandbox, uint16_t port, struct err *err)
+{
+    struct issuer *issuer = &sandbox->issuer;
+    struct err why = { 0 };
+
+    if (!web_open(sandbox, port, &why) && why.kind != ERR_INTERNAL) {
+        if (err)
+            *err = why;
+        return false;
     }
-    return false;
+    issuer->profile = sandbox->provider.profile;
+    issuer->users = sandbox->users;
+    issuer->user_count = sandbox->user_count;
+    issuer->key = sandbox->key;
+    issuer->port = sandbox->web ? serve_port(sandbox->web) : 0;
+    issuer->scenarios = sandbox->options->scenarios;
+    issuer->access_life_ms = sandbox->options->token_life_ms;
+    issuer->device_interval_ms = sandbox->options->device_interval_ms;
+    if (!issuer_begin(issuer))
+        return err_no_memory(err);
+    sandbox_tell(sandbox, &sandbox->about);
+    issuer->about = buf_span(&sandbox->about);
+    return !sandbox->about.full || err_no_memory(err);
 }
 
 static bool open_endpoints(struct sandbox *sandbox, struct err *err)
 {
     uint16_t base = sandbox->options->port_base;
 
-    if (base == UINT16_MAX)
-        return err_set(err, ERR_CONFIG, "the port base leaves no room for a second port");
+    if (base > UINT16_MAX - 2)
+        return err_set(err, ERR_CONFIG, "the port base leaves no room for two ports more");
     return open_endpoint(&sandbox->starttls, false, base, err) &&
-           open_endpoint(&sandbox->tls_first, true, base ? (uint16_t)(base + 1) : 0, err);
+           open_endpoint(&sandbox->tls_first, true, base ? (uint16_t)(base + 1) : 0, err) &&
+           open_web(sandbox, base ? (uint16_t)(base + 2) : 0, err);
 }
 
 /* -- users -- */
@@ -171,6 +196,7 @@ bool sandbox_start(struct loop *loop, const struct sandbox_options *options,
         return err_no_memory(err);
     sandbox->loop = loop;
     sandbox->options = options;
+    sandbox->about = (struct buf)BUF(ABOUT_MAX);
     sandbox->starttls.sandbox = sandbox->tls_first.sandbox = sandbox;
     if (!provider_make(options->know, options->provider, &sandbox->provider, err) ||
         !choose_users(sandbox, err) || !make_places(sandbox, err) ||
@@ -182,8 +208,7 @@ bool sandbox_start(struct loop *loop, const struct sandbox_options *options,
 
 static void close_endpoint(struct endpoint *endpoint)
 {
-    listener_free(endpoint->listeners[0]);
-    listener_free(endpoint->listeners[1]);
+    listener_free(endpoint->listener);
 }
 
 void sandbox_free(struct sandbox *sandbox)
@@ -193,6 +218,10 @@ void sandbox_free(struct sandbox *sandbox)
     close_endpoint(&sandbox->starttls);
     close_endpoint(&sandbox->tls_first);
     callers_free(sandbox);
+    web_free(sandbox);
+    issuer_done(&sandbox->issuer);
+    crypto_key_free(sandbox->key);
+    buf_done(&sandbox->about);
     tls_context_free(sandbox->tls);
     maildir_free(sandbox->maildir);
     mem_free((char *)(uintptr_t)sandbox->only.username);
@@ -234,9 +263,23 @@ static void tell_endpoint(struct json *json, uint16_t port, const char *security
     json_close(json);
 }
 
-static void add_detour(struct buf *out, const char *host, unsigned port, unsigned to)
+uint16_t sandbox_port_https(const struct sandbox *sandbox)
 {
-    buf_addf(out, "%s%s:%u:127.0.0.1:%u", out->len ? "," : "", host, port, to);
+    return sandbox->issuer.port;
+}
+
+static void add_detour(struct buf *out, struct span host, unsigned port, unsigned to)
+{
+    buf_addf(out, "%s%.*s:%u:127.0.0.1:%u", out->len ? "," : "", SPAN_ARG(host), port, to);
+}
+
+static void add_web_detours(const struct sandbox *sandbox, struct buf *out)
+{
+    struct span hosts[ISSUER_HOSTS_MAX];
+    size_t count = sandbox->web ? issuer_hosts(sandbox->provider.profile, hosts) : 0;
+
+    for (size_t i = 0; i < count; i++)
+        add_detour(out, hosts[i], HTTPS, sandbox->issuer.port);
 }
 
 /* Each of the provider's names, at the usual ports and those its profile has besides. */
@@ -246,8 +289,8 @@ void sandbox_detours(const struct sandbox *sandbox, struct buf *out)
     const struct profile *profile = provider->profile;
 
     for (size_t i = 0; i < provider->name_count; i++) {
-        add_detour(out, provider->names[i], SUBMISSION, sandbox->starttls.port);
-        add_detour(out, provider->names[i], SUBMISSIONS, sandbox->tls_first.port);
+        add_detour(out, span_of(provider->names[i]), SUBMISSION, sandbox->starttls.port);
+        add_detour(out, span_of(provider->names[i]), SUBMISSIONS, sandbox->tls_first.port);
     }
     for (size_t i = 0; i < profile->server_count; i++) {
         const struct profile_server *server = &profile->servers[i];
@@ -255,8 +298,9 @@ void sandbox_detours(const struct sandbox *sandbox, struct buf *out)
             continue;
         const struct endpoint *to =
             server->security == SECURITY_TLS ? &sandbox->tls_first : &sandbox->starttls;
-        add_detour(out, server->host, server->port, to->port);
+        add_detour(out, span_of(server->host), server->port, to->port);
     }
+    add_web_detours(sandbox, out);
 }
 
 static void tell_detours(struct json *json, const struct sandbox *sandbox)
@@ -299,5 +343,13 @@ void sandbox_tell(const struct sandbox *sandbox, struct buf *out)
         json_close(&json);
     }
     json_close(&json);
+    if (sandbox->web)
+        issuer_tell(&sandbox->issuer, &json);
     json_close(&json);
+}
+
+void sandbox_token_url(const struct sandbox *sandbox, struct buf *out)
+{
+    if (sandbox->web)
+        issuer_add_local_url(&sandbox->issuer, sandbox->issuer.profile->oauth.token, out);
 }

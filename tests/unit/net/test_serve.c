@@ -24,11 +24,15 @@ struct scene {
 
 /* -- the callee -- */
 
+static void answer(struct scene *scene, struct serve_request *request, const struct serve_answer *said);
+
 static uint64_t on_began(void *who, struct serve_request *request)
 {
     struct scene *scene = who;
 
     scene->began++;
+    if (span_is(request->path, "/no"))
+        answer(scene, request, &(struct serve_answer){ 403, NULL, NULL, SPAN("not here\n") });
     return span_is(request->path, "/echo")   ? ECHO_MAX
            : span_is(request->path, "/few")  ? 5
            : span_is(request->path, "/much") ? MUCH_MAX
@@ -266,6 +270,9 @@ static const struct {
     { "chunks that nobody wants", "POST /hello HTTP/1.1\r\n" HOST CLOSE
       "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "413", "" },
     { "a byte too many", "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 100001\r\n\r\n", "413", "" },
+    { "answered by its head", "POST /no HTTP/1.1\r\n" HOST CLOSE "Content-Length: 5\r\n\r\na=b&c", "403",
+      "\r\n\r\nnot here\n" },
+    { "answered by its head, no body", "GET /no HTTP/1.1\r\n" HOST CLOSE "\r\n", "403", "not here" },
     { "no Host", "GET /hello HTTP/1.1\r\n" CLOSE "\r\n", "400", "" },
     { "no Host, an older client", "GET /hello HTTP/1.0\r\n\r\n", "400", "" },
     { "two Hosts", "GET /hello HTTP/1.1\r\n" HOST HOST CLOSE "\r\n", "400", "" },
