@@ -88,6 +88,12 @@ static struct store_sum sum_of(const struct memory_message *message)
     return sum;
 }
 
+static void release(struct memory_message *message)
+{
+    message->held = false;
+    message->row.held_because = message->row.held_text = message->row.held_by = "";
+}
+
 /* After its recipients changed: what it is now, when it is due, and whether it is over. */
 static bool refresh(struct memory *memory, struct thing *thing, uint64_t now)
 {
@@ -102,6 +108,7 @@ static bool refresh(struct memory *memory, struct thing *thing, uint64_t now)
     if (store_sum_is_open(&sum) || sum.wanted)
         return true;
     message->row.done = now;
+    release(message);
     return memory_remove(memory, memory_find(memory, KIND_BODY, thing->id, ""));
 }
 
@@ -114,12 +121,6 @@ static bool hold(struct thing *thing, const char *because, const char *text, con
            (message->row.held_text = memory_text(&thing->pool, text)) &&
            (message->row.held_by = memory_text(&thing->pool, by)) &&
            add_event(thing, &(struct store_event){ .at = now, .kind = STORE_EVENT_HELD, .by = by, .cause = because, .text = text });
-}
-
-static void release(struct memory_message *message)
-{
-    message->held = false;
-    message->row.held_because = message->row.held_text = message->row.held_by = "";
 }
 
 /* Body ------------------------------------------------------------------------------------------------------ */
@@ -613,7 +614,9 @@ static bool memory_settle(struct store *store, const struct store_settlement *se
         return err_no_memory(err);
     if (!settle_all(thing, settlement, now, err))
         return false;
-    if (settlement->hold && !hold(thing, settlement->hold, settlement->hold_text, settlement->by, now))
+    struct store_sum sum = sum_of(&thing->message);
+    if (settlement->hold && store_sum_is_open(&sum) &&
+        !hold(thing, settlement->hold, settlement->hold_text, settlement->by, now))
         return err_no_memory(err);
     end_lease(&thing->message);
     return refresh(memory, thing, now) || err_no_memory(err);
@@ -717,7 +720,7 @@ static bool memory_show(struct store *store, uint64_t id, uint32_t from, size_t 
 
 /* Telling --------------------------------------------------------------------------------------------------- */
 
-static bool keep_wanted(struct store_row *row, size_t most)
+static void keep_wanted(struct store_row *row, size_t most)
 {
     size_t kept = 0;
 
@@ -725,32 +728,38 @@ static bool keep_wanted(struct store_row *row, size_t most)
         if (row->recipients[i].wanted)
             row->recipients[kept++] = row->recipients[i];
     row->recipient_count = kept;
-    return true;
+}
+
+/* Of whom somebody is to be told first. */
+static const struct thing *first_report(const struct memory *memory)
+{
+    const struct shelf *shelf = &memory->shelves[KIND_MESSAGE];
+    const struct thing *first = NULL;
+
+    for (size_t i = 0; i < shelf->count; i++)
+        if (!first || shelf->at[i]->message.report_due < first->message.report_due)
+            first = shelf->at[i];
+    return first;
 }
 
 static bool memory_reports(struct store *store, uint64_t now, uint64_t again, size_t messages,
                            size_t recipients, struct store_rows *ret, uint64_t *ret_next, struct err *err)
 {
     struct memory *memory = of(store);
-    const struct shelf *shelf = &memory->shelves[KIND_MESSAGE];
+    const struct thing *first;
 
-    *ret_next = STORE_NEVER;
     ret->at = pool_array(&ret->pool, messages, sizeof *ret->at);
     if (!ret->at)
         return err_no_memory(err);
-    for (size_t i = 0; i < shelf->count; i++) {
-        const struct thing *is = shelf->at[i];
-        if (is->message.report_due <= now && ret->count < messages) {
-            struct store_row *row = &ret->at[ret->count++];
-            struct thing *thing = memory_edit(memory, is);
-            if (!thing || !show_row(memory, &is->message, 0, SIZE_MAX, now, &ret->pool, row) ||
-                !keep_wanted(row, recipients))
-                return err_no_memory(err);
-            thing->message.report_due = again;
-        }
-        if (shelf->at[i]->message.report_due < *ret_next)
-            *ret_next = shelf->at[i]->message.report_due;
+    while ((first = first_report(memory)) && first->message.report_due <= now && ret->count < messages) {
+        struct store_row *row = &ret->at[ret->count++];
+        struct thing *thing = memory_edit(memory, first);
+        if (!thing || !show_row(memory, &thing->message, 0, SIZE_MAX, now, &ret->pool, row))
+            return err_no_memory(err);
+        keep_wanted(row, recipients);
+        thing->message.report_due = again;
     }
+    *ret_next = first ? first->message.report_due : STORE_NEVER;
     return true;
 }
 

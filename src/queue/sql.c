@@ -33,7 +33,8 @@ static bool failed(const struct sql *sql, int code, struct err *err)
         return err_found(err, ERR_IO, "disk:full", "the queue's disk is full");
     if (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) {
         err_sys(err, ERR_IO, sys ? sys : EIO, "the queue's file: %s", words);
-        err->fact = "disk:failed";
+        if (err)
+            err->fact = "disk:failed";
         return false;
     }
     if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)

@@ -74,6 +74,7 @@ static bool open_file(struct sqlite *sqlite, struct err *err)
     if (sqlite_schema(sqlite->sql, err) && last_id(sqlite, &id, err) &&
         get_number(sqlite, QUERY_TALLY_GET, &sqlite->commits, err) && sqlite_accounts_load(sqlite, err)) {
         sqlite->next_id = id + 1;
+        sqlite->log_count = 0; /* what memory holds is as the file has it */
         return true;
     }
     sql_free(GIVE(sqlite->sql));
@@ -135,22 +136,13 @@ static bool sqlite_job_begin(struct store *store, struct err *err)
     struct sqlite *sqlite = sqlite_of(store);
 
     if (sqlite->dead) {
-        *err = sqlite->death;
+        if (err)
+            *err = sqlite->death;
         return false;
     }
     sqlite->log_job = sqlite->log_count;
     sqlite->accounts_changed = false;
     return sql_say(sqlite->sql, err, QUERY_JOB);
-}
-
-/* Some errors end the transaction, and with it the jobs before this one. */
-static bool is_alive(struct sqlite *sqlite)
-{
-    if (sql_in_transaction(sqlite->sql))
-        return true;
-    sqlite->dead = true;
-    err_found(&sqlite->death, ERR_IO, "disk:failed", "what was written with it could not be");
-    return false;
 }
 
 static bool undo_job(struct sqlite *sqlite, struct err *err)
@@ -160,16 +152,25 @@ static bool undo_job(struct sqlite *sqlite, struct err *err)
            (!sqlite->accounts_changed || sqlite_accounts_reload(sqlite, err));
 }
 
+/* Some errors end the transaction, and with it the jobs before this one; and a job that can't be ended spoils all of the
+ * batch. */
+static bool end_job(struct sqlite *sqlite, bool keep, struct err *err)
+{
+    if (!sql_in_transaction(sqlite->sql))
+        return err_found(err, ERR_IO, "disk:failed", "what was to be written with it could not be");
+    return keep ? sql_say(sqlite->sql, err, QUERY_JOB_KEPT) : undo_job(sqlite, err);
+}
+
 static bool sqlite_job_end(struct store *store, bool keep, struct err *err)
 {
     struct sqlite *sqlite = sqlite_of(store);
 
-    if (!is_alive(sqlite)) {
-        if (err)
-            *err = sqlite->death;
-        return false;
-    }
-    return keep ? sql_say(sqlite->sql, err, QUERY_JOB_KEPT) : undo_job(sqlite, err);
+    if (end_job(sqlite, keep, &sqlite->death))
+        return true;
+    sqlite->dead = true;
+    if (err)
+        *err = sqlite->death;
+    return false;
 }
 
 /* Whether a commit was done that failed is known by the file alone. It is opened anew: what the disk did not take is
@@ -186,27 +187,22 @@ static bool came_through(struct sqlite *sqlite, uint64_t commits)
     return false;
 }
 
-static bool is_failure_of_disk(const struct err *err)
-{
-    return err->fact && span_is(span_of(err->fact), "disk:failed");
-}
-
-static bool write_commit(struct sqlite *sqlite, struct err *err)
+static bool write_counts(struct sqlite *sqlite, struct err *err)
 {
     return sqlite_counts_write(sqlite, err) &&
-           sql_do(sqlite->sql, err, QUERY_TALLY_PUT, SQL_NUMBER(0), SQL_NUMBER(sqlite->commits + 1)) &&
-           sql_say(sqlite->sql, err, QUERY_COMMIT);
+           sql_do(sqlite->sql, err, QUERY_TALLY_PUT, SQL_NUMBER(0), SQL_NUMBER(sqlite->commits + 1));
 }
 
 static bool commit_changes(struct sqlite *sqlite, struct err *err)
 {
     struct err why = { 0 };
+    bool written = write_counts(sqlite, &why);
 
-    if (write_commit(sqlite, &why)) {
+    if (written && sql_say(sqlite->sql, &why, QUERY_COMMIT)) {
         sqlite->commits++;
         return true;
     }
-    if (is_failure_of_disk(&why) && came_through(sqlite, sqlite->commits + 1))
+    if (written && came_through(sqlite, sqlite->commits + 1))
         return true;
     forget_batch(sqlite);
     if (err)
@@ -241,7 +237,7 @@ static bool sqlite_rest(struct store *store, struct err *err)
 
     if (!sqlite->sql || sql_log_pages(sqlite->sql) < LOG_PAGES || sql_checkpoint(sqlite->sql, false, &why))
         return true;
-    if (is_failure_of_disk(&why))
+    if (why.fact && span_is(span_of(why.fact), "disk:failed"))
         sql_free(GIVE(sqlite->sql)); /* no second try by the same descriptor */
     if (err)
         *err = why;

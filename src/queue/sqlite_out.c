@@ -101,7 +101,7 @@ static bool add_body(struct claiming *c, const struct store_row *row, struct sto
         return false;
     if (ok)
         return item->body.at || err_no_memory(err);
-    return err && err->kind == ERR_NONE ? sqlite_damaged(err, store_text_damaged) : false;
+    return err->kind == ERR_NONE ? sqlite_damaged(err, store_text_damaged) : false;
 }
 
 static void add_facts(struct claiming *c, const struct sqlite_message *message, struct store_item *item)
@@ -125,7 +125,8 @@ static void add_facts(struct claiming *c, const struct sqlite_message *message, 
     item->from = row->from;
 }
 
-/* Read, not yet taken. False with a fact other than store:damaged is an error; with it, the message is. */
+/* Read, not yet taken. False with a fact other than store:damaged is an error; with it, the message is. (`err` is
+ * claim_one()'s own, never NULL.) */
 static bool read_item(struct claiming *c, const struct sqlite_message *message, struct store_item *item,
                       struct err *err)
 {
@@ -134,7 +135,7 @@ static bool read_item(struct claiming *c, const struct sqlite_message *message, 
     if (!item->envelope)
         return err_no_memory(err);
     if (!add_envelope(&message->row, item->envelope, err) || !add_recipients(c, &message->row, item, err))
-        return err && err->kind == ERR_DATA ? sqlite_damaged(err, "an address makes no sense") : false;
+        return err->kind == ERR_DATA ? sqlite_damaged(err, "an address makes no sense") : false;
     item->envelope->smtputf8 = message->row.smtputf8;
     if (item->envelope->count == 0)
         return sqlite_damaged(err, "nobody is due for a message that is");
@@ -434,8 +435,11 @@ bool sqlite_settle(struct store *store, const struct store_settlement *settlemen
         return store_lease_lost(err, settlement->id);
     if (!settle_all(&settling, err))
         return false;
-    if (settlement->hold &&
+    struct store_sum sum;
+    if (!sqlite_sum(sqlite, message.row.id, &sum, err))
+        return false;
+    if (settlement->hold && store_sum_is_open(&sum) &&
         !sqlite_hold(sqlite, &message, settlement->hold, settlement->hold_text, settlement->by, now, err))
         return false;
-    return sqlite_refresh_sum(sqlite, &message, now, err);
+    return sqlite_refresh(sqlite, &message, &sum, now, err);
 }

@@ -5,16 +5,18 @@
 /* "outp": so that file(1) and we know whose it is. */
 #define APPLICATION 0x6f757470
 
+/* Before anything is read: the log then needs no shared memory. */
+static const char first[] = "PRAGMA locking_mode = EXCLUSIVE;";
+
 /* Before the first table: the size of a page and how free ones are kept can't be changed later. A message of 10 KB
  * takes 11 KB in pages of 8. */
-static const char first[] =
+static const char new_file[] =
     "PRAGMA page_size = 8192;"
     "PRAGMA auto_vacuum = INCREMENTAL;";
 
 /* What holds while it is open. Freed pages are not wiped: what was deleted may be read from the file until its place
  * is used again (docs/queue.md). */
 static const char always[] =
-    "PRAGMA locking_mode = EXCLUSIVE;" /* before the log's first use: so it needs no shared memory */
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 0;"   /* when nobody waits: sqlite_rest() */
@@ -56,20 +58,26 @@ static bool migrate(struct sql *sql, size_t from, struct err *err)
     return ok;
 }
 
-bool sqlite_schema(struct sql *sql, struct err *err)
+/* Nothing is written to a file that is not ours to write. */
+static bool may_write(uint64_t tables, uint64_t application, uint64_t version, struct err *err)
 {
-    uint64_t application, version, tables;
-
-    if (!sql_run(sql, first, err) || !sql_run(sql, always, err) ||
-        !sql_get(sql, "PRAGMA application_id", &application, err) ||
-        !sql_get(sql, "PRAGMA user_version", &version, err) ||
-        !sql_get(sql, "SELECT count(*) FROM sqlite_schema", &tables, err))
-        return false;
     if (tables && application != APPLICATION)
         return err_found(err, ERR_CONFIG, "store:foreign", "the queue's file is another program's");
     if (version > sqlite_schemas_count)
         return err_found(err, ERR_CONFIG, "store:newer",
                          "the queue's file is from a newer outpost: version %llu, and this one knows %zu",
                          (unsigned long long)version, sqlite_schemas_count);
-    return (version == sqlite_schemas_count || migrate(sql, version, err)) && is_ours(sql, err);
+    return true;
+}
+
+bool sqlite_schema(struct sql *sql, struct err *err)
+{
+    uint64_t application, version, tables;
+
+    return sql_run(sql, first, err) && sql_get(sql, "PRAGMA application_id", &application, err) &&
+           sql_get(sql, "PRAGMA user_version", &version, err) &&
+           sql_get(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) &&
+           may_write(tables, application, version, err) && is_ours(sql, err) &&
+           (tables || sql_run(sql, new_file, err)) && sql_run(sql, always, err) &&
+           (version == sqlite_schemas_count || migrate(sql, version, err));
 }

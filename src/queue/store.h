@@ -230,7 +230,7 @@ struct store_settlement {
     const char *by;
     const struct store_outcome *outcomes;
     size_t count;
-    const char *hold;      /* a cause: the message is held with it; NULL: it is not */
+    const char *hold;      /* a cause: what of the message is not over is held with it; NULL: it is not */
     const char *hold_text; /* or NULL */
 };
 
