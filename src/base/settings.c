@@ -76,6 +76,13 @@ static bool read_duration(const struct setting *setting, struct span value, void
                       err);
 }
 
+bool setting_duration(struct span value, uint64_t *ret_ms)
+{
+    static const struct setting any = { .type = SETTING_DURATION };
+
+    return read_duration(&any, value, ret_ms, NULL);
+}
+
 static bool read_text(const struct setting *setting, struct span value, void *at, struct err *err)
 {
     (void)setting;

@@ -98,6 +98,9 @@ MUST_USE bool settings_set(const struct setting_kind *kind, const char *key, str
 MUST_USE bool settings_fill(const struct setting_kind *kind, void *into, struct setting_origin *origins,
                             struct err *err);
 
+/* "30s", "5m", "2h", "5d", as SETTING_DURATION reads it, in milliseconds. False: it is none. */
+MUST_USE bool setting_duration(struct span value, uint64_t *ret_ms);
+
 /* The setting with this key, or NULL; its place in the table is `setting - kind->settings`. */
 const struct setting *setting_find(const struct setting_kind *kind, struct span key);
 

@@ -6,15 +6,14 @@
 #include "cli/failure.h"
 #include "cli/input.h"
 #include "cli/print.h"
+#include "cli/queued.h"
 #include "cli/sent.h"
 #include "cli/world.h"
 #include "intake/compose.h"
 #include "intake/intake.h"
+#include "intake/peek.h"
 #include "intake/local.h"
 #include "intake/spool.h"
-#include "mail/address.h"
-#include "mail/filter.h"
-#include "mail/header.h"
 #include "os/clock.h"
 #include "os/random.h"
 
@@ -33,9 +32,11 @@ static const struct option options[] = {
     { 'a', "account", OPTION_VALUE, "NAME", "send by this account" },
     { 'n', "dry-run", OPTION_FLAG, NULL, "show envelope and message, send nothing" },
     { 0, "direct", OPTION_FLAG, NULL, "no queue: the outcome is the exit status" },
+    { 0, "wait", OPTION_NUMBER, "SECONDS", "wait so long for the outcome" },
+    { 0, "key", OPTION_VALUE, "KEY", "the same key and message within a day is accepted once" },
 };
 
-enum { LISTS_MAX = 1000, HEADER_PEEK = 256 * 1024 };
+enum { LISTS_MAX = 1000 };
 
 /* Repeated values of options, and the operands, as lists that end with NULL. */
 struct lists {
@@ -136,42 +137,6 @@ static bool compose(const struct cli *cli, const struct lists *lists, const char
 
 /* ---- who sends ---- */
 
-/* Adds the address of From in the message's header, to choose the account by; nothing where there is
- * none that can be read. */
-static bool peek_sender(int fd, struct buf *out, struct err *err)
-{
-    HELD(buf) head = BUF(HEADER_PEEK);
-    HELD(buf) body = BUF(4 * HEADER_PEEK);
-    OWN(filter) filter = filter_new();
-    struct header_field from;
-    struct address_list list = { 0 };
-    char *room = buf_room(&head, HEADER_PEEK);
-    size_t len = 0;
-
-    if (!room || !filter)
-        return err_no_memory(err);
-    if (!input_message_at(fd, 0, room, HEADER_PEEK, &len, err))
-        return false;
-    buf_wrote(&head, len);
-    if (filter_feed(filter, buf_span(&head), &body, NULL) &&
-        header_find(filter_header(filter), "From", &from) &&
-        address_list_parse(from.value, "localhost", &list, NULL) && list.count)
-        buf_add(out, list.at[0].wire);
-    address_list_done(&list);
-    return true;
-}
-
-/* The bare address of --from, which may have a name before it; what can't be read is left for intake to
- * refuse, with the place. */
-static void bare_address(const char *from, struct buf *out)
-{
-    struct address_list list = { 0 };
-
-    if (address_list_parse(span_of(from), "localhost", &list, NULL) && list.count)
-        buf_add(out, list.at[0].wire);
-    address_list_done(&list);
-}
-
 static const struct account *choose(struct cli *cli, const struct config *config, int fd,
                                     struct err *err)
 {
@@ -181,7 +146,7 @@ static const struct account *choose(struct cli *cli, const struct config *config
     HELD(buf) sender = BUF(1000);
 
     if (from)
-        bare_address(from, &sender);
+        peek_bare_address(from, &sender);
     else if (!name && config->account_count > 1 && !peek_sender(fd, &sender, err))
         return NULL;
     return config_choose(config, name, buf_span(&sender), &account, err) ? account : NULL;
@@ -251,31 +216,67 @@ static int send_it(struct cli *cli, const struct account *account, struct prepar
     return status;
 }
 
+/* ---- through the queue ---- */
+
+static int hand_over(struct cli *cli, const struct lists *lists, int fd)
+{
+    struct submission *said = NEW(submission);
+    const struct handing handing = { said, fd, 1000 * arguments_number(&cli->args, "wait", 0) };
+    struct handed handed = { 0 };
+    struct err err = { 0 };
+
+    if (!said) {
+        err_no_memory(&err);
+        return fail_here(cli, &err);
+    }
+    said->sender = is_raw(cli) ? arguments_text(&cli->args, "from") : NULL;
+    said->account = arguments_text(&cli->args, "account");
+    said->key = arguments_text(&cli->args, "key");
+    said->header_recipients = arguments_has(&cli->args, "header-recipients") ||
+                              (is_raw(cli) && lists->all_count == 0);
+    memcpy(said->recipients, lists->all, lists->all_count * sizeof *lists->all);
+    said->recipient_count = lists->all_count;
+    int status = handing_run(cli, &handing, &handed, &err) ? queued_tell(cli, &handed) : fail_here(cli, &err);
+    handed_done(&handed);
+    mem_free(said);
+    return status;
+}
+
+/* At once, with no queue between, or not at all. */
+static int send_now(struct cli *cli, const struct config *config, const struct lists *lists, int fd,
+                    const char *directory)
+{
+    struct err err = { 0 };
+    OWN(prepared) prepared = NULL;
+    const struct account *account = choose(cli, config, fd, &err);
+
+    if (!account || !prepare(cli, lists, account, fd, directory, &prepared, &err))
+        return fail_here(cli, &err);
+    return arguments_has(&cli->args, "dry-run") ? sent_dry(cli, account, prepared)
+                                                : send_it(cli, account, prepared);
+}
+
 static int run(struct cli *cli)
 {
     struct err err = { 0 };
     struct secret_world world;
     const struct config *config = cli_config(cli, &err);
-    OWN(prepared) prepared = NULL;
     struct lists *lists = NEW(lists);
-    int fd = -1;
+    int fd = -1, status;
 
-    const struct account *account = NULL;
     bool good = config != NULL && (lists || err_no_memory(&err)) && gather(cli, lists, &err) &&
                 check_somebody(cli, lists, &err) && check_account(cli, config, &err) &&
                 cli_secrets(cli, &world, &err) &&
                 (is_raw(cli) ? spool_input(world.state, &fd, &err)
-                             : compose(cli, lists, world.state, &fd, &err)) &&
-                (account = choose(cli, config, fd, &err)) &&
-                prepare(cli, lists, account, fd, world.state, &prepared, &err);
+                             : compose(cli, lists, world.state, &fd, &err));
+    bool now = arguments_has(&cli->args, "dry-run") || arguments_has(&cli->args, "direct");
+    status = !good ? fail_here(cli, &err)
+             : now ? send_now(cli, config, lists, fd, world.state)
+                   : hand_over(cli, lists, fd);
     mem_free(lists);
     if (fd >= 0)
         close(fd);
-    if (!good)
-        return fail_here(cli, &err);
-    if (arguments_has(&cli->args, "dry-run"))
-        return sent_dry(cli, account, prepared);
-    return send_it(cli, account, prepared);
+    return status;
 }
 
 const struct command command_send = {

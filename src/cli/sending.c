@@ -1,14 +1,11 @@
 #include "cli/sending.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
-#include "base/str.h"
 #include "cli/failure.h"
 #include "cli/input.h"
 #include "cli/progress.h"
+#include "cli/transports.h"
 #include "net/loop.h"
-#include "os/clock.h"
 
 #include "base/banned.h"
 
@@ -23,50 +20,12 @@ struct drive {
     bool done;
 };
 
-/* ---- what is shown ---- */
-
-static void show_line(void *who, enum session_sight sight, enum stage stage, struct span text,
-                      uint64_t now)
-{
-    static const char *const marks[] = { "*", ">", "<" };
-    HELD(buf) line = BUF(4000);
-
-    (void)who;
-    (void)stage;
-    (void)now;
-    str_printable(&line, text, 2000);
-    fprintf(stderr, "%s %s\n", marks[sight], buf_text(&line));
-}
-
-/* ---- the world ---- */
-
-static const struct knowledge *know(void *of)
-{
-    return cli_knowledge(of, NULL);
-}
-
 static bool find_world(struct drive *d, struct err *err)
 {
-    struct cli *cli = d->cli;
-    const struct network *network = cli_network(cli, err);
-    const struct config *config = cli_config(cli, NULL);
-
-    if (!network || !cli_secrets(cli, &d->world.credentials.secrets, err))
+    if (!cli_transport_world(d->cli, &d->world, err))
         return false;
-    d->world.credentials.clock = &clock_system;
-    d->world.credentials.resolver = network->resolver;
-    d->world.credentials.detours = network->detours;
-    d->world.credentials.ca_file = network->ca_file;
-    d->world.credentials.proxy = d->account->proxy ? d->account->proxy
-                                 : config          ? config->outpost.https_proxy
-                                                   : NULL;
-    d->world.hello = cli_hostname(cli);
-    d->world.tickets = network->tickets;
-    d->world.connect_timeout_ms = network->connect_timeout_ms;
-    d->world.timeout_ms = network->timeout_ms;
-    d->world.observer = (struct session_observer){ cli->verbose ? show_line : NULL, cli };
-    d->world.know = know;
-    d->world.of = cli;
+    if (d->account->proxy)
+        d->world.credentials.proxy = d->account->proxy;
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "net/resolve.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "relay/settings.h"
 
 #include "base/banned.h"
 
@@ -180,7 +181,8 @@ static const struct knowledge *profiles_for(struct cli *cli, const struct config
 }
 
 /* The sections of rooms above `account`. */
-static const struct config_part *const parts[] = { &local_part, &listen_part, &user_part, NULL };
+static const struct config_part *const parts[] = { &listen_part, &user_part, &local_part, &queue_part, &route_part,
+                                                   NULL };
 
 const struct config *cli_config(struct cli *cli, struct err *err)
 {
@@ -195,6 +197,15 @@ const struct config *cli_config(struct cli *cli, struct err *err)
     if (know && config_fill(config, know, err))
         cli->world->config = GIVE(config);
     return cli->world->config;
+}
+
+bool cli_config_check(struct cli *cli, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+    const struct knowledge *know = place ? cli_knowledge(cli, err) : NULL;
+    OWN(config) config = NULL;
+
+    return know && config_load(place, &disk_system, parts, &config, err) && config_fill(config, know, err);
 }
 
 void cli_config_changed(struct cli *cli)

@@ -25,6 +25,8 @@ const struct knowledge *cli_built_in(struct cli *cli, struct err *err);
  * their profiles. */
 const struct config *cli_config(struct cli *cli, struct err *err);
 void cli_config_changed(struct cli *cli);
+/* Is what stands in the files now good? What was read before stays in use. */
+MUST_USE bool cli_config_check(struct cli *cli, struct err *err);
 
 /* The everyday options of the network; each option stands before its environment variable. */
 struct network {

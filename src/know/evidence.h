@@ -70,7 +70,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   oauth:declined oauth:device-expired oauth:pending oauth:nobody (nobody came back from the browser)
  *   oauth:scope-withheld (less was agreed to than asked) oauth:tenant
  *   oauth:no-metadata oauth:other-issuer oauth:page oauth:not-found oauth:malformed (what answered)
- *   settings:not-found (for an address) listen:failed
+ *   settings:not-found (for an address) listen:failed daemon:unreachable
  *
  * Where nobody spoke, err.fact is NULL and the stage is known, the rules see what failed (err.kind) as a
  * fact of its own:

@@ -16,7 +16,8 @@
 #define SYSTEM_CONFIG    "/etc/outpost/outpost.conf"
 #define SYSTEM_PROVIDERS "/etc/outpost/providers"
 #define SYSTEM_STATE     "/var/lib/outpost"
-#define SYSTEM_SOCKET    "/run/outpost/submit"
+#define SYSTEM_SOCKETS   "/run/outpost"
+#define SYSTEM_SOCKET    SYSTEM_SOCKETS "/submit"
 
 const char *place_scope_word(enum place_scope scope)
 {
@@ -27,6 +28,11 @@ const char *place_scope_word(enum place_scope scope)
     };
 
     return words[scope];
+}
+
+char *place_socket(const struct place *place, const char *name)
+{
+    return file_path(place->scope == PLACE_SYSTEM ? SYSTEM_SOCKETS : place->state, name);
 }
 
 struct file_made place_file_made(const struct place *place)

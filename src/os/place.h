@@ -58,6 +58,10 @@ MUST_USE bool place_find(const struct place_wish *wish, const struct place_asker
 void place_free(struct place *place);
 OWNED(place);
 
+/* The sockets of whoever owns the state: in system scope under /run/outpost, else in the state directory.
+ * mem_free() them; NULL: no memory. */
+MUST_USE char *place_socket(const struct place *place, const char *name); /* "submit", "control" */
+
 /* How files and directories of the configuration are made there: ours alone; in system scope root's, and
  * to be read by the group `outpost`. */
 struct file_made place_file_made(const struct place *place);

@@ -1,0 +1,168 @@
+#include "cli/asking.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cli/owner.h"
+#include "net/dial.h"
+#include "net/loop.h"
+#include "net/stream.h"
+
+#include "base/banned.h"
+
+enum { PATIENCE_MS = 60 * 1000 };
+
+struct asking_now {
+    const struct asking_events *events;
+    void *who;
+    struct span question;
+    struct stream *stream;
+    struct buf answer;
+    bool connected, done, good;
+    uint64_t matched, sending;
+    struct err err;
+};
+
+/* ---- answers, from either side ---- */
+
+static void last(struct asking_now *a, const struct json_value *line)
+{
+    a->good = !control_failure(line, &a->err);
+    if (!json_number_at(line, "matched", &a->matched) || !json_number_at(line, "sending", &a->sending))
+        a->matched = a->sending = 0;
+    a->done = true;
+}
+
+static void take_line(void *who, struct span text)
+{
+    struct asking_now *a = who;
+    OWN(json_tree) tree = NULL;
+    bool end = false;
+
+    if (!json_read(text, CONTROL_LINE_MAX, &tree, &a->err)) {
+        err_in(&a->err, "the answer");
+        a->done = true;
+        return;
+    }
+    if (json_bool_at(json_root(tree), "done", &end) && end && !json_member(json_root(tree), "id"))
+        last(a, json_root(tree));
+    else if (a->events && a->events->line)
+        a->events->line(a->who, json_root(tree), text);
+}
+
+/* ---- the process that runs ---- */
+
+static void came(void *who, struct span bytes)
+{
+    struct asking_now *a = who;
+    struct span rest;
+    size_t end;
+
+    buf_add_span(&a->answer, bytes);
+    rest = buf_span(&a->answer);
+    while (!a->done && (end = span_find(rest, '\n')) < rest.len) {
+        take_line(a, span_cut(rest, 0, end));
+        rest = span_from(rest, end + 1);
+    }
+    buf_drop_front(&a->answer, a->answer.len - rest.len);
+}
+
+static void ended(void *who, const struct err *why)
+{
+    struct asking_now *a = who;
+
+    (void)why;
+    err_found(&a->err, ERR_NETWORK, "daemon:unreachable", "the outpost that runs here hung up");
+    a->done = true;
+}
+
+static void dialled(void *who, struct stream *stream, const struct err *why)
+{
+    static const struct stream_events events = { came, NULL, ended };
+    struct asking_now *a = who;
+
+    a->stream = stream;
+    a->connected = stream != NULL;
+    if (!stream) {
+        a->err = *why;
+        a->done = true;
+        return;
+    }
+    stream_on(stream, &events, a);
+    if (stream_write(stream, a->question) + stream_write(stream, SPAN("\n")) != a->question.len + 1)
+        ended(a, why);
+}
+
+static bool ask_process(struct cli *cli, struct asking_now *a, struct err *err)
+{
+    const struct network *network = cli_network(cli, err);
+    char *path = network ? place_socket(cli_place(cli, NULL), "control") : NULL;
+    struct dial *dial = NULL;
+
+    if (!path)
+        return network ? err_no_memory(err) : false;
+    const struct dial_plan plan = {
+        .host = path, .resolver = network->resolver, .deadline = loop_now(network->loop) + PATIENCE_MS,
+    };
+    bool began = dial_start(network->loop, &plan, dialled, a, &dial, err);
+    mem_free(path);
+    if (!began)
+        return false;
+    loop_run_until(network->loop, &a->done);
+    stream_free(a->stream);
+    dial_free(dial);
+    buf_done(&a->answer);
+    return true;
+}
+
+/* ---- this process ---- */
+
+static void own_done(void *who)
+{
+    (void)who; /* its last line said so */
+}
+
+static bool ask_ourselves(struct owner *owner, struct asking_now *a, struct err *err)
+{
+    static const struct control_events events = { take_line, own_done, NULL };
+    struct control_caller caller = { .may_all = true };
+    struct control_asked *asked;
+
+    snprintf(caller.submitter, sizeof caller.submitter, "uid:%u", getuid());
+    return control_ask(&owner->control, &caller, a->question, &events, a, &asked, err) &&
+           loop_run_until(cli_network(owner->cli, NULL)->loop, &a->done);
+}
+
+/* Nobody is there: then we are. In system scope only who may write the state directory. */
+bool asking(struct cli *cli, struct span question, const struct asking_events *events, void *who,
+            uint64_t *ret_matched, uint64_t *ret_sending, struct err *err)
+{
+    struct asking_now a = { .events = events, .who = who, .question = question, .answer = BUF(CONTROL_LINE_MAX) };
+    struct owner owner;
+    bool taken = false;
+
+    if (!cli_place(cli, err) || !ask_process(cli, &a, err))
+        return false;
+    if (!a.connected) {
+        const struct err unreachable = a.err;
+        a.done = false;
+        if (!owner_take(cli, &owner, &taken, err))
+            return false;
+        if (!taken) {
+            *err = unreachable;
+            err->fact = "daemon:unreachable";
+            return err_in(err, "another outpost owns %s and does not answer", cli_place(cli, NULL)->state);
+        }
+        bool asked = ask_ourselves(&owner, &a, err);
+        owner_done(&owner);
+        if (!asked)
+            return false;
+    }
+    *ret_matched = a.matched;
+    *ret_sending = a.sending;
+    if (!a.good && err)
+        *err = a.err;
+    return a.good;
+}

@@ -1,0 +1,88 @@
+/* outpost status: the whole of it on one screen. */
+#include <stdio.h>
+
+#include "cli/asking.h"
+#include "cli/failure.h"
+#include "cli/message.h"
+#include "cli/print.h"
+
+#include "base/banned.h"
+
+static void tell_account(struct cli *cli, const struct json_value *account)
+{
+    struct span health = json_text_at(account, "health"), because = json_text_at(account, "because");
+    const struct knowledge *know = because.at ? cli_knowledge(cli, NULL) : NULL;
+    const struct cause *cause = know ? know_cause(know, because.at) : NULL;
+    uint64_t waiting = 0, sent = 0, limit = 0;
+    HELD(buf) line = BUF(4096), until = BUF(60);
+
+    buf_addf(&line, "  %-14.*s %-8.*s", SPAN_ARG(json_text_at(account, "name")), SPAN_ARG(health));
+    if (json_number_at(account, "waiting", &waiting) && waiting)
+        buf_addf(&line, " %llu waiting", (unsigned long long)waiting);
+    if (json_number_at(account, "limit_today", &limit) && limit && json_number_at(account, "sent_today", &sent))
+        buf_addf(&line, " %llu of %llu %.*s today", (unsigned long long)sent, (unsigned long long)limit,
+                 SPAN_ARG(json_text_at(account, "counts")));
+    say(cli, "%s", buf_text(&line));
+    if (!because.at)
+        return;
+    message_time(json_text_at(account, "until"), &until);
+    say(cli, "      %s (%.*s)%s%s", cause ? cause->title : "", SPAN_ARG(because), until.len ? "; tried again at " : "",
+        buf_text(&until));
+}
+
+static void tell_queue(struct cli *cli, const struct json_value *queue)
+{
+    static const char *const states[] = { "queued", "sending", "deferred", "unknown", "held", "parked" };
+    HELD(buf) line = BUF(1000), oldest = BUF(60);
+    uint64_t count;
+
+    for (size_t i = 0; i < COUNT(states); i++)
+        if (json_number_at(queue, states[i], &count) && count)
+            buf_addf(&line, "%s%llu %s", line.len ? ", " : "", (unsigned long long)count, states[i]);
+    message_time(json_text_at(queue, "oldest"), &oldest);
+    say(cli, "Queue     %s%s%s", line.len ? buf_text(&line) : "empty", oldest.len ? "; the oldest of " : "",
+        buf_text(&oldest));
+}
+
+static void tell(void *who, const struct json_value *status, struct span text)
+{
+    struct cli *cli = who;
+    const struct json_value *daemon = json_member(status, "daemon"), *accounts = json_member(status, "accounts");
+    HELD(buf) started = BUF(60);
+    uint64_t pid = 0;
+
+    if (cli->json) {
+        printf("%.*s\n", SPAN_ARG(text));
+        return;
+    }
+    message_time(json_text_at(daemon, "started"), &started);
+    bool runs = json_text_at(daemon, "role").at && span_is(json_text_at(daemon, "role"), "daemon") &&
+                json_number_at(daemon, "pid", &pid);
+    if (runs)
+        say(cli, "Daemon    runs since %s (process %llu)", buf_text(&started), (unsigned long long)pid);
+    else
+        say(cli, "Daemon    does not run: outpost serve");
+    tell_queue(cli, json_member(status, "queue"));
+    if (json_count(accounts))
+        say(cli, "Accounts");
+    for (size_t i = 0; i < json_count(accounts); i++)
+        tell_account(cli, json_element(accounts, i));
+}
+
+static int run(struct cli *cli)
+{
+    static const struct asking_events events = { tell };
+    uint64_t matched, sending;
+    struct err err = { 0 };
+
+    if (!asking(cli, SPAN("{\"verb\":\"status\"}"), &events, cli, &matched, &sending, &err))
+        return fail_here(cli, &err);
+    return 0;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .takes = "",
+    .does = "show the daemon, the queue and the accounts",
+    .run = run,
+};

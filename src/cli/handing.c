@@ -1,0 +1,405 @@
+#include "cli/handing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "cli/asking.h"
+#include "cli/owner.h"
+#include "control/socket.h"
+#include "gateway/local.h"
+#include "net/dial.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "os/clock.h"
+#include "os/random.h"
+
+#include "base/banned.h"
+
+enum {
+    REACH_MS = 10 * 1000,  /* so long another may hold the lock and not answer yet */
+    AGAIN_MS = 100,
+    ANSWER_MAX = 64 * 1024,
+    OUT_MAX = SUBMISSION_HEAD_MAX + SUBMISSION_PIECE_MAX + 64,
+    LOOK_MS = 250,
+};
+
+struct hand {
+    struct cli *cli;
+    const struct handing *handing;
+    struct loop *loop;
+    struct stream *stream;
+    struct buf out, answer;
+    off_t at;
+    bool all_read, done, good;
+    struct err err;
+    struct handed handed;
+    /* Where we are the owner: */
+    struct owner owner;
+    bool owns;
+    struct local_door *door;
+    struct control_socket *control;
+    bool settled, look;
+    struct timer *timer;
+    struct control_asked *asked;
+};
+
+static void give_up(struct hand *hand)
+{
+    hand->good = false;
+    hand->done = true;
+}
+
+/* ---- the message goes over ---- */
+
+static bool read_piece(struct hand *hand)
+{
+    char piece[SUBMISSION_PIECE_MAX];
+    ssize_t got = pread(hand->handing->fd, piece, sizeof piece, hand->at);
+
+    if (got < 0) {
+        err_sys(&hand->err, ERR_INPUT, errno, "reading the message");
+        return false;
+    }
+    hand->at += got;
+    hand->all_read = got == 0;
+    submission_write_piece((struct span){ piece, (size_t)got }, &hand->out);
+    return true;
+}
+
+static void write_on(void *who)
+{
+    struct hand *hand = who;
+
+    for (;;) {
+        size_t taken = stream_write(hand->stream, buf_span(&hand->out));
+        buf_drop_front(&hand->out, taken);
+        if (hand->out.len || hand->all_read)
+            return;
+        if (!read_piece(hand)) {
+            give_up(hand);
+            return;
+        }
+    }
+}
+
+/* ---- the answer comes back ---- */
+
+static bool understand(struct hand *hand, struct span words, struct span object)
+{
+    OWN(json_tree) tree = NULL;
+    uint64_t status = 0;
+
+    if (!str_to_u64(span_cut(words, 0, span_find(words, ' ')), 0, 255, &status) ||
+        !json_read(object, ANSWER_MAX, &tree, &hand->err))
+        return err_set(&hand->err, ERR_PROTOCOL, "the owner of the queue answers strangely");
+    if (control_failure(json_root(tree), &hand->err))
+        return false;
+    struct span account = json_text_at(json_root(tree), "account");
+    snprintf(hand->handed.account, sizeof hand->handed.account, "%.*s", SPAN_ARG(account));
+    return (json_number_at(json_root(tree), "id", &hand->handed.id) &&
+            json_bool_at(json_root(tree), "repeated", &hand->handed.repeated)) ||
+           err_set(&hand->err, ERR_PROTOCOL, "the owner of the queue answers strangely");
+}
+
+static void came(void *who, struct span bytes)
+{
+    struct hand *hand = who;
+
+    buf_add_span(&hand->answer, bytes);
+    struct span rest = buf_span(&hand->answer);
+    size_t first = span_find(rest, '\n');
+    struct span object = first < rest.len ? span_from(rest, first + 1) : SPAN_NONE;
+    size_t second = span_find(object, '\n');
+    if (hand->done || first == rest.len || second == object.len)
+        return;
+    hand->good = understand(hand, span_cut(rest, 0, first), span_cut(object, 0, second));
+    hand->done = true;
+}
+
+static void ended(void *who, const struct err *why)
+{
+    struct hand *hand = who;
+
+    (void)why;
+    if (hand->done)
+        return;
+    err_found(&hand->err, ERR_LATER, "daemon:unreachable", "the outpost that runs here hung up before it had it all");
+    give_up(hand);
+}
+
+static void dialled(void *who, struct stream *stream, const struct err *why)
+{
+    static const struct stream_events events = { came, write_on, ended };
+    struct hand *hand = who;
+
+    hand->stream = stream;
+    if (!stream) {
+        hand->err = *why;
+        give_up(hand);
+        return;
+    }
+    stream_on(stream, &events, hand);
+    write_on(hand);
+}
+
+/* One try over the socket. *ret_reached false: nobody listens there. */
+static bool hand_over(struct hand *hand, bool *ret_reached, struct err *err)
+{
+    const struct network *network = cli_network(hand->cli, NULL);
+    char *path = place_socket(cli_place(hand->cli, NULL), "submit");
+    struct dial *dial = NULL;
+
+    if (!path)
+        return err_no_memory(err);
+    const struct dial_plan plan = {
+        .host = path, .resolver = network->resolver, .deadline = loop_now(hand->loop) + REACH_MS,
+    };
+    buf_clear(&hand->out);
+    buf_clear(&hand->answer);
+    hand->at = 0;
+    hand->done = hand->all_read = false;
+    bool began = submission_write(hand->handing->submission, &hand->out, err) &&
+                 dial_start(hand->loop, &plan, dialled, hand, &dial, err);
+    mem_free(path);
+    if (!began)
+        return false;
+    loop_run_until(hand->loop, &hand->done);
+    *ret_reached = hand->stream != NULL;
+    stream_free(GIVE(hand->stream));
+    dial_free(dial);
+    return true;
+}
+
+/* ---- being the owner ---- */
+
+static void saw(void *who, const struct relay_event *event)
+{
+    struct hand *hand = who;
+
+    (void)event;
+    hand->look = true;
+    timer_set(hand->timer, 0);
+}
+
+static bool open_doors(struct hand *hand, struct err *err)
+{
+    const struct place *place = cli_place(hand->cli, NULL);
+    char *submit = place_socket(place, "submit"), *control = place_socket(place, "control");
+    const struct local_door_plan local = {
+        .loop = hand->loop,
+        .port = hand->owner.port,
+        .config = cli_config(hand->cli, NULL),
+        .disk = &disk_system,
+        .dice = &dice_system,
+        .clock = &clock_system,
+        .directory = place->state,
+        .hostname = cli_hostname(hand->cli),
+        .path = submit,
+        .mode = 0600,
+    };
+    const struct control_socket_plan asked = {
+        .control = &hand->owner.control, .loop = hand->loop, .path = control, .mode = 0600, .owner = geteuid(),
+    };
+    bool good = submit && control ? local_door_open(&local, &hand->door, err) &&
+                                        control_socket_open(&asked, &hand->control, err)
+                                  : err_no_memory(err);
+
+    mem_free(submit);
+    mem_free(control);
+    return good;
+}
+
+static void rang(void *who);
+
+static bool become_owner(struct hand *hand, bool *ret_taken, struct err *err)
+{
+    if (!owner_take(hand->cli, &hand->owner, ret_taken, err))
+        return false;
+    hand->owns = *ret_taken;
+    return !hand->owns || (owner_deliver(&hand->owner, saw, hand, err) && open_doors(hand, err));
+}
+
+static void pass_time(void *who)
+{
+    bool *over = who;
+
+    *over = true;
+}
+
+static bool wait_a_little(struct hand *hand, struct err *err)
+{
+    bool over = false;
+    OWN(timer) timer = timer_new(hand->loop, pass_time, &over);
+
+    if (!timer)
+        return err_no_memory(err);
+    timer_set(timer, loop_now(hand->loop) + AGAIN_MS);
+    loop_run_until(hand->loop, &over);
+    return true;
+}
+
+/* Another may be the owner for a moment and listen at no door, or be about to. */
+static bool reach(struct hand *hand, struct err *err)
+{
+    uint64_t until = loop_now(hand->loop) + REACH_MS;
+    bool reached = false, taken = false;
+
+    for (;;) {
+        if (!hand_over(hand, &reached, err))
+            return false;
+        if (reached)
+            return true;
+        if (!hand->owns && !become_owner(hand, &taken, err))
+            return false;
+        if (!taken && loop_now(hand->loop) >= until)
+            return err_found(err, ERR_LATER, "daemon:unreachable", "another outpost owns %s and does not answer",
+                             cli_place(hand->cli, NULL)->state);
+        if (!taken && !wait_a_little(hand, err))
+            return false;
+    }
+}
+
+/* ---- what became of it ---- */
+
+static bool is_over(const struct hand *hand, const struct json_value *story)
+{
+    struct span state = json_text_at(story, "state");
+    struct relay_status status;
+
+    if (!span_is(state, "queued") && !span_is(state, "sending"))
+        return true;
+    for (size_t i = 0; relay_status(hand->owner.relay, i, &status); i++)
+        if (strcmp(status.account, hand->handed.account) == 0)
+            return status.health != RELAY_READY && status.health != RELAY_SENDING;
+    return true;
+}
+
+static void told(void *who, struct span line)
+{
+    struct hand *hand = who;
+    struct json_tree *tree = NULL;
+
+    if (!json_read(line, CONTROL_LINE_MAX, &tree, &hand->err))
+        return;
+    if (!json_member(json_root(tree), "id")) {
+        json_tree_free(tree);
+        return;
+    }
+    json_tree_free(hand->handed.story);
+    hand->handed.story = tree;
+    hand->settled = is_over(hand, json_root(tree));
+}
+
+static void all_told(void *who)
+{
+    struct hand *hand = who;
+
+    hand->asked = NULL;
+    timer_set(hand->timer, hand->look ? 0 : loop_now(hand->loop) + LOOK_MS);
+}
+
+static void rang(void *who)
+{
+    static const struct control_events events = { told, all_told, NULL };
+    const struct control_caller caller = { .may_all = true, .submitter = "owner" };
+    struct hand *hand = who;
+    HELD(buf) question = BUF(100);
+
+    if (hand->asked || !hand->handed.id)
+        return;
+    hand->look = false;
+    buf_addf(&question, "{\"verb\":\"queue show\",\"ids\":[%llu]}", (unsigned long long)hand->handed.id);
+    if (!control_ask(&hand->owner.control, &caller, buf_span(&question), &events, hand, &hand->asked, &hand->err))
+        hand->settled = true;
+}
+
+static void drained(void *who)
+{
+    bool *over = who;
+
+    *over = true;
+}
+
+/* As far as it goes now; then whatever else came in meanwhile. */
+static void see_it_off(struct hand *hand)
+{
+    bool over = false;
+
+    rang(hand);
+    loop_run_until(hand->loop, &hand->settled);
+    control_abandon(hand->asked);
+    relay_drain(hand->owner.relay, drained, &over);
+    loop_run_until(hand->loop, &over);
+}
+
+static void take_story(void *who, const struct json_value *line, struct span text)
+{
+    struct hand *hand = who;
+
+    (void)line;
+    json_tree_free(GIVE(hand->handed.story));
+    hand->settled = json_read(text, CONTROL_LINE_MAX, &hand->handed.story, &hand->err) &&
+                    !span_is(json_text_at(json_root(hand->handed.story), "state"), "queued") &&
+                    !span_is(json_text_at(json_root(hand->handed.story), "state"), "sending");
+}
+
+/* The process that runs is asked now and then. */
+static void ask_about_it(struct hand *hand)
+{
+    static const struct asking_events events = { take_story };
+    uint64_t until = loop_now(hand->loop) + hand->handing->wait_ms, matched, sending;
+    HELD(buf) question = BUF(100);
+
+    buf_addf(&question, "{\"verb\":\"queue show\",\"ids\":[%llu]}", (unsigned long long)hand->handed.id);
+    while (!hand->settled && loop_now(hand->loop) < until)
+        if (!asking(hand->cli, buf_span(&question), &events, hand, &matched, &sending, &hand->err) ||
+            !wait_a_little(hand, &hand->err))
+            return;
+}
+
+static void hand_done(struct hand *hand)
+{
+    local_door_free(hand->door);
+    control_socket_free(hand->control);
+    if (hand->owns)
+        owner_done(&hand->owner);
+    timer_free(hand->timer);
+    buf_done(&hand->out);
+    buf_done(&hand->answer);
+}
+
+bool handing_run(struct cli *cli, const struct handing *handing, struct handed *ret_handed, struct err *err)
+{
+    const struct network *network = cli_network(cli, err);
+    struct hand hand = { .cli = cli, .handing = handing, .out = BUF(OUT_MAX), .answer = BUF(ANSWER_MAX) };
+
+    *ret_handed = (struct handed){ 0 };
+    if (!network)
+        return false;
+    hand.loop = network->loop;
+    hand.timer = timer_new(hand.loop, rang, &hand);
+    bool good = hand.timer ? reach(&hand, err) : err_no_memory(err);
+    if (good && !hand.good) {
+        good = false;
+        if (err)
+            *err = hand.err;
+    }
+    if (good && hand.owns)
+        see_it_off(&hand);
+    else if (good && handing->wait_ms)
+        ask_about_it(&hand);
+    hand.handed.owner = hand.owns;
+    hand_done(&hand);
+    *ret_handed = hand.handed;
+    return good;
+}
+
+void handed_done(struct handed *handed)
+{
+    json_tree_free(handed->story);
+    *handed = (struct handed){ 0 };
+}

@@ -1,0 +1,11 @@
+/* What transports need of the world, for this command: its network, its secrets, its options. */
+#ifndef OUTPOST_CLI_TRANSPORTS_H
+#define OUTPOST_CLI_TRANSPORTS_H
+
+#include "cli/world.h"
+#include "relay/transport.h"
+
+/* With --verbose the conversations show on stderr. */
+MUST_USE bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, struct err *err);
+
+#endif

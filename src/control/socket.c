@@ -1,0 +1,187 @@
+#include "control/socket.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "net/stream.h"
+
+#include "base/banned.h"
+
+enum {
+    ANSWER_MAX = 8 * 1024 * 1024,  /* a page of long lines and more */
+    ANSWER_ROOM = 1024 * 1024,     /* so much may lie unread, and the next page is asked for all the same */
+};
+
+struct caller {
+    struct control_socket *socket;
+    struct stream *stream;
+    struct control_caller who;
+    struct buf question, answer;
+    struct control_asked *asked; /* NULL: nothing is under way */
+    struct caller *next;
+};
+
+struct control_socket {
+    struct control_socket_plan plan;
+    struct listener *listener;
+    struct caller *callers;
+    size_t count;
+};
+
+static void caller_free(struct caller *caller)
+{
+    struct caller **at = &caller->socket->callers;
+
+    while (*at != caller)
+        at = &(*at)->next;
+    *at = caller->next;
+    caller->socket->count--;
+    control_abandon(caller->asked);
+    stream_free(caller->stream);
+    buf_done(&caller->question);
+    buf_done(&caller->answer);
+    mem_free(caller);
+}
+
+/* ---- answers ---- */
+
+static void write_on(struct caller *caller)
+{
+    struct span rest = buf_span(&caller->answer);
+    size_t taken = stream_write(caller->stream, rest);
+
+    buf_drop_front(&caller->answer, taken);
+    if (caller->answer.len < ANSWER_ROOM)
+        control_go_on(caller->asked);
+}
+
+static bool room(void *who)
+{
+    const struct caller *caller = who;
+
+    return caller->answer.len < ANSWER_ROOM;
+}
+
+static void line(void *who, struct span json)
+{
+    struct caller *caller = who;
+
+    buf_add_span(&caller->answer, json);
+    buf_add(&caller->answer, "\n");
+    write_on(caller);
+}
+
+static void ask_next(struct caller *caller);
+
+static void done(void *who)
+{
+    struct caller *caller = who;
+
+    caller->asked = NULL;
+    stream_read(caller->stream, true);
+    ask_next(caller);
+}
+
+/* ---- questions ---- */
+
+static void ask_next(struct caller *caller)
+{
+    static const struct control_events events = { line, done, room };
+    struct span question = buf_span(&caller->question);
+    size_t end = span_find(question, '\n');
+    struct err err;
+
+    if (caller->asked || end == question.len)
+        return;
+    stream_read(caller->stream, false); /* one at a time */
+    if (!control_ask(caller->socket->plan.control, &caller->who, span_cut(question, 0, end), &events, caller,
+                     &caller->asked, &err)) {
+        stream_finish(GIVE(caller->stream));
+        caller_free(caller);
+        return;
+    }
+    buf_drop_front(&caller->question, end + 1);
+}
+
+static void came_bytes(void *who, struct span bytes)
+{
+    struct caller *caller = who;
+
+    buf_add_span(&caller->question, bytes);
+    if (caller->question.full || caller->answer.full)
+        caller_free(caller);
+    else
+        ask_next(caller);
+}
+
+static void writable(void *who)
+{
+    write_on(who);
+}
+
+static void ended(void *who, const struct err *why)
+{
+    (void)why;
+    caller_free(who);
+}
+
+static void came(void *who, struct stream *stream)
+{
+    static const struct stream_events events = { came_bytes, writable, ended };
+    struct control_socket *socket = who;
+    struct caller *caller = socket->count < CONTROL_CALLERS_MAX ? NEW(caller) : NULL;
+    uint32_t uid;
+
+    if (!caller || !stream_peer_user(stream, &uid)) {
+        mem_free(caller);
+        stream_free(stream);
+        return;
+    }
+    *caller = (struct caller){
+        .socket = socket,
+        .stream = stream,
+        .who = { .may_all = uid == 0 || uid == socket->plan.owner },
+        .question = BUF(CONTROL_QUESTION_MAX),
+        .answer = BUF(ANSWER_MAX),
+        .next = socket->callers,
+    };
+    snprintf(caller->who.submitter, sizeof caller->who.submitter, "uid:%u", uid);
+    socket->callers = caller;
+    socket->count++;
+    stream_on(stream, &events, caller);
+}
+
+bool control_socket_open(const struct control_socket_plan *plan, struct control_socket **ret_socket,
+                         struct err *err)
+{
+    const struct listen_plan listen = {
+        .unix_path = plan->inherited ? NULL : plan->path, .unix_mode = plan->mode, .inherited = plan->inherited,
+    };
+    OWN(control_socket) socket = NEW(control_socket);
+
+    if (!socket)
+        return err_no_memory(err);
+    socket->plan = *plan;
+    if (!listen_open(plan->loop, &listen, came, socket, &socket->listener, err))
+        return false;
+    *ret_socket = GIVE(socket);
+    return true;
+}
+
+bool control_socket_is_busy(const struct control_socket *socket)
+{
+    for (const struct caller *caller = socket->callers; caller; caller = caller->next)
+        if (caller->asked || caller->answer.len)
+            return true;
+    return false;
+}
+
+void control_socket_free(struct control_socket *socket)
+{
+    if (!socket)
+        return;
+    while (socket->callers)
+        caller_free(socket->callers);
+    listener_free(socket->listener);
+    mem_free(socket);
+}
