@@ -27,6 +27,7 @@ static const struct {
     { "auth_smtp_disabled_mailbox",    1 * DAY,  14 * DAY }, /* switched off */
     { "auth_smtp_disabled_tenant",     1 * DAY,  14 * DAY },
     { "auth_blocked_by_policy",        1 * DAY,  14 * DAY },
+    { "auth_bad_credentials",          1 * DAY,  14 * DAY }, /* refused, in words that nobody knows: a token */
     { "oauth_wrong_user",              1 * DAY,  14 * DAY }, /* refused for the mailbox, by each name */
     { "oauth_wrong_scope",             1 * DAY,  14 * DAY }, /* or for want of a permission */
     { "oauth_missing_permission",      1 * DAY,  14 * DAY },

@@ -1,5 +1,6 @@
 /* The asking: a token, a request that goes out once, and what its answer means. One message, one outcome for
  * all its recipients. Lines are kept by net/fetch. */
+#include "account/grant.h"
 #include "base/alloc.h"
 #include "base/str.h"
 #include "net/fetch.h"
@@ -208,12 +209,24 @@ static void answered(void *who, const struct fetch_answer *answer, const struct 
     transport_sent_soon(a->t);
 }
 
+/* An application that signed in by itself has no mailbox of its own: it names the account's. */
+static const char *mailbox_of(const struct asker *a)
+{
+    const struct account *account = a->t->account;
+    OWN(grant) grant = NULL;
+
+    if (account->auth != ACCOUNT_AUTH_OAUTH ||
+        !grant_read(&a->t->world->credentials.secrets, account, &grant, NULL) || !grant->application)
+        return NULL;
+    return account->address;
+}
+
 static bool build_request(struct asker *a, struct err *err)
 {
     buf_clear(&a->url);
     buf_clear(&a->type);
     buf_clear(&a->authorization);
-    https_url(a->api, a->host, NULL, &a->url);
+    https_url(a->api, a->host, mailbox_of(a), &a->url);
     buf_addf(&a->type, "Content-Type: %s", a->api->type);
     buf_add(&a->authorization, "Authorization: Bearer ");
     buf_add_span(&a->authorization, secret_bytes(a->token));

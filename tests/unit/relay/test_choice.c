@@ -58,6 +58,7 @@ static void test_causes(void **state)
     assert_true(choice_is_shut("auth_smtp_disabled_tenant"));
     assert_true(choice_is_shut("connect_timeout_port_blocked"));
     assert_true(choice_is_shut("oauth_wrong_user"));
+    assert_true(choice_is_shut("auth_bad_credentials"));
     assert_false(choice_is_shut("oauth_refresh_token_expired"));
     assert_false(choice_is_shut("connect_refused_no_listener"));
     assert_false(choice_is_shut("server_busy_temporary"));

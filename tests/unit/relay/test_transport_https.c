@@ -3,12 +3,14 @@
 #include "unit/relay/trip.h"
 #include "unit/relay/api.h"
 
+#include "account/grant.h"
 #include "base/base64.h"
 #include "know/embedded.h"
 #include "know/knowledge.h"
 #include "net/resolve.h"
-#include "os/clock.h"
 #include "support/alloc_fails.h"
+#include "support/scratch.h"
+#include "support/world.h"
 
 #define GRAPH "graph.microsoft.com"
 #define GMAIL "gmail.googleapis.com"
@@ -22,6 +24,8 @@ static struct knowledge *know;
 struct visit {
     struct trip trip;
     struct api api;
+    struct world world;
+    struct scratch *scratch;
 };
 
 static const struct page taken[] = { { NULL, 202, NULL, "" } };
@@ -50,7 +54,13 @@ static void visit_begin_at(struct visit *visit, enum identity_kind kind, const c
                graph ? account_for("graph", "me@live.com") : account_for("gmail", "me@gmail.com"), text);
     visit->trip.world.credentials.detours = (struct dial_detours){ &visit->api.detour, 1 };
     visit->trip.world.credentials.ca_file = identity.ca_file;
-    visit->trip.world.credentials.clock = &clock_system;
+    visit->scratch = scratch_new();
+    world_init(&visit->world);
+    struct credential_world *world = &visit->trip.world.credentials;
+    world->clock = &visit->world.clock;
+    world->secrets.disk = &visit->world.disk;
+    world->secrets.dice = &visit->world.dice;
+    world->secrets.state = scratch_root(visit->scratch);
     credentials_are("t1", "me@live.com");
 }
 
@@ -63,6 +73,7 @@ static void visit_end(struct visit *visit)
 {
     trip_end(&visit->trip);
     api_end(&visit->api);
+    scratch_free(&visit->scratch);
 }
 
 /* ---- it goes ---- */
@@ -109,6 +120,29 @@ static void test_gmail(void **state)
                                                    "\nBearer t1\nmessage/rfc822");
     assert_string_equal(buf_text(&visit.api.body),
                         "Bcc: b@example.net\r\nFrom: me@gmail.com\r\nTo: a@example.net\r\n\r\nhi\r\n");
+    visit_end(&visit);
+}
+
+/* An application that signed in by itself has no mailbox of its own. */
+static void test_application(void **state)
+{
+    struct visit visit;
+    HELD(oauth_way) way = { .client_id = NULL };
+    OWN(grant) grant = NULL;
+    struct err err = { 0 };
+
+    (void)state;
+    visit_begin(&visit, taken, COUNT(taken));
+    assert_true(account_set(visit.trip.account, "client_id", SPAN("app"), &err));
+    if (!oauth_way_of(visit.trip.account, &way, &err) || !grant_new(visit.trip.account, &way, &grant, &err))
+        fail_msg("%s", err.text);
+    grant->application = true;
+    if (!grant_keep(&visit.trip.world.credentials.secrets, visit.trip.account, grant, &err))
+        fail_msg("%s", err.text);
+    trip_open(&visit.trip);
+    trip_send(&visit.trip, text);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    assert_true(span_starts(buf_span(&visit.api.head), "/v1.0/users/me@live.com/sendMail\n"));
     visit_end(&visit);
 }
 
@@ -381,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_graph),
         cmocka_unit_test(test_gmail),
+        cmocka_unit_test(test_application),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_answers),
