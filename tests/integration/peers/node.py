@@ -1,4 +1,5 @@
 """Node.js with the npm packages of mail servers, in a root of its own: nothing is installed on the machine."""
+import hashlib
 import os
 import subprocess
 
@@ -8,7 +9,9 @@ from .debian import Root, Unavailable
 def start_root():
     """The root that holds `node`, and what npm/package-lock.json pins in /npm/node_modules."""
     root = Root('node', ['nodejs', 'npm', 'ca-certificates', 'coreutils', 'dash'])
-    if not os.path.exists(root.path + '/npm/complete'):
+    with open(os.path.join(os.path.dirname(__file__), 'npm', 'package-lock.json')) as f:
+        pinned = hashlib.sha256(f.read().encode()).hexdigest()
+    if read(root.path + '/npm/complete') != pinned:
         for path in ('/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt'):
             if os.path.exists(path):
                 root.copy(path, path)
@@ -24,8 +27,16 @@ def start_root():
         if done.returncode != 0:
             reason = [line for line in done.stderr.splitlines() if line.strip()][:3]
             raise Unavailable('npm ci failed: ' + ' | '.join(reason))
-        root.write('/npm/complete', '')
+        root.write('/npm/complete', pinned)
     return root
+
+
+def read(path):
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return None
 
 
 def environment():
