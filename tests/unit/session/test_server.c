@@ -554,7 +554,7 @@ static void test_proxy_and_tls_on_one_port(void **state)
             bench.before = (struct preamble_plan){ .proxy = proxy, .maybe_tls = true };
             call(&caller, &bench);
             for (size_t at = 0; proxy && PROXY[at]; at++) {
-                say_bytes(&caller, (struct span){ PROXY + at, 1 });
+                say_bytes(&caller, (struct span){ &PROXY[at], 1 });
                 loop_turn(bench.loop);
             }
             if (secure)
