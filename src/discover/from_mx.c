@@ -1,6 +1,5 @@
-#include <libpsl.h>
-
 #include "discover/discover_int.h"
+#include "mail/idn.h"
 
 #include "base/banned.h"
 
@@ -8,7 +7,8 @@
  * or we ask the domain under which that host is registered. */
 static void ask_owner(struct discover *discover, const char *mx)
 {
-    const char *owner = psl_registrable_domain(psl_builtin(), mx);
+    const struct idn_engine *engine = idn_engine(NULL);
+    const char *owner = engine ? engine->registrable(mx) : NULL;
 
     if (owner && !span_is_word(discover->domain, owner))
         from_autoconfig_of(discover, owner);

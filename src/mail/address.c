@@ -1,10 +1,10 @@
 #include "mail/address_int.h"
 
 #include <arpa/inet.h>
-#include <idn2.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "mail/idn.h"
 
 #include "base/banned.h"
 
@@ -160,9 +160,9 @@ static const char *labels_fault(struct span domain, size_t *ret_at)
 /* A domain with other letters, in A-labels (RFC 5891, mapped as UTS 46 tells). */
 static const char *idn_fault(struct span domain, struct buf *out)
 {
+    HELD(buf) ascii = BUF(4 * ADDRESS_DOMAIN_MAX);
+    const struct idn_engine *engine;
     size_t at = 0;
-    uint8_t *ascii = NULL;
-    const char *fault = NULL;
 
     if (domain.len > 4 * ADDRESS_DOMAIN_MAX)
         return "a domain has at most 255 characters";
@@ -171,18 +171,18 @@ static const char *idn_fault(struct span domain, struct buf *out)
             return "a domain has only letters, digits, hyphens and dots";
 
     char *text = str_copy_span(domain);
-    int status = text ? idn2_to_ascii_8z(text, (char **)&ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
-                      : IDN2_MALLOC;
+    engine = idn_engine(NULL);
+    bool good = text && engine && engine->to_ascii(text, &ascii);
     mem_free(text);
-    if (status == IDN2_MALLOC)
-        out->full = true;
-    else if (status != IDN2_OK)
-        fault = "this is no valid international domain";
-    else
-        fault = labels_fault(span_of((char *)ascii), &at);
-    if (!fault && ascii)
-        buf_add(out, (char *)ascii);
-    idn2_free(ascii);
+    out->full |= !text || ascii.full;
+    if (out->full)
+        return NULL;
+    if (!good)
+        return engine ? "this is no valid international domain"
+                      : "international domains want a part of this program that is not installed";
+    const char *fault = labels_fault(buf_span(&ascii), &at);
+    if (!fault)
+        buf_add_span(out, buf_span(&ascii));
     return fault;
 }
 

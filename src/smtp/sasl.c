@@ -1,161 +1,42 @@
-/* GNU SASL's face to us: one side of SCRAM or CRAM-MD5, and the salting of a password. */
-#include <gsasl.h>
-
-#include "base/alloc.h"
-#include "base/base64.h"
-#include "base/str.h"
-#include "smtp/sasl_int.h"
+/* What takes cryptography is handed to the engine. */
+#include "smtp/sasl_engine.h"
 
 #include "base/banned.h"
-
-struct sasl_exchange {
-    Gsasl *library;
-    Gsasl_session *session;
-};
-
-enum form { AS_IS, HEX, BASE64 };
-
-static const struct {
-    Gsasl_property property;
-    enum form form;
-} properties[] = {
-    [SASL_PROPERTY_USER]       = { GSASL_AUTHID, AS_IS },
-    [SASL_PROPERTY_PASSWORD]   = { GSASL_PASSWORD, AS_IS },
-    [SASL_PROPERTY_SALTED]     = { GSASL_SCRAM_SALTED_PASSWORD, HEX },
-    [SASL_PROPERTY_SALT]       = { GSASL_SCRAM_SALT, BASE64 },
-    [SASL_PROPERTY_STORED_KEY] = { GSASL_SCRAM_STOREDKEY, BASE64 },
-    [SASL_PROPERTY_SERVER_KEY] = { GSASL_SCRAM_SERVERKEY, BASE64 },
-    [SASL_PROPERTY_BINDING]    = { GSASL_CB_TLS_EXPORTER, BASE64 },
-    [SASL_PROPERTY_ITERATIONS] = { GSASL_SCRAM_ITER, AS_IS },
-};
-
-static bool failed(struct err *err, int code)
-{
-    if (code == GSASL_MALLOC_ERROR)
-        return err_no_memory(err);
-    return err_set(err, ERR_PROTOCOL, "%s", gsasl_strerror(code));
-}
 
 bool sasl_exchange_new(enum sasl_mechanism mechanism, bool is_server,
                        struct sasl_exchange **ret_exchange, struct err *err)
 {
-    OWN(sasl_exchange) exchange = NEW(sasl_exchange);
+    const struct sasl_engine *engine = sasl_engine(err);
 
-    if (!exchange)
-        return err_no_memory(err);
-    int code = gsasl_init(&exchange->library);
-    if (code == GSASL_OK)
-        code = (is_server ? gsasl_server_start : gsasl_client_start)(
-            exchange->library, sasl_name(mechanism), &exchange->session);
-    if (code != GSASL_OK)
-        return failed(err, code);
-    *ret_exchange = GIVE(exchange);
-    return true;
-}
-
-/* GNU SASL frees its copies of passwords as they are. They are ours to lend, so we wipe them. */
-static void wipe_property(Gsasl_session *session, Gsasl_property property)
-{
-    const char *copy = gsasl_property_fast(session, property);
-
-    if (copy)
-        str_wipe((char *)(uintptr_t)copy, strlen(copy));
+    return engine && engine->exchange_new(mechanism, is_server, ret_exchange, err);
 }
 
 void sasl_exchange_free(struct sasl_exchange *exchange)
 {
-    if (!exchange)
-        return;
-    if (exchange->session) {
-        wipe_property(exchange->session, GSASL_PASSWORD);
-        wipe_property(exchange->session, GSASL_SCRAM_SALTED_PASSWORD);
-        wipe_property(exchange->session, GSASL_SCRAM_STOREDKEY);
-        wipe_property(exchange->session, GSASL_SCRAM_SERVERKEY);
-        gsasl_finish(exchange->session);
-    }
-    if (exchange->library)
-        gsasl_done(exchange->library);
-    mem_free(exchange);
-}
-
-static void add_in_form(struct buf *out, enum form form, struct span value)
-{
-    if (form == AS_IS)
-        buf_add_span(out, value);
-    else if (form == BASE64)
-        base64_encode(out, value);
-    else
-        for (size_t i = 0; i < value.len; i++)
-            buf_addf(out, "%02x", (unsigned)(unsigned char)value.at[i]);
+    if (exchange)
+        exchange->engine->exchange_free(exchange);
 }
 
 bool sasl_exchange_set(struct sasl_exchange *exchange, enum sasl_property property,
                        struct span value, struct err *err)
 {
-    HELD(buf) text = BUF(SECRET_MAX);
-
-    add_in_form(&text, properties[property].form, value);
-    if (text.full)
-        return err_no_memory(err);
-    int code = gsasl_property_set_raw(exchange->session, properties[property].property,
-                                      buf_text(&text), text.len);
-    return code == GSASL_OK || failed(err, code);
+    return exchange->engine->exchange_set(exchange, property, value, err);
 }
 
 enum sasl_step sasl_exchange_step(struct sasl_exchange *exchange, struct span in, struct buf *out,
                                   struct err *err)
 {
-    char *message = NULL;
-    size_t len = 0;
-    /* GNU SASL takes lengths, but stops at a NUL here and there: nothing it reads may hold one. */
-    if (span_find(in, '\0') != in.len) {
-        (void)err_set(err, ERR_PROTOCOL, "a NUL in a sign-in message");
-        return SASL_STEP_BROKEN;
-    }
-    HELD(buf) input = BUF(SASL_STEP_MAX);
-    buf_add_span(&input, in);
-
-    int code = gsasl_step(exchange->session, buf_text(&input), input.len, &message, &len);
-    if (code == GSASL_OK || code == GSASL_NEEDS_MORE)
-        buf_add_span(out, (struct span){ message, message ? len : 0 });
-    if (message) {
-        str_wipe(message, len);
-        gsasl_free(message);
-    }
-    if (input.full || out->full) {
-        (void)err_no_memory(err);
-        return SASL_STEP_BROKEN;
-    }
-    if (code == GSASL_OK || code == GSASL_NEEDS_MORE)
-        return code == GSASL_OK ? SASL_STEP_DONE : SASL_STEP_MORE;
-    (void)failed(err, code);
-    return code == GSASL_AUTHENTICATION_ERROR ? SASL_STEP_WRONG : SASL_STEP_BROKEN;
-}
-
-size_t sasl_key_len(enum sasl_hash hash)
-{
-    return hash == SASL_SHA_1 ? GSASL_HASH_SHA1_SIZE : GSASL_HASH_SHA256_SIZE;
+    return exchange->engine->exchange_step(exchange, in, out, err);
 }
 
 struct secret *sasl_salt(const struct sasl_salting *how, struct span password)
 {
+    const struct sasl_engine *engine = sasl_engine(NULL);
     HELD(buf) text = BUF(SECRET_MAX);
     HELD(buf) key = BUF(SASL_KEY_MAX);
-    size_t len = sasl_key_len(how->hash);
-    char *salted = buf_room(&key, len);
-    char client_key[SASL_KEY_MAX], server_key[SASL_KEY_MAX], stored_key[SASL_KEY_MAX];
 
     buf_add_span(&text, password);
-    if (!salted || text.full || !sasl_is_text(password))
+    if (!engine || text.full || !sasl_is_text(password) || !engine->salt(how, buf_text(&text), &key))
         return NULL;
-    int code = gsasl_scram_secrets_from_password(
-        how->hash == SASL_SHA_1 ? GSASL_HASH_SHA1 : GSASL_HASH_SHA256, buf_text(&text),
-        how->iterations, how->salt.at, how->salt.len, salted, client_key, server_key, stored_key);
-    str_wipe(client_key, sizeof client_key);
-    str_wipe(server_key, sizeof server_key);
-    str_wipe(stored_key, sizeof stored_key);
-    if (code != GSASL_OK)
-        return NULL;
-    buf_wrote(&key, len);
     return secret_take(&key);
 }

@@ -1,9 +1,9 @@
 /* Signing in (RFC 4422), both sides, with no line in sight: bytes in, bytes out. Base64, the 334
  * and the "*" that cancels are the caller's (RFC 4954).
  *
- * GNU SASL does what takes cryptography: SCRAM and CRAM-MD5. The rest are a few bytes in a row,
- * and are made here, where each of them is wiped. One impurity below the line, written down: GNU
- * SASL draws the nonces of SCRAM and CRAM-MD5 itself.
+ * GNU SASL does what takes cryptography: SCRAM and CRAM-MD5, behind a door (sasl_engine.h). The rest
+ * are a few bytes in a row, and are made here, where each of them is wiped. One impurity below the
+ * line, written down: GNU SASL draws the nonces of SCRAM and CRAM-MD5 itself.
  *
  * A machine is asked what it needs, given it, and asked again:
  *

@@ -6,7 +6,7 @@
 
 #include "smtp/sasl.h"
 
-/* One side of SCRAM or CRAM-MD5 (sasl.c). */
+/* One side of SCRAM or CRAM-MD5 (sasl.c, which has it of an engine: sasl_engine.h). */
 struct sasl_exchange;
 
 MUST_USE bool sasl_exchange_new(enum sasl_mechanism mechanism, bool is_server,

@@ -104,6 +104,11 @@ enum sasl_hash sasl_hash_of(enum sasl_mechanism mechanism)
                                                                                : SASL_SHA_256;
 }
 
+size_t sasl_key_len(enum sasl_hash hash)
+{
+    return hash == SASL_SHA_1 ? 20 : 32;
+}
+
 bool sasl_is_plus(enum sasl_mechanism mechanism)
 {
     return mechanism == SASL_SCRAM_SHA_256_PLUS || mechanism == SASL_SCRAM_SHA_1_PLUS;
