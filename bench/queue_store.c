@@ -1,6 +1,7 @@
 /* What the queue's store costs, without anything around it; bench/queue runs it and prints the table.
  *
  *     bench-queue accept DIR SECONDS SIZE BATCH     messages a second, CPU a message, bytes of the file a message
+ *     bench-queue raw DIR SECONDS SIZE              what a file that grows by one write and one fdatasync each would do
  *     bench-queue life DIR COUNT SIZE WINDOW        accept, claim as leaving, settle: messages a second, CPU a message
  *     bench-queue fill DIR COUNT SIZE               a queue of so many, left closed in order
  *     bench-queue start DIR                         how long until it is open, until the first page; memory
@@ -8,12 +9,14 @@
  *
  * One JSON object a line.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -111,6 +114,28 @@ static int bench_accept(char **arg)
     printf("{\"what\":\"accept\",\"size\":%llu,\"batch\":%llu,\"a_second\":%.0f,\"cpu_us\":%.1f,\"disk\":%.0f}\n",
            (unsigned long long)size, (unsigned long long)batch, (double)count / (end - begun),
            cpu * 1e6 / (double)count, (double)(file_size(arg[0]) - before) / (double)count);
+    return 0;
+}
+
+static int bench_raw(char **arg)
+{
+    char path[4096];
+    double seconds = (double)number(arg[1]), begun = now_s(), cpu = cpu_s(), end;
+    uint64_t count = 0, size = number(arg[2]);
+
+    mkdir(arg[0], 0700);
+    snprintf(path, sizeof path, "%s/raw", arg[0]);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    do {
+        if (write(fd, body, size) != (ssize_t)size || fdatasync(fd) != 0)
+            return 1;
+        count++;
+        end = now_s();
+    } while (end - begun < seconds);
+    close(fd);
+    unlink(path);
+    printf("{\"what\":\"raw\",\"size\":%llu,\"a_second\":%.0f,\"cpu_us\":%.1f}\n", (unsigned long long)size,
+           (double)count / (end - begun), (cpu_s() - cpu) * 1e6 / (double)count);
     return 0;
 }
 
@@ -230,8 +255,8 @@ int main(int argc, char **argv)
         int args;
         int (*run)(char **arg);
     } commands[] = {
-        { "accept", 4, bench_accept }, { "life", 4, bench_life },   { "fill", 3, bench_fill },
-        { "start", 1, bench_start },   { "cost", 2, bench_cost },
+        { "accept", 4, bench_accept }, { "raw", 3, bench_raw },     { "life", 4, bench_life },
+        { "fill", 3, bench_fill },     { "start", 1, bench_start }, { "cost", 2, bench_cost },
     };
 
     for (size_t i = 0; i < sizeof body; i++)
