@@ -34,7 +34,7 @@ static void redeemed(void *who, const struct oauth_reply *reply, uint64_t retry_
     oauth_signin_answered(signin, reply, why);
 }
 
-static bool redeem(struct oauth_signin *signin, const struct secret *code, struct err *err)
+static bool redeem(struct oauth_signin *signin, struct err *err)
 {
     const struct oauth_way *way = oauth_party_way(signin->party);
     struct oauth_proof proof = oauth_party_proof(signin->party);
@@ -42,20 +42,21 @@ static bool redeem(struct oauth_signin *signin, const struct secret *code, struc
     HELD(buf) scope = BUF(OAUTH_URL_MAX);
 
     return oauth_request_scope(way, signin->purposes, false, &scope, err) &&
-           oauth_request_code(way, &proof, &signin->attempt, code, buf_text(&scope), &form, err) &&
+           oauth_request_code(way, &proof, &signin->attempt, signin->code, buf_text(&scope), &form, err) &&
            oauth_signin_ask(signin, &form, redeemed, err);
 }
 
 /* The answer is there: whatever else comes is none. */
-static void take_code(struct oauth_signin *signin, const struct secret *code)
+static void take_code(struct oauth_signin *signin, struct secret *code)
 {
     struct err err = { 0 };
 
+    signin->code = code;
     signin->waiting = false;
     child_cancel(signin->child);
     signin->child = NULL;
     oauth_signin_wake(signin, UINT64_MAX, NULL);
-    if (!redeem(signin, code, &err))
+    if (!redeem(signin, &err))
         oauth_signin_fail_soon(signin, &err);
 }
 
@@ -116,7 +117,7 @@ static void look_at(struct oauth_signin *signin, struct serve_request *request)
     serve_finish(signin->serve);
     signin->serve = NULL;
     if (what == OAUTH_REDIRECT_CODE)
-        take_code(signin, code);
+        take_code(signin, GIVE(code));
     else
         take_refusal(signin, &err);
 }
@@ -289,7 +290,7 @@ bool oauth_signin_pasted(struct oauth_signin *signin, struct span text, struct e
     serve_free(signin->serve);
     signin->serve = NULL;
     if (what == OAUTH_REDIRECT_CODE)
-        take_code(signin, code);
+        take_code(signin, GIVE(code));
     else
         take_refusal(signin, &why);
     return true;

@@ -38,6 +38,14 @@ struct oauth_proof oauth_party_proof(const struct oauth_party *party)
     return (struct oauth_proof){ party->secret, party->assertion };
 }
 
+void oauth_party_hide(const struct oauth_party *party, struct err *err)
+{
+    if (!party)
+        return;
+    secret_hide_err(err, party->secret);
+    secret_hide_err(err, party->assertion);
+}
+
 uint64_t oauth_party_proof_expires(const struct oauth_party *party)
 {
     return party->proof_expires;

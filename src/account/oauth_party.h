@@ -28,6 +28,8 @@ OWNED(oauth_party);
 /* Of one that is ready. */
 const struct oauth_way *oauth_party_way(const struct oauth_party *party);
 struct oauth_proof oauth_party_proof(const struct oauth_party *party);
+/* Stars out what the application proves itself with, should the server have said it back. NULL is nothing. */
+void oauth_party_hide(const struct oauth_party *party, struct err *err);
 uint64_t oauth_party_proof_expires(const struct oauth_party *party); /* of the certificate, ms; 0: none */
 
 #endif

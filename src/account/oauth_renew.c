@@ -281,6 +281,8 @@ static void answered(void *who, const struct oauth_reply *reply, uint64_t retry_
     enum oauth_outcome outcome = oauth_answer_tokens(oauth_party_way(renew->party), *reply, &tokens, &err);
     if (outcome != OAUTH_GIVEN) {
         lock_mark(&renew->lock, false);
+        oauth_party_hide(renew->party, &err);
+        secret_hide_err(&err, renew->grant->refresh);
         refuse(renew, outcome, retry_after, &err);
         return;
     }

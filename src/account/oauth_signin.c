@@ -59,6 +59,7 @@ void oauth_signin_cancel(struct oauth_signin *signin)
     oauth_party_free(signin->party);
     timer_free(signin->timer);
     oauth_attempt_done(&signin->attempt);
+    secret_free(signin->code);
     oauth_device_done(&signin->device);
     grant_free(signin->grant);
     lock_done(&signin->lock);
@@ -72,6 +73,9 @@ void oauth_signin_fail(struct oauth_signin *signin, struct err *why)
     void (*done)(void *who, const struct oauth_signed_in *result, const struct err *why) = signin->events.done;
     void *who = signin->who;
 
+    oauth_party_hide(signin->party, why);
+    secret_hide_err(why, signin->code);
+    secret_hide_err(why, signin->device.code);
     err_in(why, "account %s: signing in", signin->plan.account->name);
     oauth_signin_cancel(signin);
     done(who, NULL, why);

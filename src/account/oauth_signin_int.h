@@ -39,6 +39,7 @@ struct oauth_signin {
     /* browser */
     struct oauth_attempt attempt;
     struct oauth_landing landing;
+    struct secret *code;              /* what it brought back */
     struct serve *serve;              /* NULL: nothing is listened for */
     struct child *child;              /* starts the browser */
     bool waiting;                     /* the answer may come, here or pasted */

@@ -46,6 +46,21 @@ postfix, exim, haraka, smtp_server, scripted = map(peer_fixture, PEERS)
 
 
 @pytest.fixture(scope='session')
+def idp(authority):
+    provider = start('idp', authority)
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture(scope='session')
+def postfix_oauth(authority, idp):
+    """Postfix that takes the tokens of `idp`, by asking it about each."""
+    peer = start('postfix', authority, idp)
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture(scope='session')
 def bad_certificate(authority, tmp_path_factory):
     """bad_certificate(NAME): a peer that shows this certificate of the authority's folder."""
     peers = {}
@@ -126,7 +141,7 @@ def pytest_terminal_summary(terminalreporter):
         return
     say = terminalreporter.write_line
     terminalreporter.section('what was sent arrived, byte for byte')
-    mechanisms = [m for m in ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL', 'token')
+    mechanisms = [m for m in ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL', 'XOAUTH2', 'OAUTHBEARER', 'token')
                   if any(mechanism == m for _, _, mechanism in matrix)]
     say('%-14s %-9s ' % ('peer', 'port') + ' '.join('%-14s' % m for m in mechanisms))
     for peer, security in dict.fromkeys((p, s) for p, s, _ in matrix):

@@ -3,8 +3,30 @@ USERS = ('dovecot', 'dovenull')
 PACKAGE = 'dovecot-core'
 
 
-def start(peer, root, socket):
-    """For this peer, which knows it by /run/dovecot/SOCKET in its root."""
+# Tokens are taken where the OAuth server says that they are good, and whose.
+BEARER = '''
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = /etc/dovecot/oauth2.conf
+}
+'''
+
+INTROSPECTION = '''
+introspection_mode = post
+introspection_url = https://dovecot:introspect-me@localhost:%d/token/introspection
+username_attribute = sub
+active_attribute = active
+active_value = true
+tls_ca_cert_file = /etc/dovecot/ca.pem
+'''
+
+
+def start(peer, root, socket, idp=None, ca=None):
+    """For this peer, which knows it by /run/dovecot/SOCKET in its root; with an OAuth server it takes tokens, too."""
+    if idp:
+        root.write('/etc/dovecot/oauth2.conf', INTROSPECTION % idp.port)
+        root.copy(ca, '/etc/dovecot/ca.pem')
     root.write('/etc/dovecot/users', '%s:{PLAIN}%s\n' % (peer.user, peer.password))
     root.write('/etc/dovecot/dovecot.conf', '''
 base_dir = /run/dovecot
@@ -13,11 +35,13 @@ log_path = /dev/stderr
 protocols =
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 %s
 auth_verbose = yes
 auth_failure_delay = 0
+%s
 passdb {
   driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
   args = username_format=%%u /etc/dovecot/users
 }
 userdb {
@@ -35,6 +59,6 @@ service auth {
     mode = 0666
   }
 }
-''' % socket)
+''' % ('xoauth2 oauthbearer' if idp else '', BEARER if idp else '', socket))
     root.empty_folder('/run/dovecot')
     peer.run(root.command('/usr/sbin/dovecot', '-F', '-c', '/etc/dovecot/dovecot.conf'), says='starting up')

@@ -66,10 +66,13 @@ postlog unix-dgram n - n - 1 postlogd
 QUEUE = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private', 'saved', 'trace')
 
 
-def start(authority):
-    root = Root('postfix', ['postfix', dovecot.PACKAGE], ('postfix', 'postdrop', *dovecot.USERS))
+def start(authority, idp=None):
+    """With an OAuth server (idp.py) it takes its tokens, too, and is another one in a root of its own."""
+    root = Root('postfix-oauth' if idp else 'postfix', ['postfix', dovecot.PACKAGE],
+                ('postfix', 'postdrop', *dovecot.USERS))
     ports = {'starttls': free_port(), 'tls': free_port()}
-    peer = Peer('postfix', ports, ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'], root.path + '/var/mail')
+    mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'] + (['XOAUTH2', 'OAUTHBEARER'] if idp else [])
+    peer = Peer('postfix', ports, mechanisms, root.path + '/var/mail')
     root.write('/etc/postfix/main.cf', MAIN)
     root.write('/etc/postfix/master.cf', MASTER % ports)
     root.copy(authority.cert(), '/etc/postfix/cert.pem')
@@ -84,6 +87,6 @@ def start(authority):
     root.empty_folder('/var/lib/postfix', 'postfix', mode=0o700)
     root.empty_folder('/var/mail', 'nobody')
     root.empty_folder('/var/log')
-    dovecot.start(peer, root, 'postfix')
+    dovecot.start(peer, root, 'postfix', idp, authority.ca)
     peer.run(root.command('/usr/lib/postfix/sbin/master', '-s', '-c', '/etc/postfix'), port=ports['tls'])
     return peer

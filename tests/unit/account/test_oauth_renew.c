@@ -277,6 +277,31 @@ static void test_refused_for_other_reasons(void **state)
     end(&s);
 }
 
+/* A server that says our own words back does not get them into an error. */
+static void test_a_server_that_says_it_back(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct told told;
+    OWN(grant) grant = NULL;
+
+    begin(&s);
+    sign_in(&s);
+    assert_true(grant_read(&s.secrets, s.account, &grant, NULL));
+    secret_free(grant->refresh);
+    grant->refresh = secret_new(SPAN("refresh+me/forever"));
+    assert_true(grant_keep(&s.secrets, s.account, grant, NULL));
+    s.idp.status = 400;
+    s.idp.body = "{\"error\":\"invalid_grant\",\"error_description\":\"refresh+me/forever is over; refresh%2Bme%2Fforever\"}";
+    fetch(&s, CREDENTIAL_SMTP, NULL, &told);
+    assert_non_null(strstr(told.err.said, "is over"));
+    assert_null(strstr(told.err.said, "forever"));
+    fetch(&s, CREDENTIAL_SMTP, NULL, &told); /* nor into what is told again */
+    assert_non_null(strstr(told.err.said, "is over"));
+    assert_null(strstr(told.err.said, "forever"));
+    end(&s);
+}
+
 static void test_less_than_was_asked_for(void **state)
 {
     (void)state;
@@ -678,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_ahead_of_time_nothing_is_urgent),
         cmocka_unit_test(test_signed_out),
         cmocka_unit_test(test_refused_for_other_reasons),
+        cmocka_unit_test(test_a_server_that_says_it_back),
         cmocka_unit_test(test_less_than_was_asked_for),
         cmocka_unit_test(test_nobody_signed_in),
         cmocka_unit_test(test_two_at_once),
