@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/failure.h"
+#include "cli/forecast.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "cli/secrets.h"
@@ -16,9 +17,10 @@ enum { WHERE_MOST = 2 * 4096 };
 
 static const char *const auth_words[] = { "", "oauth", "token", "password", "none", "certificate" };
 
-static void account_members(struct json *json, const struct config *config,
+static void account_members(struct cli *cli, struct json *json, const struct config *config,
                             const struct account *account)
 {
+    struct health_report report;
     const struct account *by_default = config_default(config);
 
     json_text(json, "name", account->name);
@@ -30,27 +32,33 @@ static void account_members(struct json *json, const struct config *config,
     json_text(json, "auth", auth_words[account->auth]);
     json_text(json, "username", account->username);
     json_bool(json, "default", by_default == account);
+    forecast(cli, account, &report);
+    forecast_json(json, &report);
 }
 
-static bool json_line(const struct config *config, const struct account *account)
+static bool json_line(struct cli *cli, const struct config *config, const struct account *account)
 {
     HELD(buf) text = BUF(16 * 1024);
     struct json json = json_to(&text);
 
     json_open(&json, NULL, '{');
-    account_members(&json, config, account);
+    account_members(cli, &json, config, account);
     json_close(&json);
     return say_json(&text);
 }
 
+/* A sign-in by OAuth is kept as a grant, and no secret of the person's. */
 static bool needs_secret(const struct account *account, enum secret_which which)
 {
-    return which == SECRET_SIGN_IN ? account->auth != ACCOUNT_AUTH_NONE : secret_source(account, which) != NULL;
+    return which == SECRET_SIGN_IN ? account->auth == ACCOUNT_AUTH_PASSWORD || account->auth == ACCOUNT_AUTH_TOKEN
+                                   : secret_source(account, which) != NULL;
 }
 
-static void list_line(const struct cli *cli, const struct config *config,
+static void list_line(struct cli *cli, const struct config *config,
                       const struct account *account)
 {
+    struct health_report report;
+    HELD(buf) health = BUF(400);
     int name = 0, address = 1;
 
     for (size_t i = 0; i < config->account_count; i++) {
@@ -60,6 +68,10 @@ static void list_line(const struct cli *cli, const struct config *config,
     say(cli, "%c %-*s  %-*s  %s:%u %s, %s", config_default(config) == account ? '*' : ' ', name,
         account->name, address, account->address ? account->address : "-", account->server.name,
         account->server.port, security_word(account_security(account)), auth_words[account->auth]);
+    forecast(cli, account, &report);
+    forecast_words(&report, &health);
+    if (health.len)
+        say(cli, "    %s", buf_text(&health));
 }
 
 static int run_list(struct cli *cli)
@@ -74,7 +86,7 @@ static int run_list(struct cli *cli)
     for (size_t i = 0; i < config->account_count; i++) {
         const struct account *account = config->accounts[i];
         if (cli->json)
-            json_line(config, account);
+            json_line(cli, config, account);
         else
             list_line(cli, config, account);
     }
@@ -94,14 +106,14 @@ static const struct account *chosen(struct cli *cli, const struct config **ret_c
     return account;
 }
 
-static bool show_json(const struct config *config, const struct account *account,
+static bool show_json(struct cli *cli, const struct config *config, const struct account *account,
                       const struct secret_world *world)
 {
     HELD(buf) text = BUF(32 * 1024);
     struct json json = json_to(&text);
 
     json_open(&json, NULL, '{');
-    account_members(&json, config, account);
+    account_members(cli, &json, config, account);
     json_open(&json, "secrets", '[');
     for (enum secret_which which = 0; which < SECRET_KINDS; which++) {
         HELD(buf) where = BUF(WHERE_MOST);
@@ -132,6 +144,17 @@ static void show_secrets(const struct cli *cli, const struct account *account,
     }
 }
 
+static void show_health(struct cli *cli, const struct account *account)
+{
+    struct health_report report;
+    HELD(buf) words = BUF(400);
+
+    forecast(cli, account, &report);
+    forecast_words(&report, &words);
+    if (words.len)
+        say(cli, "# %s", buf_text(&words));
+}
+
 static int run_show(struct cli *cli)
 {
     struct err err = { 0 };
@@ -142,9 +165,10 @@ static int run_show(struct cli *cli)
     if (!account || !cli_secrets(cli, &world, &err))
         return fail_here(cli, &err);
     if (cli->json)
-        return show_json(config, account, &world) ? 0 : err_exit_status(ERR_IO);
+        return show_json(cli, config, account, &world) ? 0 : err_exit_status(ERR_IO);
     section_show(cli, &(struct config_view){ &account_kind, account->name, account, account->origins }, true);
     show_secrets(cli, account, &world);
+    show_health(cli, account);
     way_show(cli, account, &world);
     return 0;
 }
@@ -171,7 +195,7 @@ static int run_remove(struct cli *cli)
 
     if (!account)
         return fail_here(cli, &err);
-    buf_addf(&question, "Remove the account %s (%s) and its stored password?", account->name,
+    buf_addf(&question, "Remove the account %s (%s) and what it signs in with?", account->name,
              account->address);
     if (!arguments_has(&cli->args, "yes") && !cli->may_ask) {
         err_set(&err, ERR_USAGE, "removing an account wants to be confirmed: add --yes");
@@ -182,7 +206,7 @@ static int run_remove(struct cli *cli)
     bool kept_here = secret_is_ours(account, SECRET_SIGN_IN);
     if (!cli_secrets(cli, &world, &err) ||
         !config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err) ||
-        !way_forget(&world, account, &err))
+        !way_forget(&world, account, &err) || !grant_forget(&world, account, &err))
         return fail_here(cli, &err);
     for (enum secret_which which = 0; which < SECRET_KINDS; which++)
         if (!secrets_forget(cli, account, which, &err)) {
@@ -190,7 +214,9 @@ static int run_remove(struct cli *cli)
             return fail_here(cli, &err);
         }
     say(cli, "The account %s is gone%s.", account->name,
-        kept_here ? ", and its password with it" : "; its password stays where it is");
+        account->auth == ACCOUNT_AUTH_OAUTH ? ", and its sign-in with it"
+        : kept_here                         ? ", and its password with it"
+                                            : "; its password stays where it is");
     return !cli->json || section_changed_json(account->name, "removed") ? 0 : err_exit_status(ERR_IO);
 }
 

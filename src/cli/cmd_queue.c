@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/asking.h"
 #include "cli/failure.h"
+#include "cli/handing.h"
 #include "cli/input.h"
 #include "cli/message.h"
 #include "cli/print.h"
@@ -158,6 +159,7 @@ static int run_show(struct cli *cli)
 
 struct change {
     const char *verb, *did, *would;
+    bool delivers; /* what it lets go is tried at once, also where no daemon runs */
 };
 
 static bool confirmed(struct cli *cli, uint64_t count)
@@ -216,7 +218,8 @@ static int run_change(struct cli *cli, const struct change *change)
         say(cli, matched ? "Nothing was removed." : "There is no such message.");
         return 1;
     }
-    if (!ask_change(cli, change, false, &matched, &sending, &err))
+    if (!ask_change(cli, change, false, &matched, &sending, &err) ||
+        (matched && change->delivers && !handing_deliver(cli, &err)))
         return fail_here(cli, &err);
     if (matched || cli->json)
         tell_change(cli, change->did, matched, sending);
@@ -225,17 +228,17 @@ static int run_change(struct cli *cli, const struct change *change)
     return matched ? 0 : 1;
 }
 
-#define CHANGE(word, did_, would_)                                                 \
+#define CHANGE(word, did_, would_, delivers_)                                                 \
     static int run_##word(struct cli *cli)                                         \
     {                                                                              \
-        static const struct change change = { "queue " #word, did_, would_ };      \
+        static const struct change change = { "queue " #word, did_, would_, delivers_ };\
         return run_change(cli, &change);                                           \
     }
 
-CHANGE(retry, "will be tried again now", "would be tried again now")
-CHANGE(hold, "held", "would be held")
-CHANGE(release, "released", "would be released")
-CHANGE(remove, "removed", "would be removed")
+CHANGE(retry, "tried again", "would be tried again now", true)
+CHANGE(hold, "held", "would be held", false)
+CHANGE(release, "released", "would be released", true)
+CHANGE(remove, "removed", "would be removed", false)
 
 /* ---- the rows ---- */
 

@@ -11,6 +11,8 @@
 #include "cli/print.h"
 #include "cli/proving.h"
 #include "cli/setup.h"
+#include "cli/setup_oauth.h"
+#include "cli/signing.h"
 
 #include "base/banned.h"
 
@@ -20,7 +22,14 @@ static const struct option options[] = {
     { 0, "username", OPTION_VALUE, "NAME", "the name to sign in with; default: the address" },
     { 0, "server", OPTION_VALUE, "HOST:PORT", "this server, and no search" },
     { 0, "security", OPTION_VALUE, "KIND", "with --server: tls (465) or starttls (587, 25)" },
-    { 0, "auth", OPTION_VALUE, "KIND", "password, token, certificate or none" },
+    { 0, "auth", OPTION_VALUE, "KIND", "password, oauth, token, certificate or none" },
+    { 0, "client-id", OPTION_VALUE, "ID", "of your registration with the provider (outpost help microsoft-app)" },
+    { 0, "client-secret", OPTION_VALUE, "SOURCE", "where its secret is: file, keyring, systemd:NAME, command:..." },
+    { 0, "certificate", OPTION_VALUE, "SOURCE", "where its certificate and key are, likewise" },
+    { 0, "tenant", OPTION_VALUE, "NAME", "the organisation that signs in" },
+    { 0, "issuer", OPTION_VALUE, "URL", "your own identity provider" },
+    SIGNING_OPTIONS,
+    { 0, "transport", OPTION_VALUE, "WAY", "auto, smtp, graph or gmail" },
     { 0, "password-stdin", OPTION_FLAG, NULL, "the password is the first line of standard input" },
     { 0, "password-command", OPTION_VALUE, "CMD", "the password is what this prints, each time" },
     { 0, "secret", OPTION_VALUE, "SOURCE", "keep it in: file (sealed), keyring; or it is in: systemd:NAME, command:..." },
@@ -98,7 +107,7 @@ static bool check_auth(const struct setup *s, struct err *err)
     for (size_t i = 0; word && i < COUNT(words); i++)
         if (strcmp(word, words[i]) == 0)
             return true;
-    return !word || err_set(err, ERR_USAGE, "--auth takes password, token, certificate or none");
+    return !word || err_set(err, ERR_USAGE, "--auth takes password, oauth, token, certificate or none");
 }
 
 /* A certificate and its key are of no use without each other, nor signing in by one without both. */
@@ -132,6 +141,7 @@ static void choose_auth(struct setup *s)
     const struct profile *profile = s->found->candidates.at[0].profile;
 
     s->auth = word                                                 ? word
+              : arguments_has(&s->cli->args, "client-id")          ? "oauth"
               : arguments_has(&s->cli->args, "client-certificate") ? "certificate"
               : profile && profile->password == PASSWORD_OFF       ? "oauth"
                                                                    : "password";
@@ -235,6 +245,21 @@ static int fail_early(struct setup *s, const struct err *err)
     return fail(s->cli, &evidence);
 }
 
+/* With a password, or whatever a server can be shown at once. */
+static int set_up_proven(struct setup *s)
+{
+    OWN(account) account = NULL;
+    struct err err = { 0 };
+    int status = prove(s);
+
+    if (status)
+        return status;
+    if (!setup_chosen(s, &account, &err))
+        return fail_here(s->cli, &err);
+    return arguments_has(&s->cli->args, "print") ? setup_print_account(s, account)
+                                                 : setup_finish_account(s, account);
+}
+
 static int set_up(struct setup *s)
 {
     struct err err = { 0 };
@@ -246,12 +271,7 @@ static int set_up(struct setup *s)
     choose_auth(s);
     if (!check_sendable(s, &err) || !check_replacing(s, &err))
         return fail_early(s, &err);
-    int status = prove(s);
-    if (status)
-        return status;
-    if (arguments_has(&s->cli->args, "print"))
-        return setup_print(s);
-    return setup_finish(s);
+    return strcmp(s->auth, "oauth") == 0 ? setup_oauth(s) : set_up_proven(s);
 }
 
 static int run(struct cli *cli)

@@ -3,7 +3,8 @@
 
 #include "base/banned.h"
 
-extern const struct command command_account, command_account_default, command_account_list,
+extern const struct command command_account, command_account_default, command_account_list, command_account_login,
+    command_account_logout, command_account_token,
     command_account_remove, command_account_seal, command_account_secret, command_account_show, command_config,
     command_config_check, command_config_show,
     command_explain, command_home, command_listen, command_listen_add, command_listen_list, command_listen_remove,
@@ -21,6 +22,9 @@ const struct command *const commands[] = {
     &command_account,
     &command_account_list,
     &command_account_show,
+    &command_account_login,
+    &command_account_logout,
+    &command_account_token,
     &command_account_default,
     &command_account_secret,
     &command_account_seal,

@@ -182,7 +182,8 @@ static void saw(void *who, const struct relay_event *event)
 
     (void)event;
     hand->look = true;
-    timer_set(hand->timer, 0);
+    if (hand->handed.id)
+        timer_set(hand->timer, 0);
 }
 
 static bool open_doors(struct hand *hand, struct err *err)
@@ -270,7 +271,9 @@ static bool is_over(const struct hand *hand, const struct json_value *story)
     struct span state = json_text_at(story, "state");
     struct relay_status status;
 
-    if (!span_is(state, "queued") && !span_is(state, "sending"))
+    if (span_is(state, "sending"))
+        return !relay_is_busy(hand->owner.relay);
+    if (!span_is(state, "queued"))
         return true;
     for (size_t i = 0; relay_status(hand->owner.relay, i, &status); i++)
         if (strcmp(status.account, hand->handed.account) == 0)
@@ -370,6 +373,37 @@ static void hand_done(struct hand *hand)
     timer_free(hand->timer);
     buf_done(&hand->out);
     buf_done(&hand->answer);
+}
+
+/* ---- what waits ---- */
+
+static void look_if_idle(void *who)
+{
+    struct hand *hand = who;
+
+    hand->settled = !relay_is_busy(hand->owner.relay);
+    timer_set(hand->timer, loop_now(hand->loop) + AGAIN_MS);
+}
+
+bool handing_deliver(struct cli *cli, struct err *err)
+{
+    const struct network *network = cli_network(cli, err);
+    struct hand hand = { .cli = cli, .out = BUF(OUT_MAX), .answer = BUF(ANSWER_MAX) };
+    bool taken = false, over = false;
+
+    if (!network)
+        return false;
+    hand.loop = network->loop;
+    hand.timer = timer_new(hand.loop, look_if_idle, &hand);
+    bool good = hand.timer ? become_owner(&hand, &taken, err) : err_no_memory(err);
+    if (good && taken) {
+        timer_set(hand.timer, loop_now(hand.loop) + AGAIN_MS);
+        loop_run_until(hand.loop, &hand.settled);
+        relay_drain(hand.owner.relay, drained, &over);
+        loop_run_until(hand.loop, &over);
+    }
+    hand_done(&hand);
+    return good;
 }
 
 bool handing_run(struct cli *cli, const struct handing *handing, struct handed *ret_handed, struct err *err)

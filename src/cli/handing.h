@@ -23,6 +23,8 @@ struct handed {
 
 /* False: it is not in the queue. */
 MUST_USE bool handing_run(struct cli *cli, const struct handing *handing, struct handed *ret_handed, struct err *err);
+/* Where no other process is the owner: tries all that is due, and ends. */
+MUST_USE bool handing_deliver(struct cli *cli, struct err *err);
 void handed_done(struct handed *handed);
 
 #endif

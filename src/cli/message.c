@@ -73,6 +73,30 @@ static void add_first_fix(struct cli *cli, struct span id, struct buf *out)
         buf_addf(out, "; %s", step);
 }
 
+/* What its account waits for; with the account's own name in the step. */
+static void add_parked(struct cli *cli, const struct json_value *row, struct buf *out)
+{
+    struct span because = json_text_at(row, "parked_because");
+    const struct knowledge *know = cli_knowledge(cli, NULL);
+    const struct cause *cause = know && because.at ? know_cause(know, because.at) : NULL;
+    const char *step = NULL;
+
+    if (cause)
+        buf_addf(out, "its account can't send: %s (%s)", cause->title, cause->id);
+    else
+        buf_add(out, "its account can't send");
+    if (!cause || !cause_fixes(know, cause, NULL, &step, 1))
+        return;
+    struct span rest = span_of(step);
+    size_t at = span_find_text(rest, " NAME");
+    buf_add(out, "; ");
+    buf_add_span(out, span_cut(rest, 0, at));
+    if (at < rest.len) {
+        buf_addf(out, " %.*s", SPAN_ARG(json_text_at(row, "account")));
+        buf_add_span(out, span_from(rest, at + strlen(" NAME")));
+    }
+}
+
 /* One sentence: why it is where it is, and what comes next. */
 static void add_next(struct cli *cli, const struct json_value *row, const struct json_value *recipient,
                      struct buf *out)
@@ -87,7 +111,7 @@ static void add_next(struct cli *cli, const struct json_value *row, const struct
     if (is(whole, "held"))
         buf_addf(out, "it goes on with: outpost queue release %llu", (unsigned long long)id);
     else if (is(whole, "parked"))
-        buf_addf(out, "it waits until its account can send again: outpost status");
+        add_parked(cli, row, out);
     else if (is(state, "unknown") && !next.len)
         buf_addf(out, "it may have arrived; to send it once more: outpost queue release %llu",
                  (unsigned long long)id);

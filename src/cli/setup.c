@@ -77,6 +77,25 @@ static bool set_mechanism(struct account *account, const struct proof *proof, st
     return set(account, "mechanisms", proof->mechanism, err);
 }
 
+/* Who we are to the provider, and by which way mail is to go. */
+static bool set_application(const struct setup *setup, struct account *account, struct err *err)
+{
+    static const struct {
+        const char *option, *key;
+    } keys[] = {
+        { "client-id", "client_id" }, { "client-secret", "client_secret" }, { "certificate", "certificate" },
+        { "tenant", "tenant" },       { "issuer", "issuer" },               { "transport", "transport" },
+    };
+
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (!set(account, keys[i].key, arguments_text(&setup->cli->args, keys[i].option), err)) {
+            if (err && err->kind == ERR_CONFIG)
+                err->kind = ERR_USAGE;
+            return err_in(err, "--%s", keys[i].option);
+        }
+    return true;
+}
+
 static bool set_secret(const struct setup *setup, struct account *account, struct err *err)
 {
     const char *command = arguments_text(&setup->cli->args, "password-command");
@@ -119,7 +138,7 @@ bool setup_account(struct setup *setup, const struct candidate *candidate, const
         !set(account, "name", arguments_text(args, "name"), err) ||
         !set_server(account, candidate, err) || !set(account, "auth", setup->auth, err) ||
         !set(account, "username", username, err) || !set_mechanism(account, proof, err) ||
-        !set_secret(setup, account, err) || !set_files(setup, account, err) ||
+        !set_application(setup, account, err) || !set_secret(setup, account, err) || !set_files(setup, account, err) ||
         !account_fill(account, cli_knowledge(setup->cli, NULL), err) ||
         !account_check(account, err))
         return false;
@@ -138,7 +157,7 @@ bool setup_fetch_secret(struct setup *setup, struct secret **ret_secret, struct 
 
 /* ---- what is done with it ---- */
 
-static bool chosen_account(struct setup *setup, struct account **ret_account, struct err *err)
+bool setup_chosen(struct setup *setup, struct account **ret_account, struct err *err)
 {
     const struct candidate *chosen = setup->proofs->chosen;
     size_t at = (size_t)(chosen - setup->found->candidates.at);
@@ -154,7 +173,9 @@ static void tell_json(struct setup *setup, const struct account *account, const 
     HELD(buf) text = BUF(256 * 1024);
     struct json json = json_to(&text);
 
-    for (size_t i = 0; i < setup->proofs->count; i++) {
+    for (size_t i = 0; i < CANDIDATES_MAX; i++)
+        proven[i] = -1;
+    for (size_t i = 0; setup->proofs && i < setup->proofs->count; i++) {
         enum proof_state state = setup->proofs->at[i].state;
         proven[i] = state == PROOF_UNTRIED ? -1 : state != PROOF_FAILED;
     }
@@ -171,13 +192,12 @@ static void tell_json(struct setup *setup, const struct account *account, const 
     say_json(&text);
 }
 
-int setup_print(struct setup *setup)
+int setup_print_account(struct setup *setup, const struct account *account)
 {
-    OWN(account) account = NULL;
     HELD(buf) text = BUF(64 * 1024);
     struct err err = { 0 };
 
-    if (!chosen_account(setup, &account, &err) || !account_text(account, &text, &err))
+    if (!account_text(account, &text, &err))
         return fail_here(setup->cli, &err);
     if (setup->cli->json)
         tell_json(setup, account, NULL, buf_text(&text));
@@ -246,12 +266,11 @@ static int send_test(struct setup *setup, const struct account *account)
     return status;
 }
 
-int setup_finish(struct setup *setup)
+int setup_finish_account(struct setup *setup, const struct account *account)
 {
-    OWN(account) account = NULL;
     struct err err = { 0 };
 
-    if (!chosen_account(setup, &account, &err) || !write_all(setup, account, &err))
+    if (!write_all(setup, account, &err))
         return fail_here(setup->cli, &err);
     char *file = config_account_file(cli_place(setup->cli, NULL), account->name);
     if (setup->cli->json)

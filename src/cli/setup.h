@@ -29,9 +29,11 @@ MUST_USE bool setup_account(struct setup *setup, const struct candidate *candida
  * of ours in which there is none yet. */
 MUST_USE bool setup_fetch_secret(struct setup *setup, struct secret **ret_secret, struct err *err);
 
+/* The account as it is to be, of the candidate that was chosen. */
+MUST_USE bool setup_chosen(struct setup *setup, struct account **ret_account, struct err *err);
 /* Shows the section; writes nothing. Both return the exit status. */
-int setup_print(struct setup *setup);
+int setup_print_account(struct setup *setup, const struct account *account);
 /* Keeps the secret, writes the account, sends the test message, tells the next steps. */
-int setup_finish(struct setup *setup);
+int setup_finish_account(struct setup *setup, const struct account *account);
 
 #endif

@@ -82,14 +82,17 @@ static bool read_filter(struct control_asked *asked, struct err *err)
 
 static bool run_list(struct control_asked *asked, struct store *store, uint64_t now, struct err *err)
 {
-    return store_list(store, &asked->filter, &asked->cursor, PAGE_ROWS, PAGE_RECIPIENTS, now, &asked->rows, err);
+    store_accounts_done(&asked->accounts);
+    asked->accounts = (struct store_accounts){ 0 };
+    return store_list(store, &asked->filter, &asked->cursor, PAGE_ROWS, PAGE_RECIPIENTS, now, &asked->rows, err) &&
+           store_accounts(store, NULL, now, &asked->accounts, err);
 }
 
 static void listed(struct control_asked *asked)
 {
     for (size_t i = 0; i < asked->rows.count; i++) {
         struct json json = control_line(asked);
-        show_row(&json, asked->control->queue, &asked->rows.at[i]);
+        show_row(&json, asked->control->queue, &asked->rows.at[i], &asked->accounts);
         control_say(asked);
     }
     asked->changed.matched += asked->rows.count;
@@ -117,7 +120,8 @@ const struct control_verb queue_list_verb = { "queue list", false, begin_list };
 
 static bool run_show(struct control_asked *asked, struct store *store, uint64_t now, struct err *err)
 {
-    if (!store_show(store, asked->ids[0], 0, PAGE_ROWS, now, &asked->story, err))
+    if (!store_show(store, asked->ids[0], 0, PAGE_ROWS, now, &asked->story, err) ||
+        !store_accounts(store, NULL, now, &asked->accounts, err))
         return false;
     /* Another's message is as good as none: whether it is there is nobody else's business. */
     return asked->caller.may_all || strcmp(asked->story.rows.at[0].submitter, asked->caller.submitter) == 0 ||
@@ -128,7 +132,7 @@ static void shown(struct control_asked *asked)
 {
     struct json json = control_line(asked);
 
-    show_story(&json, asked->control->queue, &asked->story);
+    show_story(&json, asked->control->queue, &asked->story, &asked->accounts);
     control_say(asked);
     asked->changed.matched = 1;
     control_done(asked);

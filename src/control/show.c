@@ -1,6 +1,8 @@
 /* Messages as JSON shows them. */
 #include "control/verbs_int.h"
 
+#include <string.h>
+
 #include "mail/date.h"
 
 #include "base/banned.h"
@@ -54,7 +56,19 @@ static void show_recipient(struct json *json, const struct queue *queue, const s
     json_close(json);
 }
 
-static void members(struct json *json, const struct queue *queue, const struct store_row *row)
+/* Why its account can't send, where that is what keeps it. */
+static void show_parked(struct json *json, const struct store_row *row, const struct store_accounts *accounts)
+{
+    const char *because = NULL;
+
+    for (size_t i = 0; row->state == STORE_PARKED && i < accounts->count; i++)
+        if (strcmp(accounts->at[i].name, row->account) == 0)
+            because = accounts->at[i].parked_because;
+    text_or_none(json, "parked_because", because);
+}
+
+static void members(struct json *json, const struct queue *queue, const struct store_row *row,
+                    const struct store_accounts *accounts)
 {
     json_number(json, "id", row->id);
     json_text(json, "account", row->account);
@@ -65,6 +79,7 @@ static void members(struct json *json, const struct queue *queue, const struct s
     show_time(json, "next", queue, row->next);
     text_or_none(json, "message_id", row->message_id);
     text_or_none(json, "held_because", row->held_because);
+    show_parked(json, row, accounts);
     text_or_none(json, "held_by", row->held_by);
     json_number(json, "recipient_count", row->recipient_total);
     json_open(json, "recipients", '[');
@@ -73,10 +88,11 @@ static void members(struct json *json, const struct queue *queue, const struct s
     json_close(json);
 }
 
-void show_row(struct json *json, const struct queue *queue, const struct store_row *row)
+void show_row(struct json *json, const struct queue *queue, const struct store_row *row,
+              const struct store_accounts *accounts)
 {
     json_open(json, NULL, '{');
-    members(json, queue, row);
+    members(json, queue, row, accounts);
     json_close(json);
 }
 
@@ -94,12 +110,13 @@ static void show_event(struct json *json, const struct queue *queue, const struc
     json_close(json);
 }
 
-void show_story(struct json *json, const struct queue *queue, const struct store_story *story)
+void show_story(struct json *json, const struct queue *queue, const struct store_story *story,
+                const struct store_accounts *accounts)
 {
     const struct store_row *row = &story->rows.at[0];
 
     json_open(json, NULL, '{');
-    members(json, queue, row);
+    members(json, queue, row, accounts);
     json_text(json, "submitter", row->submitter);
     json_text(json, "sender", row->sender);
     show_time(json, "not_before", queue, row->not_before);

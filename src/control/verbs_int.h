@@ -52,8 +52,11 @@ void control_queue(struct control_asked *asked,
 void control_queue_again(struct control_asked *asked);
 
 /* show.c: rows and stories as JSON. Times become the wall's. */
-void show_row(struct json *json, const struct queue *queue, const struct store_row *row);
-void show_story(struct json *json, const struct queue *queue, const struct store_story *story);
+/* `accounts` tells why an account is parked; NULL: nobody asks. */
+void show_row(struct json *json, const struct queue *queue, const struct store_row *row,
+              const struct store_accounts *accounts);
+void show_story(struct json *json, const struct queue *queue, const struct store_story *story,
+                const struct store_accounts *accounts);
 void show_time(struct json *json, const char *key, const struct queue *queue, uint64_t time);
 
 #endif

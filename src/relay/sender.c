@@ -13,14 +13,35 @@ struct loading {
     struct sender *sender;
     const char *account;
     struct buf bytes;
+    bool parked;
+    char because[STORE_NAME_MAX + 1], said[ERR_TEXT_MAX];
 };
 
 static bool run_load(void *data, struct store *store, uint64_t now, struct err *err)
 {
     struct loading *loading = data;
+    struct store_accounts accounts = { 0 };
 
-    (void)now;
+    if (!store_accounts(store, loading->account, now, &accounts, err))
+        return false;
+    if (accounts.count && accounts.at[0].parked_since) {
+        loading->parked = true;
+        snprintf(loading->because, sizeof loading->because, "%s", accounts.at[0].parked_because);
+        snprintf(loading->said, sizeof loading->said, "%s", accounts.at[0].parked_text);
+    }
+    store_accounts_done(&accounts);
     return store_mark_get(store, "limit", loading->account, &loading->bytes, err);
+}
+
+/* It was parked in an earlier life: the first message tries whether it works again. */
+static void take_parked(struct sender *sender, const struct loading *loading)
+{
+    const struct cause *cause = know_cause(sender->relay->plan.know, loading->because);
+
+    sender->state = LANE_PARKED;
+    sender->until = 0;
+    sender->because = cause ? cause->id : "internal_error";
+    snprintf(sender->said, sizeof sender->said, "%s", loading->said);
 }
 
 /* What can't be read is counted from zero: better than not to send at all. */
@@ -31,6 +52,8 @@ static void load_done(void *data, const struct err *err)
 
     if (err->kind == ERR_NONE)
         limit_read(buf_span(&loading->bytes), &sender->limit);
+    if (err->kind == ERR_NONE && loading->parked)
+        take_parked(sender, loading);
     sender->limit_known = true;
     relay_look(sender->relay, sender);
 }
@@ -53,7 +76,7 @@ bool sender_load(struct sender *sender, struct err *err)
 
     if (!loading)
         return err_no_memory(err);
-    *loading = (struct loading){ sender, sender->account->name, BUF(STORE_MARK_MAX) };
+    *loading = (struct loading){ .sender = sender, .account = sender->account->name, .bytes = BUF(STORE_MARK_MAX) };
     sender->relay->asks++;
     if (queue_ask(sender->relay->port, &job, NULL, err))
         return true;
