@@ -135,6 +135,7 @@ static bool check_secret(const struct setup *s, struct err *err)
     return err_in(err, "--secret");
 }
 
+/* Who hands a password over means to sign in by one; where none is taken that is said, and not something else. */
 static void choose_auth(struct setup *s)
 {
     const char *word = arguments_text(&s->cli->args, "auth");
@@ -143,6 +144,7 @@ static void choose_auth(struct setup *s)
     s->auth = word                                                 ? word
               : arguments_has(&s->cli->args, "client-id")          ? "oauth"
               : arguments_has(&s->cli->args, "client-certificate") ? "certificate"
+              : arguments_has(&s->cli->args, "password-stdin")     ? "password"
               : profile && profile->password == PASSWORD_OFF       ? "oauth"
                                                                    : "password";
 }

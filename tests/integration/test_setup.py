@@ -70,9 +70,10 @@ def test_wrong_password_writes_nothing(outpost, postfix):
 
 
 @pytest.mark.parametrize('address', ['me@live.com', 'me@hotmail.com', 'me@outlook.com'])
-def test_a_password_is_refused_before_anything_is_sent(address, outpost):
+@pytest.mark.parametrize('words', [['--auth', 'password'], []], ids=['--auth password', 'a password on stdin'])
+def test_a_password_is_refused_before_anything_is_sent(address, words, outpost):
     with Liar(HONEST) as server:
-        result = outpost.run('setup', address, '--auth', 'password', '--password-stdin', '--no-input', '--connect-to',
+        result = outpost.run('setup', address, *words, '--password-stdin', '--no-input', '--connect-to',
                              '::127.0.0.1:%d' % server.port, stdin=b'hunter2\n')
     assert result.status == NOPERM, result
     assert 'auth_basic_disabled' in result.err and 'nothing was sent' in result.err, result
