@@ -1,6 +1,5 @@
 #include "cli/handing.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "net/stream.h"
 #include "net/timer.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/random.h"
 
 #include "base/banned.h"
@@ -33,7 +33,7 @@ struct hand {
     struct loop *loop;
     struct stream *stream;
     struct buf out, answer;
-    off_t at;
+    uint64_t at;
     bool all_read, done, good;
     struct err err;
     struct handed handed;
@@ -58,15 +58,13 @@ static void give_up(struct hand *hand)
 static bool read_piece(struct hand *hand)
 {
     char piece[SUBMISSION_PIECE_MAX];
-    ssize_t got = pread(hand->handing->fd, piece, sizeof piece, hand->at);
+    size_t len;
 
-    if (got < 0) {
-        err_sys(&hand->err, ERR_INPUT, errno, "reading the message");
+    if (!file_read_at(hand->handing->fd, hand->at, piece, sizeof piece, &len, &hand->err))
         return false;
-    }
-    hand->at += got;
-    hand->all_read = got == 0;
-    submission_write_piece((struct span){ piece, (size_t)got }, &hand->out);
+    hand->at += len;
+    hand->all_read = len == 0;
+    submission_write_piece((struct span){ piece, len }, &hand->out);
     return true;
 }
 

@@ -33,24 +33,6 @@ bool input_all(struct buf *out, struct err *err)
     }
 }
 
-bool input_message_at(int fd, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
-{
-    size_t len = 0;
-
-    while (len < room) {
-        ssize_t got = pread(fd, into + len, room - len, (off_t)(at + len));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return err_sys(err, ERR_IO, errno, "reading the message");
-        if (got == 0)
-            break;
-        len += (size_t)got;
-    }
-    *ret_len = len;
-    return true;
-}
-
 bool input_words(const struct cli *cli, struct buf *out, struct err *err)
 {
     if (cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0)

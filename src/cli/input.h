@@ -9,9 +9,6 @@
 
 /* All of standard input, as far as the buffer's ceiling; ERR_LIMIT where it is more. */
 MUST_USE bool input_all(struct buf *out, struct err *err);
-/* Of the message in a file, from a place on: as much as there is room for, less only where it ends. */
-MUST_USE bool input_message_at(int fd, uint64_t at, char *into, size_t room, size_t *ret_len,
-                               struct err *err);
 /* The operands with a space between, or all of standard input where the only one is "-". */
 MUST_USE bool input_words(const struct cli *cli, struct buf *out, struct err *err);
 

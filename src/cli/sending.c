@@ -2,10 +2,10 @@
 
 #include "base/alloc.h"
 #include "cli/failure.h"
-#include "cli/input.h"
 #include "cli/progress.h"
 #include "cli/transports.h"
 #include "net/loop.h"
+#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -35,7 +35,7 @@ static bool read_body(void *of, uint64_t at, char *into, size_t room, size_t *re
 {
     struct drive *d = of;
 
-    return input_message_at(d->message->fd, at, into, room, ret_len, err);
+    return file_read_at(d->message->fd, at, into, room, ret_len, err);
 }
 
 static void ready(void *who)

@@ -4,8 +4,8 @@
 
 #include "base/str.h"
 #include "cli/failure.h"
-#include "cli/input.h"
 #include "cli/print.h"
+#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -179,7 +179,7 @@ static bool message_text(const struct prepared *prepared, struct buf *out, struc
 
     if (!room)
         return err_no_memory(err);
-    if (!input_message_at(prepared->fd, 0, room, prepared->size, &len, err))
+    if (!file_read_at(prepared->fd, 0, room, prepared->size, &len, err))
         return false;
     buf_wrote(out, len);
     return len == prepared->size || err_set(err, ERR_IO, "the message ends too early");
@@ -228,7 +228,7 @@ static bool copy_message(const struct cli *cli, const struct prepared *prepared,
     size_t len = sizeof piece;
 
     for (uint64_t at = 0; len == sizeof piece; at += len) {
-        if (!input_message_at(prepared->fd, at, piece, sizeof piece, &len, err))
+        if (!file_read_at(prepared->fd, at, piece, sizeof piece, &len, err))
             return false;
         for (size_t i = 0; i < len; i++)
             if (piece[i] != '\r')

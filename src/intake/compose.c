@@ -30,7 +30,7 @@ static bool addresses_add(struct buf *out, const struct compose_order *order, co
 {
     HELD(address_list) list = { 0 };
 
-    if (!header_check_text(what, span_of(text), err) ||
+    if (!header_check_text("the text", span_of(text), err) ||
         !address_list_parse(span_of(text), order->domain, &list, err))
         return strcmp(what, "From") == 0 ? sender_malformed(err, what) : err_in(err, "%s", what);
     for (size_t i = 0; i < list.count; i++) {

@@ -1,11 +1,10 @@
 #include "intake/enqueue.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "intake/spool.h"
+#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -51,8 +50,8 @@ static bool next(struct enqueue *enqueue, struct err *err);
 bool enqueue_digest(int fd, unsigned char ret_digest[CRYPTO_SHA256_LEN], struct err *err)
 {
     HELD(buf) piece = BUF(CRYPTO_SHA256_LEN + SPOOL_PIECE);
-    off_t at = 0;
-    ssize_t got;
+    uint64_t at = 0;
+    size_t len;
 
     memset(ret_digest, 0, CRYPTO_SHA256_LEN);
     do {
@@ -61,14 +60,13 @@ bool enqueue_digest(int fd, unsigned char ret_digest[CRYPTO_SHA256_LEN], struct 
         char *room = buf_room(&piece, SPOOL_PIECE);
         if (!room)
             return err_no_memory(err);
-        got = pread(fd, room, SPOOL_PIECE, at);
-        if (got < 0)
-            return err_sys(err, ERR_INPUT, errno, "reading the message");
-        buf_wrote(&piece, (size_t)got);
-        at += got;
+        if (!file_read_at(fd, at, room, SPOOL_PIECE, &len, err))
+            return false;
+        buf_wrote(&piece, len);
+        at += len;
         if (!crypto_sha256(buf_span(&piece), ret_digest, err))
             return false;
-    } while (got);
+    } while (len);
     return true;
 }
 

@@ -1,11 +1,9 @@
 #include "intake/peek.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "mail/address.h"
 #include "mail/filter.h"
 #include "mail/header.h"
+#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -14,18 +12,12 @@ enum { HEADER_PEEK = 256 * 1024 };
 static bool read_front(int fd, struct buf *head, struct err *err)
 {
     char *room = buf_room(head, HEADER_PEEK);
-    size_t len = 0;
+    size_t len;
 
     if (!room)
         return err_no_memory(err);
-    while (len < HEADER_PEEK) {
-        ssize_t got = pread(fd, room + len, HEADER_PEEK - len, (off_t)len);
-        if (got < 0 && errno != EINTR)
-            return err_sys(err, ERR_INPUT, errno, "reading the message");
-        if (got == 0)
-            break;
-        len += got < 0 ? 0 : (size_t)got;
-    }
+    if (!file_read_at(fd, 0, room, HEADER_PEEK, &len, err))
+        return false;
     buf_wrote(head, len);
     return true;
 }

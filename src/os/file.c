@@ -341,6 +341,24 @@ bool file_open_memory(const struct disk *disk, int *ret_fd, struct err *err)
     return true;
 }
 
+bool file_read_at(int fd, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
+{
+    size_t len = 0;
+
+    while (len < room) {
+        ssize_t got = pread(fd, into + len, room - len, (off_t)(at + len));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_sys(err, ERR_IO, errno, "reading the file");
+        if (got == 0)
+            break;
+        len += (size_t)got;
+    }
+    *ret_len = len;
+    return true;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

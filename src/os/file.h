@@ -59,6 +59,9 @@ MUST_USE bool file_open_nameless(const struct disk *disk, const char *directory,
 /* The same, in memory: for what is small. */
 MUST_USE bool file_open_memory(const struct disk *disk, int *ret_fd, struct err *err);
 
+/* From a place on, in a file that can be read from any: as much as there is room for, less only where it ends. */
+MUST_USE bool file_read_at(int fd, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err);
+
 /* The names in a directory that end in `suffix` and don't begin with a dot, in byte order. A directory
  * that is not there has none; one that others may write is refused, as a file is with FILE_TRUSTED. */
 struct file_names {

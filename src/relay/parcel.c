@@ -1,10 +1,9 @@
 /* A message in hand, from the claim to the word about it. */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "net/loop.h"
+#include "os/file.h"
 #include "relay/relay_int.h"
 
 #include "base/banned.h"
@@ -75,11 +74,7 @@ static bool read_body(void *of, uint64_t at, char *into, size_t room, size_t *re
         memcpy(into, body.at, *ret_len);
         return true;
     }
-    ssize_t got = pread(parcel->fd, into, room, (off_t)at);
-    if (got < 0)
-        return err_sys(err, ERR_IO, errno, "reading the message");
-    *ret_len = (size_t)got;
-    return true;
+    return file_read_at(parcel->fd, at, into, room, ret_len, err);
 }
 
 struct transport_body parcel_body(struct parcel *parcel)

@@ -43,6 +43,19 @@ def test_short_and_interrupted_setup(preload, outpost, sandbox):
     assert outpost.send(message(sender=sandbox.user)[0], 'someone@x.test').status == OK
 
 
+def test_short_and_interrupted_queue(preload, outpost, scripted):
+    """Through the queue: handed over, kept, read again; and its key stands for the same bytes as without."""
+    sent, needle = message()
+    sent += b'x' * 70 + b'\r\n'
+    outpost.account_at(scripted, 'tls')
+    words = ('send', '--raw', '--key', 'once', '--wait', '60', '--json', 'someone@x.test')
+    first = outpost.run(*words, stdin=sent, env={'LD_PRELOAD': preload, 'SHIM_SHORT': '1'})
+    assert first.status == OK and first.json['outcome'] == 'delivered', first
+    arrived_as_sent(scripted, needle, sent)
+    again = outpost.run(*words, stdin=sent)
+    assert again.status == OK and again.json['id'] == first.json['id'], again
+
+
 def test_short_and_interrupted_attachment(preload, outpost, scripted, tmp_path):
     """Composing reads files, and writes what it makes into one."""
     (tmp_path / 'photo.bin').write_bytes(bytes(range(256)) * 40)

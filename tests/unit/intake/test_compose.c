@@ -162,7 +162,7 @@ static void test_refused(void **state)
     check_refused("an injection by the subject", &order, ERR_DATA, "the subject has a line break in it, at byte 2");
     order = plain;
     order.to = (const char *const[]){ "a@b\nBcc: c@d", NULL };
-    check_refused("an injection by an address", &order, ERR_DATA, "To: To has a line break");
+    check_refused("an injection by an address", &order, ERR_DATA, "To: the text has a line break");
     order.to = (const char *const[]){ "a@b, c@", NULL };
     check_refused("a bad member", &order, ERR_DATA, "To: address 2: at character 8");
     order.to = (const char *const[]){ "root", NULL };

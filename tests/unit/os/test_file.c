@@ -352,6 +352,34 @@ static void test_nameless(void **state)
     }
 }
 
+static void test_read_at_a_place(void **state)
+{
+    static const struct {
+        const char *what;
+        uint64_t at;
+        size_t room;
+        const char *there;
+    } rows[] = {
+        { "the front", 0, 3, "abc" },      { "on from there", 3, 3, "def" }, { "up to the end", 4, 100, "efgh" },
+        { "at the end", 8, 100, "" },      { "behind it", 900, 100, "" },    { "no room", 0, 0, "" },
+    };
+    const char *path;
+    char room[100];
+    size_t len;
+    struct err err = { 0 };
+
+    (void)state;
+    SCRATCH(dir);
+    path = scratch_file(dir, "it", "abcdefgh", 0600);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_row(rows[i].what, file_read_at(fd, rows[i].at, room, rows[i].room, &len, &err) &&
+                                    len == strlen(rows[i].there) && memcmp(room, rows[i].there, len) == 0);
+    close(fd);
+    assert_false(file_read_at(-1, 0, room, sizeof room, &len, &err));
+    assert_int_equal(err.kind, ERR_IO);
+}
+
 static void test_list(void **state)
 {
     (void)state;
@@ -413,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_make_dirs),
         cmocka_unit_test(test_nameless),
+        cmocka_unit_test(test_read_at_a_place),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_paths),
     };
