@@ -9,6 +9,7 @@
 #include "cli/secrets.h"
 #include "cli/world.h"
 #include "os/file.h"
+#include "os/lock.h"
 
 #include "base/banned.h"
 
@@ -149,7 +150,8 @@ const struct command command_account_secret = {
 
 /* ---- account seal ---- */
 
-static const char *const folders[] = { "secrets", "pending", "grants" };
+#define GRANTS "grants"
+static const char *const folders[] = { "secrets", "pending", GRANTS };
 
 struct sealing {
     const struct secret_world *world;
@@ -171,6 +173,24 @@ static bool seal_file(struct sealing *s, struct sealed_file file, struct err *er
     return sealed_file_move(s->world, file, s->to, err);
 }
 
+/* A sign-in that is being renewed just now would be sealed with the former key behind our back. */
+static bool seal_grant(struct sealing *s, struct sealed_file file, struct err *err)
+{
+    HELD(buf) name = BUF(2 * ACCOUNT_NAME_MAX);
+    struct lock lock = LOCK_NONE;
+    bool taken = false;
+
+    buf_addf(&name, "%s/.%s.lock", file.folder, file.name);
+    char *path = name.full ? NULL : file_path(s->world->state, buf_text(&name));
+    bool ok = path ? lock_try(path, &lock, &taken, err) : err_no_memory(err);
+    mem_free(path);
+    if (ok && !taken)
+        ok = err_set(err, ERR_LATER, "%s is being renewed by another process; once more, then", file.name);
+    ok = ok && seal_file(s, file, err);
+    lock_done(&lock);
+    return ok;
+}
+
 static bool seal_folder(struct sealing *s, const char *folder, struct err *err)
 {
     HELD(file_names) names = { 0 };
@@ -178,8 +198,10 @@ static bool seal_folder(struct sealing *s, const char *folder, struct err *err)
     bool ok = path ? file_list(path, "", &names, err) : err_no_memory(err);
 
     mem_free(path);
-    for (size_t i = 0; ok && i < names.count; i++)
-        ok = seal_file(s, (struct sealed_file){ folder, names.at[i] }, err);
+    for (size_t i = 0; ok && i < names.count; i++) {
+        const struct sealed_file file = { folder, names.at[i] };
+        ok = strcmp(folder, GRANTS) == 0 ? seal_grant(s, file, err) : seal_file(s, file, err);
+    }
     return ok;
 }
 
