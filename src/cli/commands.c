@@ -8,7 +8,8 @@ extern const struct command command_account, command_account_default, command_ac
     command_account_remove, command_account_seal, command_account_secret, command_account_show, command_config,
     command_config_check, command_config_show,
     command_explain, command_home, command_listen, command_listen_add, command_listen_list, command_listen_remove,
-    command_listen_show, command_queue, command_queue_hold, command_queue_list, command_queue_release,
+    command_listen_show, command_notify, command_queue, command_queue_hold, command_queue_list,
+    command_queue_release,
     command_queue_remove, command_queue_retry, command_queue_show, command_sandbox, command_send,
     command_serve, command_settings, command_setup, command_status, command_user,
     command_user_add, command_user_list, command_user_remove, command_user_show;
@@ -42,6 +43,7 @@ const struct command *const commands[] = {
     &command_config,
     &command_config_check,
     &command_config_show,
+    &command_notify,
     &command_serve,
     &command_status,
     &command_queue,

@@ -14,6 +14,7 @@
 #include "net/resolve.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "relay/notify.h"
 #include "relay/settings.h"
 
 #include "base/banned.h"
@@ -182,7 +183,7 @@ static const struct knowledge *profiles_for(struct cli *cli, const struct config
 
 /* The sections of rooms above `account`. */
 static const struct config_part *const parts[] = { &listen_part, &user_part, &local_part, &queue_part, &route_part,
-                                                   NULL };
+                                                   &notify_part, NULL };
 
 const struct config *cli_config(struct cli *cli, struct err *err)
 {

@@ -57,6 +57,16 @@ void date_add(struct buf *out, uint64_t seconds, int zone)
              (unsigned)(left % 60), zone < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+void date_add_asctime(struct buf *out, uint64_t seconds)
+{
+    seconds = seconds > LAST ? LAST : seconds;
+    uint64_t days = seconds / DAY, left = seconds % DAY;
+    struct day day = day_of(days);
+
+    buf_addf(out, "%s %s %2u %02u:%02u:%02u %u", week_days[days % 7], months[day.month], day.day,
+             (unsigned)(left / 3600), (unsigned)(left / 60 % 60), (unsigned)(left % 60), day.year);
+}
+
 void date_add_rfc3339(struct buf *out, uint64_t seconds)
 {
     seconds = seconds > LAST ? LAST : seconds;

@@ -15,7 +15,10 @@ void date_add(struct buf *out, uint64_t seconds, int zone_minutes);
 /* "2026-11-22T23:15:00Z" (RFC 3339), as all our JSON has it. */
 void date_add_rfc3339(struct buf *out, uint64_t seconds);
 
-/* The same back, with any offset ("+01:00") and fractions of a second, which are dropped; a leap second is the
+/* "Sun Nov 22 23:15:00 2026", in UTC, as mailbox files have it (RFC 4155). */
+void date_add_asctime(struct buf *out, uint64_t seconds);
+
+/* What date_add_rfc3339() wrote, back; with any offset ("+01:00") and fractions of a second, which are dropped; a leap second is the
  * second before. False: no date of 1970 to 9999. */
 MUST_USE bool date_read_rfc3339(struct span text, uint64_t *ret_seconds);
 

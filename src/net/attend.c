@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/obj.h"
-#include "base/span.h"
+#include "net/environment.h"
 #include "net/loop_int.h"
 #include "os/private.h"
 
@@ -40,43 +40,13 @@ static void on_exit_(uv_process_t *process, int64_t status, int signal)
         attend->ended(attend->who, signal ? 128 + signal : (int)status);
 }
 
-/* Is this variable of ours set anew by one of the plan's? */
-static bool is_replaced(const char *ours, const char *const *variables)
-{
-    size_t len = span_find(span_of(ours), '=') + 1;
-
-    for (; *variables; variables++)
-        if (strncmp(ours, *variables, len) == 0)
-            return true;
-    return false;
-}
-
-static const char **environment(const char *const *variables)
-{
-    size_t count = 1, at = 0;
-
-    for (char **ours = environ; *ours; ours++)
-        count++;
-    for (const char *const *theirs = variables; *theirs; theirs++)
-        count++;
-    const char **all = mem_array(count, sizeof *all);
-    if (!all)
-        return NULL;
-    for (char **ours = environ; *ours; ours++)
-        if (!is_replaced(*ours, variables))
-            all[at++] = *ours;
-    for (; *variables; variables++)
-        all[at++] = *variables;
-    return all;
-}
-
 bool attend_start(struct loop *loop, const struct attend_plan *plan,
                   void (*ended)(void *who, int status), void *who, struct attend **ret_attend,
                   struct err *err)
 {
     uv_stdio_container_t stdio[3];
     struct attend *attend = NEW(attend);
-    const char **variables = environment(plan->variables);
+    const char **variables = environment_with(plan->variables);
     int bad = UV_ENOMEM;
 
     for (int fd = 0; fd < 3; fd++)

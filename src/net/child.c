@@ -8,6 +8,7 @@
 #include "base/obj.h"
 #include "base/str.h"
 #include "net/command.h"
+#include "net/environment.h"
 #include "net/loop_int.h"
 #include "net/timer.h"
 
@@ -15,16 +16,17 @@
 
 enum { CHILD_MAGIC = 0x6368696c, FIRST_OF_OURS = 3, PIECE_MAX = 4096 };
 
-/* The pipes close when they are read to the end or the child is given up; the process when it has been
- * reaped, so that none stays a zombie. With the last of the three the memory goes. */
+/* The pipes close when they are read or written to the end or the child is given up; the process when it has
+ * been reaped, so that none stays a zombie. With the last of them the memory goes. */
 struct child {
     uint32_t magic;
     uv_process_t process;
-    uv_pipe_t output_pipe, error_pipe;
+    uv_pipe_t input_pipe, output_pipe, error_pipe;
+    uv_write_t write;
     unsigned alive; /* handles not closed yet */
-    bool running, output_open, error_open, told;
+    bool running, input_open, output_open, error_open, told;
     struct timer *timer;
-    struct buf output, complaint;
+    struct buf input, output, complaint;
     int64_t status;
     int signal;
     const char *name; /* argv[0], a copy */
@@ -41,6 +43,7 @@ static void on_closed(uv_handle_t *handle)
 
     if (--child->alive)
         return;
+    buf_done(&child->input);
     buf_done(&child->output);
     buf_done(&child->complaint);
     str_wipe(child->piece, sizeof child->piece);
@@ -62,6 +65,7 @@ static void give_up(struct child *child)
     child->told = true;
     timer_free(child->timer);
     child->timer = NULL;
+    close_pipe(&child->input_pipe, &child->input_open);
     close_pipe(&child->output_pipe, &child->output_open);
     close_pipe(&child->error_pipe, &child->error_open);
     if (child->running)
@@ -159,40 +163,73 @@ static void on_complaint(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     end_if_over(child);
 }
 
+/* ---- what it is told ---- */
+
+/* Said to the end, or it has hung up: either way there is no more to be said. */
+static void on_said(uv_write_t *write, int status)
+{
+    struct child *child = OBJ(child, CHILD_MAGIC, write->data);
+
+    (void)status;
+    close_pipe(&child->input_pipe, &child->input_open);
+}
+
+static void say_input(struct child *child)
+{
+    uv_buf_t bytes = uv_buf_init(child->input.at, (unsigned)child->input.len);
+
+    if (!child->input_open)
+        return;
+    child->write.data = child;
+    if (!child->input.len || uv_write(&child->write, (uv_stream_t *)&child->input_pipe, &bytes, 1, on_said))
+        close_pipe(&child->input_pipe, &child->input_open);
+}
+
 /* ---- its beginning ---- */
 
-static struct child *child_new(struct loop *loop, const char *const *argv)
+static struct child *child_new(struct loop *loop, const char *const *argv, const struct child_told *told)
 {
     struct child *child = NEW(child);
 
     if (!child)
         return NULL;
     child->magic = CHILD_MAGIC;
+    child->input = (struct buf)BUF(told->input.len);
     child->output = (struct buf)BUF(CHILD_OUTPUT_MAX);
     child->complaint = (struct buf)BUF(CHILD_ERROR_MAX);
     child->name = str_copy(argv[0]);
     child->timer = timer_new(loop, on_deadline, child);
-    child->process.data = child->output_pipe.data = child->error_pipe.data = child;
+    child->process.data = child->input_pipe.data = child->output_pipe.data = child->error_pipe.data = child;
+    uv_pipe_init(loop_uv(loop), &child->input_pipe, 0);
     uv_pipe_init(loop_uv(loop), &child->output_pipe, 0);
     uv_pipe_init(loop_uv(loop), &child->error_pipe, 0);
-    child->output_open = child->error_open = true;
-    child->alive = 2;
-    if (child->name && child->timer)
+    child->input_open = child->output_open = child->error_open = true;
+    child->alive = 3;
+    buf_add_span(&child->input, told->input);
+    if (child->name && child->timer && !child->input.full)
         return child;
     give_up(child);
     return NULL;
 }
 
-static int spawn(struct loop *loop, struct child *child, const char *const *argv)
+static uv_stdio_container_t a_pipe(uv_pipe_t *pipe, int flags)
+{
+    return (uv_stdio_container_t){ .flags = (uv_stdio_flags)(UV_CREATE_PIPE | flags),
+                                   .data.stream = (uv_stream_t *)pipe };
+}
+
+static int spawn(struct loop *loop, struct child *child, const char *const *argv, const char **environment)
 {
     uv_stdio_container_t stdio[] = {
-        { .flags = UV_IGNORE },
-        { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->output_pipe },
-        { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->error_pipe },
+        child->input.len ? a_pipe(&child->input_pipe, UV_READABLE_PIPE)
+                         : (uv_stdio_container_t){ .flags = UV_IGNORE },
+        a_pipe(&child->output_pipe, UV_WRITABLE_PIPE),
+        a_pipe(&child->error_pipe, UV_WRITABLE_PIPE),
     };
     uv_process_options_t options = {
         .file = argv[0],
         .args = (char **)(uintptr_t)argv,
+        .env = (char **)(uintptr_t)environment,
         .exit_cb = on_reaped,
         .stdio = stdio,
         .stdio_count = COUNT(stdio),
@@ -208,21 +245,26 @@ static int spawn(struct loop *loop, struct child *child, const char *const *argv
     return bad;
 }
 
-bool child_run(struct loop *loop, const char *const *argv, uint64_t deadline, child_done *done,
-               void *data, struct child **ret_child, struct err *err)
+static bool run(struct loop *loop, const char *const *argv, const struct child_told *told, uint64_t deadline,
+                child_done *done, void *data, struct child **ret_child, struct err *err)
 {
-    struct child *child = child_new(loop, argv);
+    const char **environment = told->variables ? environment_with(told->variables) : NULL;
+    struct child *child = told->variables && !environment ? NULL : child_new(loop, argv, told);
 
-    if (!child)
+    if (!child) {
+        mem_free(environment);
         return err_no_memory(err);
+    }
     child->done = done;
     child->data = data;
-    int bad = spawn(loop, child, argv);
+    int bad = spawn(loop, child, argv, environment);
+    mem_free(environment);
     if (bad) {
         give_up(child);
         return err_sys(err, ERR_CONFIG, loop_errno(bad), "%s can't be started", argv[0]);
     }
     timer_set(child->timer, deadline);
+    say_input(child);
     uv_read_start((uv_stream_t *)&child->output_pipe, on_room, on_output);
     uv_read_start((uv_stream_t *)&child->error_pipe, on_room, on_complaint);
     if (ret_child)
@@ -230,13 +272,30 @@ bool child_run(struct loop *loop, const char *const *argv, uint64_t deadline, ch
     return true;
 }
 
-bool child_run_command(struct loop *loop, struct span line, uint64_t deadline, child_done *done,
-                       void *data, struct child **ret_child, struct err *err)
+bool child_run(struct loop *loop, const char *const *argv, uint64_t deadline, child_done *done, void *data,
+               struct child **ret_child, struct err *err)
+{
+    static const struct child_told nothing;
+
+    return run(loop, argv, &nothing, deadline, done, data, ret_child, err);
+}
+
+bool child_tell_command(struct loop *loop, struct span line, const struct child_told *told,
+                        uint64_t deadline, child_done *done, void *data, struct child **ret_child,
+                        struct err *err)
 {
     HELD(command) command = { 0 };
 
     return command_parse(line, &command, err) &&
-           child_run(loop, command.argv, deadline, done, data, ret_child, err);
+           run(loop, command.argv, told, deadline, done, data, ret_child, err);
+}
+
+bool child_run_command(struct loop *loop, struct span line, uint64_t deadline, child_done *done, void *data,
+                       struct child **ret_child, struct err *err)
+{
+    static const struct child_told nothing;
+
+    return child_tell_command(loop, line, &nothing, deadline, done, data, ret_child, err);
 }
 
 void child_cancel(struct child *child)

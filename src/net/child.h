@@ -1,5 +1,5 @@
-/* Another program: a vector and never a shell line, nothing on its standard input, no descriptor of
- * ours but its own output and error, a limit on what it may say and on how long it may take.
+/* Another program: a vector and never a shell line, nothing on its standard input or what it is told there, no
+ * descriptor of ours but its own output and error, a limit on what it may say and on how long it may take.
  *
  * For a password command, so what it prints is treated as a secret: wiped wherever it was kept.
  */
@@ -33,6 +33,14 @@ MUST_USE bool child_run(struct loop *loop, const char *const *argv, uint64_t dea
 MUST_USE bool child_run_command(struct loop *loop, struct span command, uint64_t deadline,
                                 child_done *done, void *data, struct child **ret_child,
                                 struct err *err);
+/* And with something to read and to know. A program that reads none of it is none the worse for it. */
+struct child_told {
+    struct span input;            /* on its standard input; copied */
+    const char *const *variables; /* over our environment: "NAME=value", NULL ends; NULL: none */
+};
+MUST_USE bool child_tell_command(struct loop *loop, struct span command, const struct child_told *told,
+                                 uint64_t deadline, child_done *done, void *data,
+                                 struct child **ret_child, struct err *err);
 /* Kills it; `done` is not called. NULL is nothing. */
 void child_cancel(struct child *child);
 

@@ -31,6 +31,12 @@ static int system_sync(const struct disk *disk, int fd)
     return fsync(fd);
 }
 
+static int system_truncate(const struct disk *disk, int fd, off_t len)
+{
+    (void)disk;
+    return ftruncate(fd, len);
+}
+
 static int system_close(const struct disk *disk, int fd)
 {
     (void)disk;
@@ -90,6 +96,7 @@ const struct disk disk_system = {
     .read = system_read,
     .write = system_write,
     .sync = system_sync,
+    .truncate = system_truncate,
     .close = system_close,
     .stat = system_stat,
     .chmod = system_chmod,

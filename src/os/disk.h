@@ -12,6 +12,7 @@ struct disk {
     ssize_t (*read)(const struct disk *, int fd, void *at, size_t len);
     ssize_t (*write)(const struct disk *, int fd, const void *at, size_t len);
     int (*sync)(const struct disk *, int fd);
+    int (*truncate)(const struct disk *, int fd, off_t len);
     int (*close)(const struct disk *, int fd);
     int (*stat)(const struct disk *, int fd, struct stat *ret_stat);
     int (*chmod)(const struct disk *, int fd, mode_t mode);

@@ -45,6 +45,13 @@ MUST_USE bool file_write(const struct disk *disk, const char *path, struct span 
 MUST_USE bool file_write_new(const struct disk *disk, const char *path, struct span bytes,
                              struct file_made made, struct err *err);
 
+/* Adds these bytes at the end of a file that other programs write, too, such as a mailbox: all of them or none,
+ * synced. It is locked meanwhile as those do it, by fcntl(2) and, where the directory lets us, by a file
+ * NAME.lock beside it; where another holds either, nothing waits: ERR_LATER. Made where it is not there yet.
+ * ERR_CREATE where it is no regular file, has a second name, or is reached through a link. */
+MUST_USE bool file_append(const struct disk *disk, const char *path, struct span bytes, mode_t mode,
+                          struct err *err);
+
 /* Takes a file away, for good. */
 MUST_USE bool file_remove(const struct disk *disk, const char *path, struct err *err);
 

@@ -105,6 +105,11 @@ static int fake_sync(const struct disk *disk, int fd)
     return did(disk, 's', disk_fails(disk) ? -1 : disk_system.sync(disk, fd));
 }
 
+static int fake_truncate(const struct disk *disk, int fd, off_t len)
+{
+    return did(disk, 't', disk_fails(disk) ? -1 : disk_system.truncate(disk, fd, len));
+}
+
 /* A file is closed even where closing it fails. */
 static int fake_close(const struct disk *disk, int fd)
 {
@@ -177,7 +182,7 @@ void world_init(struct world *world)
     *world = (struct world){
         .clock = { fake_now, fake_wall },
         .dice = { fake_fill },
-        .disk = { fake_open, fake_read, fake_write, fake_sync, fake_close, fake_stat, fake_chmod,
+        .disk = { fake_open, fake_read, fake_write, fake_sync, fake_truncate, fake_close, fake_stat, fake_chmod,
                   fake_chown, fake_rename, fake_link, fake_unlink, fake_mkdir, fake_memory },
         .kernel = { fake_key },
         .now = 1000,

@@ -39,7 +39,7 @@ struct world {
     unsigned until;     /* things that can fail until the one that does; 0: none */
     bool failed;        /* did it come to that? */
     unsigned moves;     /* short ones so far */
-    char calls[64];     /* the disk's calls that went well, a letter each: open, read, write, sync, Link,
+    char calls[64];     /* the disk's calls that went well, a letter each: open, read, write, sync, truncate, Link,
                            reName, unlinK, mkDir, memory; what is beyond is not kept */
     int open_files;     /* opened and not closed */
     size_t alive;       /* blocks of memory when it began */

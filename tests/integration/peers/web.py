@@ -5,11 +5,12 @@ import threading
 
 
 class Web:
-    """pages: {(host, path): body or status}. `asked` lists the (host, path) of every request."""
+    """pages: {(host, path): body or status}. `asked` lists the (host, path) of every request, `posted` the bodies of
+    those that had one."""
 
     def __init__(self, authority, pages, certificate='good'):
         web = self
-        self.pages, self.asked = pages, []
+        self.pages, self.asked, self.posted = pages, [], []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -22,6 +23,10 @@ class Web:
                 self.send_header('Content-Length', str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self):
+                web.posted.append(self.rfile.read(int(self.headers['Content-Length'])))
+                self.do_GET()
 
             def log_message(self, *words):
                 pass

@@ -72,6 +72,42 @@ static void test_runs(void **state)
     close(ours);
 }
 
+/* What it is told on its standard input and in its environment; whether it listens is its own affair. */
+static void test_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *command, *output;
+        size_t more; /* bytes of input behind "hello" */
+    } cases[] = {
+        { "reads it", "cat", "hello", 0 },
+        { "by a shell", "|cat; printf %s \"$OUTPOST_TEST\"", "helloa b;$(id)", 0 },
+        { "over a variable of ours", "|printf %s \"$HOME\"", "/nowhere", 0 },
+        { "reads to the end of much", "|wc -c", "300005\n", 300000 },
+        { "reads nothing of much", "true", "", 300000 },
+    };
+    static const char *const variables[] = { "OUTPOST_TEST=a b;$(id)", "HOME=/nowhere", NULL };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        OWN(loop) loop = NULL;
+        HELD(buf) input = BUF(400000);
+        struct err err = { 0 };
+        struct told told = { .output = BUF(CHILD_OUTPUT_MAX) };
+
+        buf_add(&input, "hello");
+        for (size_t n = 0; n < cases[i].more; n++)
+            buf_add_char(&input, 'x');
+        const struct child_told tell = { buf_span(&input), variables };
+        assert_true(loop_new(&loop, &err));
+        check_row(cases[i].label, child_tell_command(loop, span_of(cases[i].command), &tell,
+                                                     loop_now(loop) + 20000, was_told, &told, NULL, &err));
+        loop_run_until(loop, &told.done);
+        check_row(cases[i].label, told.err.kind == ERR_NONE);
+        check_bytes(cases[i].label, buf_span(&told.output), span_of(cases[i].output));
+        buf_done(&told.output);
+    }
+}
+
 static void test_does_not_run(void **state)
 {
     (void)state;
@@ -123,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_is_told),
         cmocka_unit_test(test_does_not_run),
         cmocka_unit_test(test_memory_runs_out),
     };
