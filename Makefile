@@ -48,6 +48,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/roundtrips $(BUILD)
 	@bench/oneshot $(BUILD)
+	@bench/queue $(BUILD)
 	@bench/startup $(BUILD)
 
 install: $(BUILD)/build.ninja

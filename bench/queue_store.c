@@ -189,9 +189,11 @@ static int bench_fill(char **arg)
 
     for (uint64_t done = 0; done < count; done += 500)
         accept_batch(store, count - done < 500 ? count - done : 500, size, 1000 + done);
-    printf("{\"what\":\"fill\",\"count\":%llu,\"seconds\":%.1f,\"cpu_us\":%.1f,\"disk\":%.0f}\n", (unsigned long long)count,
-           now_s() - begun, (cpu_s() - cpu) * 1e6 / (double)count, (double)file_size(arg[0]) / (double)count);
+    double seconds = now_s() - begun;
+    cpu = cpu_s() - cpu;
     store_free(store);
+    printf("{\"what\":\"fill\",\"count\":%llu,\"seconds\":%.1f,\"cpu_us\":%.1f,\"disk\":%.0f}\n", (unsigned long long)count,
+           seconds, cpu * 1e6 / (double)count, (double)file_size(arg[0]) / (double)count);
     return 0;
 }
 

@@ -20,10 +20,21 @@ static void walking_done(struct walking *walking)
     pool_done(&walking->pool);
 }
 
+/* Where one account's are asked for, its own index leads past the others'. */
+static struct sql_rows ask_more(struct walking *w)
+{
+    const struct sqlite_account *account = w->filter->account ? sqlite_account(w->sqlite, w->filter->account) : NULL;
+
+    if (w->cursor->history || !w->filter->account)
+        return sql_ask(w->sqlite->sql, w->cursor->history ? QUERY_HISTORY_NEXT : QUERY_MESSAGE_NEXT,
+                       SQL_NUMBER(w->cursor->id), SQL_NUMBER(READ_AT_ONCE));
+    return sql_ask(w->sqlite->sql, QUERY_MESSAGE_NEXT_OF, SQL_NUMBER(w->cursor->id), SQL_NUMBER(READ_AT_ONCE),
+                   SQL_NUMBER(account ? account->id : 0));
+}
+
 static bool read_more(struct walking *w, struct err *err)
 {
-    size_t query = w->cursor->history ? QUERY_HISTORY_NEXT : QUERY_MESSAGE_NEXT;
-    struct sql_rows rows = sql_ask(w->sqlite->sql, query, SQL_NUMBER(w->cursor->id), SQL_NUMBER(READ_AT_ONCE));
+    struct sql_rows rows = ask_more(w);
     bool ok = true;
 
     w->count = w->at = 0;

@@ -40,10 +40,10 @@
     X(ACCOUNT_ADD, "INSERT INTO account (id, name) VALUES (?1, ?2)")                                \
     X(ACCOUNT_PUT, "UPDATE account SET parked_since = ?2, parked_told = ?3, parked_for = ?4, "      \
                    "parked_because = ?5, parked_text = ?6 WHERE id = ?1")                           \
-    X(ACCOUNT_OLDEST, "SELECT min(created) FROM (SELECT created FROM message WHERE account = ?1 "   \
-                      "ORDER BY id LIMIT 1)")                                                       \
-    X(ACCOUNT_SLOT, "SELECT min(slot) FROM message WHERE account = ?1 AND slot >= ?2 AND slot <= 18") \
-    X(ACCOUNT_DUE, "SELECT min(due) FROM message WHERE account = ?1 AND slot = ?2")                 \
+    X(ACCOUNT_OLDEST, "SELECT created FROM message INDEXED BY message_account WHERE account = ?1 "  \
+                      "ORDER BY id LIMIT 1")                                                        \
+    X(ACCOUNT_SLOT, "SELECT min(slot) FROM message INDEXED BY message_line WHERE account = ?1 AND slot >= ?2 AND slot <= 18") \
+    X(ACCOUNT_DUE, "SELECT min(due) FROM message INDEXED BY message_line WHERE account = ?1 AND slot = ?2")                 \
                                                                                                     \
     X(DRAFT_GET, "SELECT pieces, size FROM draft WHERE id = ?1")                                    \
     X(DRAFT_PUT, "INSERT INTO draft VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE "            \
@@ -68,9 +68,11 @@
                    "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)")                             \
     X(MESSAGE_GET, ROW_OF_MESSAGE "WHERE id = ?1")                                                         \
     X(MESSAGE_NEXT, ROW_OF_MESSAGE "WHERE id > ?1 ORDER BY id LIMIT ?2")                                   \
-    X(MESSAGE_IN_LINE, ROW_OF_MESSAGE "WHERE account = ?1 AND slot = ?2 AND due <= ?3 AND "                \
+    X(MESSAGE_NEXT_OF, ROW_OF_MESSAGE "INDEXED BY message_account WHERE id > ?1 AND account = ?3 "  \
+                       "ORDER BY id LIMIT ?2")                                                      \
+    X(MESSAGE_IN_LINE, ROW_OF_MESSAGE "INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND due <= ?3 AND "                \
                        "(stuck = '' OR stuck = ?4) ORDER BY due, id LIMIT ?5")                      \
-    X(LINE_DUE, "SELECT due FROM message WHERE account = ?1 AND slot = ?2 AND (stuck = '' OR "      \
+    X(LINE_DUE, "SELECT due FROM message INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND (stuck = '' OR "      \
                 "stuck = ?3) ORDER BY due LIMIT 1")                                                 \
     X(MESSAGE_CLAIM, "UPDATE message SET slot = 32, due = ?2, state = 1, lease = ?3, stuck = ?4 "   \
                      "WHERE id = ?1")                                                               \
@@ -81,7 +83,7 @@
                    "held_text = ?11, held_by = ?12 WHERE id = ?1")                                  \
     X(MESSAGE_EVENTS, "UPDATE message SET events = ?2 WHERE id = ?1")                               \
     X(MESSAGE_END, "DELETE FROM message WHERE id = ?1")                                             \
-    X(MESSAGE_LEASED, "SELECT id FROM message WHERE account = ?1 AND slot = 32 AND due <= ?2 "      \
+    X(MESSAGE_LEASED, "SELECT id FROM message INDEXED BY message_line WHERE account = ?1 AND slot = 32 AND due <= ?2 "      \
                       "LIMIT ?3")                                                                   \
     X(MESSAGE_REPORTS, "SELECT id FROM message WHERE report_due <= ?1 ORDER BY report_due LIMIT ?2") \
     X(MESSAGE_REPORT_PUT, "UPDATE message SET report_due = ?2 WHERE id = ?1")                       \

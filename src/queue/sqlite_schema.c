@@ -14,13 +14,12 @@ static const char new_file[] =
     "PRAGMA page_size = 8192;"
     "PRAGMA auto_vacuum = INCREMENTAL;";
 
-/* What holds while it is open. Freed pages are not wiped: what was deleted may be read from the file until its place
- * is used again (docs/queue.md). */
+/* What holds while it is open. */
 static const char always[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 0;"   /* when nobody waits: sqlite_rest() */
-    "PRAGMA secure_delete = FAST;"
+    "PRAGMA secure_delete = ON;"       /* what is deleted is wiped; 3 % of a message's life */
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA mmap_size = 0;"            /* an error of the disk is an error, not a signal */
     "PRAGMA cell_size_check = ON;"

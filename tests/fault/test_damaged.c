@@ -284,6 +284,29 @@ static void test_damaged_anywhere(void **state)
     }
 }
 
+/* A body that was delivered is not to be found in the file any more. */
+static void test_deleted_is_gone(void **state)
+{
+    (void)state;
+    SCRATCH(scratch);
+    struct err err = { 0 };
+    struct store *store = open_well(scratch);
+    struct store_claim claim = { .account = "live", .until = 90000, .messages = 1, .recipients = 1, .bytes = 1 };
+    struct store_items items = { 0 };
+
+    fill(store, 3, 30000);
+    begin(store);
+    assert_true(store_claim(store, &claim, 50000, &items, &err));
+    const struct store_outcome taken = { .number = 0, .state = STORE_DELIVERED };
+    struct store_settlement settlement = { items.at[0].id, items.at[0].lease, "live", &taken, 1, NULL, NULL };
+    assert_true(store_settle(store, &settlement, 50000, &err));
+    end(store);
+    store_items_done(&items);
+    store_free(store);
+    assert_int_equal(find(file(scratch), "number 0000.", 0), -1);
+    assert_true(find(file(scratch), "number 0001.", 0) > 0);
+}
+
 static void test_cut_short(void **state)
 {
     (void)state;
@@ -412,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_body_is_that_messages_trouble),
         cmocka_unit_test(test_checked_after_a_crash),
         cmocka_unit_test(test_damaged_anywhere),
+        cmocka_unit_test(test_deleted_is_gone),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_a_reserve_is_kept),
         cmocka_unit_test(test_ours_alone),

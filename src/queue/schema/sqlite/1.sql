@@ -69,6 +69,7 @@ CREATE TABLE message (
     envid          TEXT NOT NULL
 ) STRICT;
 CREATE INDEX message_line ON message (account, slot, due);
+CREATE INDEX message_account ON message (account); -- and by id: its oldest, its list
 CREATE INDEX message_report ON message (report_due) WHERE report_due IS NOT NULL;
 
 -- Messages that are over: no bodies.
