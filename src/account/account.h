@@ -68,6 +68,7 @@ struct account {
     char *proxy; /* "socks5://HOST:PORT" to go through (net/dial.h) */
     char *client_certificate, *client_key; /* files (PEM) for the TLS handshake; both or none */
     char *client_id, *tenant, *issuer;     /* of the OAuth application */
+    char *scope;        /* what it asks for to send mail; NULL: as the profile says */
     char *client_secret, *certificate;     /* what the application proves itself with: sources, as `secret` */
     struct profile_limits limits; /* what is 0 is not limited */
     unsigned pipeline;            /* 1 + enum profile_pipeline; see account_pipeline() */

@@ -85,6 +85,17 @@ static bool is_proxy(struct span value, struct err *err)
     return socks5_url_parse(value, host, &port, err);
 }
 
+/* RFC 6749, 3.3: printable, without quotes and backslashes. */
+static bool are_scopes(struct span value, struct err *err)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+        if (c < ' ' || c > '~' || c == '"' || c == '\\')
+            return err_found(err, ERR_CONFIG, "config:bad", "OAuth scopes are wanted, with a blank between two");
+    }
+    return true;
+}
+
 static bool is_https(struct span value, struct err *err)
 {
     return span_starts(value, "https://") ||
@@ -138,6 +149,8 @@ static const struct setting settings[] = {
     { .key = "tenant", .type = SETTING_TEXT, AT(tenant), .doc = "the organisation that signs in" },
     { .key = "issuer", .type = SETTING_TEXT, AT(issuer), .check = is_https,
       .doc = "the OAuth issuer, where no profile knows it" },
+    { .key = "scope", .type = SETTING_TEXT, AT(scope), .check = are_scopes,
+      .doc = "what to ask it for to send mail, between blanks; default: what the profile says" },
     { .key = "limit.messages_per_minute", .type = SETTING_NUMBER, AT(limits.messages_per_minute),
       .doc = "the profile's, unless lowered or raised; 0 is no limit" },
     { .key = "limit.messages_per_hour", .type = SETTING_NUMBER, AT(limits.messages_per_hour),

@@ -112,9 +112,11 @@ static const char *first_of(const char *a, const char *b)
     return a ? a : b;
 }
 
-static void take_scopes(struct oauth_way *way, const struct profile_oauth *known)
+/* Where the account names its own, it is what sends, as a person or as an application. */
+static void take_scopes(struct oauth_way *way, const struct account *account, const struct profile_oauth *known)
 {
-    const char *smtp = known->scope, *application = known->app_scope;
+    const char *smtp = first_of(account->scope, known->scope);
+    const char *application = first_of(account->scope, known->app_scope);
     const char *scopes[] = { smtp, known->https_scope, known->imap_scope, known->pop_scope };
     const char *app_scopes[] = { application, known->https_app_scope, NULL, NULL };
 
@@ -161,7 +163,7 @@ bool oauth_way_of(const struct account *account, struct oauth_way *ret_way, stru
                          "account %s: signing in by OAuth needs a client id, and there is none", account->name);
     if (!own_issuer && known == &nothing)
         return bad(err, account->name, "nothing tells where to sign in by OAuth (issuer = https://...)");
-    take_scopes(&way, known);
+    take_scopes(&way, account, known);
     take_manners(&way, known);
     if (own_issuer ? !add_metadata(&way, account, err) : !take_endpoints(&way, account, err)) {
         oauth_way_done(&way);

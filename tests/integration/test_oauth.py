@@ -1,4 +1,5 @@
 """Signing in by OAuth at real ones: npm's oidc-provider gives tokens, Postfix with Dovecot asks it about them."""
+import concurrent.futures
 import glob
 import os
 
@@ -104,6 +105,30 @@ def test_an_application_unknown_to_it(signed_in, outpost):
     result = outpost.send(message()[0], '--json', 'someone@x.test')
     assert result.status == CONFIG, result
     assert 'oauth_client_misconfigured' in result.out, result
+
+
+def test_many_at_once_renew_once(signed_in, outpost, idp):
+    """Each shows the refresh token that it finds, and this provider ends a sign-in whose old one is shown."""
+    signed_in()
+    before, message_of = idp.granted('refresh_token'), message()[0]
+    with concurrent.futures.ThreadPoolExecutor(6) as many:
+        results = list(many.map(lambda _: outpost.send(message_of, 'someone@x.test'), range(6)))
+    assert all(result.status == OK for result in results), results
+    assert idp.granted('refresh_token') == before + 1
+
+
+def test_an_application_signs_in_by_its_certificate(outpost, idp, postfix_oauth):
+    """No person, no sign-in before: a token that it signed itself. (Dovecot takes people's tokens only.)"""
+    pem = os.path.join(outpost.folder, 'application.pem')
+    with open(pem, 'w') as f:
+        f.write(idp.application)
+    os.chmod(pem, 0o600)
+    outpost.account_at(postfix_oauth, 'starttls', auth='oauth', client_id='keyed', issuer=idp.issuer, secret=None,
+                       certificate='command:cat ' + pem, scope='mail.send')
+    before = idp.granted('client_credentials')
+    result = outpost.send(message()[0], '--json', 'someone@x.test')
+    assert idp.granted('client_credentials') > before, result
+    assert result.status == NOPERM, result
 
 
 def test_nothing_of_it_lies_about(signed_in, outpost):

@@ -310,6 +310,66 @@ static void test_room_for_a_full_disk(void **state)
     assert_false(file_exists(scratch_path(dir, "state/grants/.mine.room")));
 }
 
+/* A disk on which nothing can be written before the room that was set aside is given up. */
+struct full_disk {
+    struct disk disk;
+    bool freed;
+};
+
+static ssize_t write_if_freed(const struct disk *disk, int fd, const void *at, size_t len)
+{
+    errno = ENOSPC;
+    return ((const struct full_disk *)(const void *)disk)->freed ? disk_system.write(disk, fd, at, len) : -1;
+}
+
+static int unlink_frees(const struct disk *disk, const char *path)
+{
+    int result = disk_system.unlink(disk, path);
+
+    if (result == 0 && strstr(path, ".room"))
+        ((struct full_disk *)(void *)(uintptr_t)disk)->freed = true;
+    return result;
+}
+
+static void test_a_disk_that_is_full(void **state)
+{
+    (void)state;
+    SCRATCH(dir);
+    struct world world;
+    struct err err = { 0 };
+    struct full_disk full = { disk_system, false };
+    OWN(account) live = ACCOUNT(LIVE);
+    OWN(grant) grant = grant_of(live);
+    OWN(grant) back = NULL;
+
+    world_init(&world);
+    full.disk.write = write_if_freed;
+    full.disk.unlink = unlink_frees;
+    struct secret_world where = world_at(dir, &world);
+    take(grant, CREDENTIAL_SMTP, "A1", "R1");
+    assert_true(grant_keep(&where, live, grant, &err));
+    take(grant, CREDENTIAL_SMTP, "A2", "R2");
+
+    where.disk = &full.disk;
+    assert_false(grant_reserve(&where, live, &err)); /* nothing is asked of the server then */
+    assert_string_equal(err.fact, "disk:full");
+    full.freed = false;
+    assert_false(grant_keep(&where, live, grant, &err));
+    assert_string_equal(err.fact, "disk:full");
+    assert_true(grant_read(&where, live, &back, &err));
+    check_bytes("the old one stands", secret_bytes(back->refresh), SPAN("R1"));
+
+    where.disk = &world.disk;
+    assert_true(grant_reserve(&where, live, &err));
+    full.freed = false;
+    where.disk = &full.disk;
+    assert_true(grant_keep(&where, live, grant, &err));
+    grant_free(back);
+    back = NULL;
+    assert_true(grant_read(&where, live, &back, &err));
+    check_bytes("the new one", secret_bytes(back->refresh), SPAN("R2"));
+}
+
 static void test_everything_fails_once(void **state)
 {
     (void)state;
@@ -402,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_whose_it_is),
         cmocka_unit_test(test_the_file),
         cmocka_unit_test(test_room_for_a_full_disk),
+        cmocka_unit_test(test_a_disk_that_is_full),
         cmocka_unit_test(test_everything_fails_once),
         cmocka_unit_test(test_killed_at_every_step),
     };

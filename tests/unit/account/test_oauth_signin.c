@@ -11,6 +11,7 @@
 #include "net/timer.h"
 #include "oauth_scene.h"
 #include "os/file.h"
+#include "support/keys.h"
 
 #define CLAIMS "{\"iss\":\"https://id.test\",\"aud\":\"app\",\"iat\":1700000000,\"exp\":1700003600,\"email\":\"me@mail.test\"}"
 
@@ -530,6 +531,21 @@ static void test_who_signed_in(void **state)
     }
 }
 
+/* The box for mail was left empty. */
+static void test_less_than_was_asked_for(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct told told;
+
+    begin(&s);
+    s.idp.scope = "openid email";
+    run_device(&s, 0, &told);
+    fails_with(&told, "oauth:scope-withheld");
+    has_grant(&s, NULL);
+    end(&s);
+}
+
 /* The browser's flow sends a nonce, and an id_token without it is another's. */
 static void test_the_nonce(void **state)
 {
@@ -654,6 +670,29 @@ static void test_an_application(void **state)
     assert_true(oauth_signin_start(&plan, &events, &told, &signin, NULL));
     await(&s, &told, &told.done);
     fails_with(&told, "config:bad");
+    end(&s);
+}
+
+static void test_an_application_with_a_certificate(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct told told;
+    struct secret_fetch *fetch = NULL;
+    HELD(buf) pem = BUF(10000);
+    OWN(grant) grant = NULL;
+
+    buf_add(&pem, ec_key);
+    buf_add(&pem, ec_certificate);
+    OWN(secret) secret = secret_new(buf_span(&pem));
+    begin_with(&s, ACCOUNT(MINE, "certificate=file"));
+    assert_true(secret_keep(&s.secrets, s.account, SECRET_CERTIFICATE, secret, UINT64_MAX, kept, NULL, &fetch, NULL));
+    start(&s, OAUTH_FLOW_APPLICATION, 0, &told);
+    await(&s, &told, &told.done);
+    succeeds(&told);
+    assert_non_null(strstr(buf_text(&s.idp.seen), "client_assertion="));
+    assert_true(grant_read(&s.secrets, s.account, &grant, NULL));
+    assert_true(grant->application && grant->proof_expires == UINT64_C(4949229777000));
     end(&s);
 }
 
@@ -845,11 +884,13 @@ int main(void)
         cmocka_unit_test(test_nobody_comes),
         cmocka_unit_test(test_the_browser_is_opened),
         cmocka_unit_test(test_who_signed_in),
+        cmocka_unit_test(test_less_than_was_asked_for),
         cmocka_unit_test(test_the_nonce),
         cmocka_unit_test(test_a_device),
         cmocka_unit_test(test_a_device_that_is_refused),
         cmocka_unit_test(test_a_device_that_asks_less_often),
         cmocka_unit_test(test_an_application),
+        cmocka_unit_test(test_an_application_with_a_certificate),
         cmocka_unit_test(test_smtp_and_https),
         cmocka_unit_test(test_a_second_sign_in),
         cmocka_unit_test(test_an_issuer_that_publishes),

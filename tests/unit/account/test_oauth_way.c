@@ -100,6 +100,24 @@ static void test_an_issuer_of_ones_own(void **state)
     assert_true(us.one_resource && us.issuer_varies);
 }
 
+static void test_a_scope_of_ones_own(void **state)
+{
+    (void)state;
+    OWN(account) own = ACCOUNT(OWN_IDP, "scope=mail.send offline_access");
+    HELD(oauth_way) way = way_of(own);
+    OWN(account) live = ACCOUNT(LIVE, "scope=https://outlook.office365.com/SMTP.Send");
+    HELD(oauth_way) other = way_of(live);
+    OWN(account) bare = ACCOUNT(LIVE);
+    struct err err;
+
+    assert_string_equal(way.scopes[CREDENTIAL_SMTP], "mail.send offline_access");
+    assert_string_equal(way.app_scopes[CREDENTIAL_SMTP], "mail.send offline_access");
+    assert_string_equal(other.scopes[CREDENTIAL_SMTP], "https://outlook.office365.com/SMTP.Send");
+    assert_string_equal(other.scopes[CREDENTIAL_HTTPS], "https://graph.microsoft.com/Mail.Send offline_access");
+    assert_false(account_set(bare, "scope", SPAN("a\"b"), &err));
+    assert_string_equal(err.fact, "config:bad");
+}
+
 #define GOOD "\"issuer\":\"https://id.corp.example/realm\",\"token_endpoint\":\"https://id.corp.example/token\""
 
 static const struct {
@@ -217,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_tenants),
         cmocka_unit_test(test_nothing_to_go_by),
         cmocka_unit_test(test_an_issuer_of_ones_own),
+        cmocka_unit_test(test_a_scope_of_ones_own),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_what_metadata_tells),
         cmocka_unit_test(test_whose_answer),
