@@ -88,8 +88,8 @@ static bool write_question(const struct cli *cli, const char *verb, bool all, bo
     for (size_t at = 0; (state = arguments_next(&cli->args, "state", &at));)
         json_text(&json, NULL, state);
     if (all && !arguments_has(&cli->args, "state") && strcmp(verb, "queue list") == 0) {
-        static const char *const states[] = { "queued", "sending", "deferred", "unknown", "delivered", "failed",
-                                              "removed" };
+        static const char *const states[] = { "queued", "sending", "deferred", "held",   "parked",
+                                              "unknown", "delivered", "failed", "removed" };
         for (size_t i = 0; i < COUNT(states); i++)
             json_text(&json, NULL, states[i]);
     }

@@ -97,6 +97,15 @@ static void add_parked(struct cli *cli, const struct json_value *row, struct buf
     }
 }
 
+static void add_held(const struct json_value *row, uint64_t id, struct buf *out)
+{
+    if (json_text_at(row, "held_text").at) {
+        add_shown(out, json_text_at(row, "held_text"));
+        buf_add(out, "; ");
+    }
+    buf_addf(out, "it goes on with: outpost queue release %llu", (unsigned long long)id);
+}
+
 /* One sentence: why it is where it is, and what comes next. */
 static void add_next(struct cli *cli, const struct json_value *row, const struct json_value *recipient,
                      struct buf *out)
@@ -109,7 +118,7 @@ static void add_next(struct cli *cli, const struct json_value *row, const struct
     if (!json_number_at(row, "id", &id))
         return;
     if (is(whole, "held"))
-        buf_addf(out, "it goes on with: outpost queue release %llu", (unsigned long long)id);
+        add_held(row, id, out);
     else if (is(whole, "parked"))
         add_parked(cli, row, out);
     else if (is(state, "unknown") && !next.len)

@@ -247,6 +247,20 @@ const char *arguments_text(const struct arguments *arguments, const char *name)
     return last;
 }
 
+/* A command may have an option of the same name for itself: `queue list --state held`. */
+const char *arguments_everyday(const struct arguments *arguments, const char *name)
+{
+    const char *last = NULL;
+
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        const struct given *given = &arguments->given[i];
+        if (given->option >= everyday_options && given->option < everyday_options + COUNT(everyday_options) &&
+            strcmp(given->option->name, name) == 0)
+            last = given->value ? given->value : "";
+    }
+    return last;
+}
+
 uint64_t arguments_number(const struct arguments *arguments, const char *name, uint64_t otherwise)
 {
     const char *text = arguments_text(arguments, name);

@@ -69,6 +69,8 @@ void arguments_done(struct arguments *arguments);
 /* Of the option with this name (it must be in the command's or the everyday table): */
 bool arguments_has(const struct arguments *arguments, const char *name);
 const char *arguments_text(const struct arguments *arguments, const char *name); /* NULL: not given */
+/* The same of an everyday option alone, where the command has one of its own by that name. */
+const char *arguments_everyday(const struct arguments *arguments, const char *name);
 /* The number, or `otherwise`; arguments_read() has checked that it is one. */
 uint64_t arguments_number(const struct arguments *arguments, const char *name, uint64_t otherwise);
 /* The next value of a repeatable one: *at begins at 0; NULL when there are no more. */

@@ -43,7 +43,7 @@ const struct place *cli_place(struct cli *cli, struct err *err)
     struct cli_world *world = world_of(cli, err);
     struct place_wish wish = {
         .config = arguments_text(&cli->args, "config"),
-        .state = arguments_text(&cli->args, "state"),
+        .state = arguments_everyday(&cli->args, "state"),
         .user_scope = arguments_has(&cli->args, "user"),
         .system_scope = arguments_has(&cli->args, "system"),
     };

@@ -80,6 +80,7 @@ static void members(struct json *json, const struct queue *queue, const struct s
     text_or_none(json, "message_id", row->message_id);
     text_or_none(json, "held_because", row->held_because);
     show_parked(json, row, accounts);
+    text_or_none(json, "held_text", row->held_text);
     text_or_none(json, "held_by", row->held_by);
     json_number(json, "recipient_count", row->recipient_total);
     json_open(json, "recipients", '[');

@@ -1,0 +1,123 @@
+"""Signing in by OAuth from the command line, at the provider on the desk: as a person and as a program would."""
+import json
+import subprocess
+
+import pytest
+
+from daemon import queue
+from outpost import CONFIG, NOPERM, OK, PROGRAM, USAGE
+from peers.process import Process
+from sandbox import Sandbox
+
+
+@pytest.fixture
+def live(tmp_path, outpost):
+    """The emulated Outlook.com, and a program that believes to speak to the real one."""
+    desk = Sandbox(tmp_path / 'desk', 'outlook.com')
+    outpost.environment.update(OUTPOST_CONNECT_TO=','.join(desk.connect_to), OUTPOST_CA_FILE=desk.ca)
+    yield desk
+    desk.stop()
+
+
+def by_device(outpost, live, command, *words, choice='allow'):
+    """Runs it, agrees to the code it shows, and returns its status and the JSON lines."""
+    one = Process([PROGRAM, *command.split(), '--config', outpost.config, '--json', '--flow', 'device', *words],
+                  env=outpost.environment)
+    code = json.loads(one.await_line('"device_code"'))
+    assert code['verification_uri'].startswith('https://') and code['expires_at']
+    live.approve(code['user_code'], choice)
+    status = one.popen.wait(60)
+    one.reader.join()
+    return status, [json.loads(line) for line in one.lines if line.startswith('{')], one.lines
+
+
+def set_up(outpost, live, *words):
+    status, lines, all_lines = by_device(outpost, live, 'setup ' + live.user, '--client-id', 'an-app', '--yes', *words)
+    assert status == OK, all_lines
+    return lines
+
+
+def send(outpost, subject):
+    return outpost.run('send', '--json', 'friend@example.org', '-s', subject, stdin=b'hello\n')
+
+
+def test_device_code(outpost, live, record):
+    record(('sandbox outlook.com', 'device', 'XOAUTH2'), 'FAILED')
+    lines = set_up(outpost, live)
+    assert any(line.get('account') for line in lines) and lines[-1]['outcome'] == 'delivered', lines
+    assert send(outpost, 'by-smtp').json['outcome'] == 'delivered'
+    assert live.kept(b'by-smtp')
+    shown = outpost.run('account show', '--json').json
+    assert shown['auth'] == 'oauth' and shown['health'] == 'ends' and '90 days' in shown['because'], shown
+    record(('sandbox outlook.com', 'device', 'XOAUTH2'), 'arrived')
+
+
+def test_smtp_shut_goes_over_https(outpost, live, record):
+    record(('sandbox outlook.com', 'device', 'graph'), 'FAILED')
+    live.scenario('smtp-auth-off')
+    set_up(outpost, live)
+    assert send(outpost, 'by-https').json['outcome'] == 'delivered'
+    assert live.kept(b'by-https')
+    assert outpost.run('account show', '--json').json['transport']['uses'] == 'graph'
+    record(('sandbox outlook.com', 'device', 'graph'), 'arrived')
+
+
+def test_declined(outpost, live):
+    status, lines, _ = by_device(outpost, live, 'setup ' + live.user, '--client-id', 'an-app', choice='deny')
+    assert status == NOPERM and lines[-1]['cause'].startswith('oauth_'), lines
+    assert outpost.run('account list', '--json').out == ''      # nothing is left of it
+
+
+def test_consent_lost_parks_and_login_frees(outpost, live):
+    set_up(outpost, live)
+    live.scenario('consent-revoked')
+    live.advance(7200)                                      # the token it has is spent, for the server
+    later = ['faketime', '-f', '+2h']
+    try:
+        subprocess.run(['faketime', '--version'], capture_output=True, check=True)
+    except OSError:
+        pytest.skip('faketime is not installed')
+    outpost.inside = later
+    result = send(outpost, 'parked')
+    assert result.status == OK and result.json['outcome'] == 'queued', result
+    row, = queue(outpost)
+    assert row['state'] == 'parked' and row['parked_because'] == 'oauth_refresh_token_expired', row
+    shown = outpost.run('queue list')
+    assert 'outpost account login' in shown.out and 'run out' in shown.out, shown
+    assert outpost.run('account token').status == NOPERM
+    live.scenario('consent-revoked', on=False)
+    one = Process([*later, PROGRAM, 'account', 'login', '--config', outpost.config, '--json', '--flow', 'device'],
+                  env=outpost.environment)
+    live.approve(json.loads(one.await_line('"device_code"'))['user_code'])
+    assert one.popen.wait(60) == OK, one.lines
+    assert outpost.run('queue retry', '--all').status == OK
+    assert queue(outpost) == [] and live.kept(b'parked')
+
+
+def test_token_for_other_programs(outpost, live):
+    set_up(outpost, live)
+    token = outpost.run('account token').out.strip()
+    status, answer = live.request(live.url + '/sandbox/introspect', {'token': token})
+    assert status == 200 and answer['active'], answer
+    assert outpost.run('account token', '--for', 'fax').status == USAGE
+
+
+def test_logout(outpost, live):
+    set_up(outpost, live)
+    assert outpost.run('account logout').status == OK
+    assert outpost.run('account token').status == NOPERM
+    assert outpost.run('account list', '--json').json['health'] == 'lost'
+
+
+def test_nobody_there(outpost, live):
+    """Without a terminal nothing is asked, and nothing is stored."""
+    missing = outpost.run('setup', 'me@live.com')
+    assert missing.status == CONFIG and 'oauth_client_id_missing' in missing.err, missing
+    unsaid = outpost.run('setup', 'me@live.com', '--client-id', 'an-app')
+    assert unsaid.status == USAGE and '--flow' in unsaid.err, unsaid
+    wrong = outpost.run('setup', 'me@live.com', '--client-id', 'an-app', '--flow', 'client-credentials')
+    assert wrong.status == USAGE and 'device' in wrong.err, wrong
+    typo = outpost.run('setup', 'me@live.com', '--client-id', 'an-app', '--flow', 'devise')
+    assert typo.status == USAGE, typo
+    password = outpost.run('account login')
+    assert password.status == CONFIG, password
