@@ -105,7 +105,7 @@ bool proving_run(struct proving *proving, const struct candidates *candidates,
         return false;
     const struct prove_plan plan = {
         .candidates = candidates,
-        .hello = cli_hostname(proving->cli),
+        .hello = cli_hello(proving->cli),
         .ca_file = network->ca_file,
         .client_certificate = arguments_text(&proving->cli->args, "client-certificate"),
         .client_key = arguments_text(&proving->cli->args, "client-key"),

@@ -37,7 +37,7 @@ bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, str
     world.credentials.detours = network->detours;
     world.credentials.ca_file = network->ca_file;
     world.credentials.proxy = config->outpost.https_proxy;
-    world.hello = cli_hostname(cli);
+    world.hello = cli_hello(cli);
     world.tickets = network->tickets;
     world.connect_timeout_ms = network->connect_timeout_ms;
     world.timeout_ms = network->timeout_ms;

@@ -234,6 +234,15 @@ const char *cli_hostname(struct cli *cli)
     return name;
 }
 
+const char *cli_hello(struct cli *cli)
+{
+    const struct config *config = cli_config(cli, NULL);
+    const char *name = cli_hostname(cli);
+    bool full = strchr(name, '.') && strncmp(name, "localhost.", sizeof "localhost." - 1) != 0;
+
+    return full || (config && config->outpost.hostname) ? name : NULL;
+}
+
 /* ---- the network ---- */
 
 static bool add_detour(struct cli_world *world, struct span text, struct err *err)

@@ -44,8 +44,10 @@ const struct network *cli_network(struct cli *cli, struct err *err);
 /* Where secrets are kept; the state directory is made if need be. */
 MUST_USE bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *err);
 
-/* The name to say in EHLO: configured, else the machine's made valid, else "localhost". */
+/* What this machine is called: configured, else the machine's made valid, else "localhost". */
 const char *cli_hostname(struct cli *cli);
+/* The same to say in EHLO; NULL where it is no full name, which many servers refuse. */
+const char *cli_hello(struct cli *cli);
 
 void cli_world_done(struct cli *cli);
 

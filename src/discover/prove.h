@@ -22,7 +22,7 @@ struct prove;
 /* Borrowed until `done` or prove_cancel(); the candidates as long as the proofs, too. */
 struct prove_plan {
     const struct candidates *candidates;
-    const char *hello;            /* our name in EHLO */
+    const char *hello;            /* our name in EHLO, as in session_plan */
     const char *ca_file, *tls_pin, *source_address; /* NULL: as usual */
     /* Files to show in the handshake, also while probing, for servers offer EXTERNAL to those that show one;
      * but for a candidate that needs_confirmation, before it has it. Both or NULL. */

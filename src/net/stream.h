@@ -72,8 +72,9 @@ struct tls *stream_tls(const struct stream *stream);
 const char *stream_peer(const struct stream *stream);
 const char *stream_local(const struct stream *stream);
 bool stream_is_loopback(const struct stream *stream); /* a Unix socket is, too */
-/* Where the peer is; false for a Unix socket, and where the line is gone already. */
+/* Where the peer is, and we; false for a Unix socket, and where the line is gone already. */
 MUST_USE bool stream_peer_ip(const struct stream *stream, struct ip *ret_ip);
+MUST_USE bool stream_own_ip(const struct stream *stream, struct ip *ret_ip);
 /* Who is at the other end of a Unix socket; false for TCP. */
 MUST_USE bool stream_peer_user(const struct stream *stream, uint32_t *ret_uid);
 

@@ -69,14 +69,24 @@ bool stream_is_loopback(const struct stream *stream)
     return stream->loopback;
 }
 
-bool stream_peer_ip(const struct stream *stream, struct ip *ret_ip)
+static bool ip_of(const struct stream *stream, int (*name)(const uv_tcp_t *, struct sockaddr *, int *),
+                  struct ip *ret_ip)
 {
     struct sockaddr_storage address = { 0 };
     int len = sizeof address;
 
-    return !stream->is_unix &&
-           uv_tcp_getpeername(&stream->handle.tcp, (struct sockaddr *)&address, &len) == 0 &&
+    return !stream->is_unix && name(&stream->handle.tcp, (struct sockaddr *)&address, &len) == 0 &&
            ip_from_sockaddr((const struct sockaddr *)&address, ret_ip);
+}
+
+bool stream_peer_ip(const struct stream *stream, struct ip *ret_ip)
+{
+    return ip_of(stream, uv_tcp_getpeername, ret_ip);
+}
+
+bool stream_own_ip(const struct stream *stream, struct ip *ret_ip)
+{
+    return ip_of(stream, uv_tcp_getsockname, ret_ip);
 }
 
 bool stream_peer_user(const struct stream *stream, uint32_t *ret_uid)

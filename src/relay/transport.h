@@ -31,7 +31,7 @@ struct tickets;
 /* Borrowed, with all it points at, until the transport is gone. */
 struct transport_world {
     struct credential_world credentials; /* its loop is the transport's, and so are resolver and detours */
-    const char *hello;                   /* our name in EHLO */
+    const char *hello;                   /* our name in EHLO, as in session_plan */
     struct tickets *tickets;             /* of TLS, the loop's (session/tickets.h); NULL: none are kept */
     uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: the protocol's */
     uint64_t timeout_ms; /* to open and send the first message, and for each further one; a transfer that

@@ -12,6 +12,7 @@ enum {
     PIECE = 32 * 1024,               /* of a body, read at a time */
     HANDSHAKE_MS = 60 * 1000,        /* where nobody said otherwise */
     CONNECT_MS = 60 * 1000,
+    HELLO_MAX = 64,                  /* the longest address literal, and more */
 };
 
 struct session {
@@ -26,6 +27,7 @@ struct session {
     struct stream *stream;
     struct timer *timer;
     struct salt *salting;
+    char hello[HELLO_MAX];         /* where the plan has no name for us */
     struct buf heard;              /* for the observer: a line that is not whole yet */
     struct secret *password;       /* kept only while SCRAM may want it salted */
     struct session_body body;
@@ -438,12 +440,29 @@ static bool check_plaintext(const struct session *s, struct err *err)
     return err_set(err, ERR_CONFIG, "security = none would send in clear text to another machine");
 }
 
+/* What RFC 5321 (4.1.4) wants of a machine without a full name: where it is. A proxy hides that. */
+static const char *own_place(struct session *s)
+{
+    HELD(buf) text = BUF(sizeof s->hello - 1);
+    struct ip ip;
+
+    if (s->plan->proxy || !stream_own_ip(s->stream, &ip))
+        return "[127.0.0.1]";
+    buf_add(&text, ip.family == 6 ? "[IPv6:" : "[");
+    ip_write(&text, ip);
+    buf_add(&text, "]");
+    if (text.full)
+        return "[127.0.0.1]";
+    memcpy(s->hello, buf_text(&text), text.len + 1);
+    return s->hello;
+}
+
 static bool begin(struct session *s, struct err *err)
 {
     const struct session_plan *plan = s->plan;
 
     s->machine_plan = (struct smtp_plan){
-        .hello = plan->hello,
+        .hello = plan->hello ? plan->hello : own_place(s),
         .security = machine_security(plan->security),
         .mechanisms = plan->probe ? 0 : plan->mechanisms,
         .credential = plan->sign_in_with,

@@ -25,7 +25,7 @@ struct session_plan {
     const char *host; /* as configured: the name the certificate must have */
     uint16_t port;
     enum security security;
-    const char *hello;             /* our name in EHLO */
+    const char *hello;             /* our name in EHLO; NULL: the address of our end, "[192.0.2.1]" */
     unsigned mechanisms;           /* the allowed ones, bits as in smtp/sasl.h; 0: no sign-in */
     enum sasl_credential sign_in_with;
     const char *user;

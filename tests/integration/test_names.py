@@ -1,5 +1,6 @@
 """Who is asked for which name, where --dns names a server and --connect-to another way."""
 import os
+import socket
 import subprocess
 
 import pytest
@@ -8,6 +9,7 @@ from conftest import names_of
 from messages import message
 from outpost import NOHOST, OK, PROGRAM, TEMPFAIL, Result
 from peers.process import free_port
+from peers.socks import Everywhere
 from test_matrix import arrived_as_sent
 
 
@@ -41,7 +43,7 @@ def with_hosts(outpost, hosts, *words, stdin):
             f.write(text)
     script = 'mount --bind %s/hosts /etc/hosts && mount --bind %s/nsswitch.conf /etc/nsswitch.conf && exec "$@"'
     done = subprocess.run(['unshare', '-m', 'sh', '-c', script % (outpost.folder, outpost.folder), 'sh', PROGRAM, 'send',
-                           '--raw', '--config', outpost.config, *words], input=stdin, capture_output=True, timeout=60,
+                           '--direct', '--raw', '--config', outpost.config, *words], input=stdin, capture_output=True, timeout=60,
                           env=outpost.environment)
     return Result(done)
 
@@ -70,3 +72,32 @@ def test_then_by_the_server_that_was_named(outpost, scripted):
 
     result = with_hosts(outpost, '127.0.0.1 localhost\n', *words, stdin=sent)
     assert result.status == NOHOST and '(dns_host_not_found)' in result.err, result
+
+
+def named(outpost, name, sent):
+    """Sent by a machine of this name."""
+    if os.geteuid() != 0:
+        pytest.skip('needs root: the machine is renamed for this process alone')
+    done = subprocess.run(['unshare', '-u', 'sh', '-c', 'hostname %s && exec "$@"' % name, 'sh', PROGRAM, 'send', '-v',
+                           '--direct', '--raw', '--config', outpost.config, 'someone@x.test'], input=sent,
+                          capture_output=True, timeout=60, env=outpost.environment)
+    return Result(done)
+
+
+@pytest.mark.parametrize('name,said', [('desk', '[127.0.0.1]'), ('localhost.localdomain', '[127.0.0.1]'),
+                                       ('desk.home.test', 'desk.home.test')])
+def test_a_machine_without_a_full_name_says_where_it_is(name, said, outpost, postfix):
+    """Many servers take no name without a dot, and this Postfix is one of them."""
+    sent, needle = message()
+    result = named(outpost.account_at(postfix, 'tls'), name, sent)
+    assert result.status == OK and '> EHLO %s\n' % said in result.err, result
+    arrived_as_sent(postfix, needle, sent)
+
+
+def test_a_proxy_hides_where_we_are(outpost, postfix):
+    proxy = Everywhere(postfix.ports['tls'], socket.AF_INET6)
+    sent, needle = message()
+    result = named(outpost.account('localhost:%d' % postfix.ports['tls'], 'tls', proxy=proxy.url), 'desk', sent)
+    proxy.stop()
+    assert result.status == OK and '> EHLO [127.0.0.1]\n' in result.err, result
+    arrived_as_sent(postfix, needle, sent)

@@ -31,10 +31,11 @@ class Microsocks:
 class Everywhere:
     """`asked` lists what it was asked for: (host, port), the host as bytes of a name or None for an address."""
 
-    def __init__(self, port):
+    def __init__(self, port, family=socket.AF_INET):
         self.to, self.asked = port, []
-        self.server = socket.create_server(('127.0.0.1', 0))
-        self.url = 'socks5://127.0.0.1:%d' % self.server.getsockname()[1]
+        host, shown = ('::1', '[::1]') if family == socket.AF_INET6 else ('127.0.0.1', '127.0.0.1')
+        self.server = socket.create_server((host, 0), family=family)
+        self.url = 'socks5://%s:%d' % (shown, self.server.getsockname()[1])
         self.threads = []
         self._begin(self._accept)
 

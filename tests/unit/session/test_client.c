@@ -302,7 +302,7 @@ static struct envelope *envelope_to(const char *one, const char *other)
     return GIVE(envelope);
 }
 
-static void talk_begin(struct talk *talk, struct tls_context *context, enum security security)
+static void talk_begin_at(struct talk *talk, struct tls_context *context, enum security security, const char *address)
 {
     struct err err;
 
@@ -316,8 +316,13 @@ static void talk_begin(struct talk *talk, struct tls_context *context, enum secu
                   .in = BUF(100000),
                   .heard = BUF(100000) },
     };
-    assert_true(listen_open(loop, &(struct listen_plan){ .address = "127.0.0.1" }, peer_came,
-                            &talk->peer, &talk->peer.listener, &err));
+    assert_true(listen_open(loop, &(struct listen_plan){ .address = address }, peer_came, &talk->peer,
+                            &talk->peer.listener, &err));
+}
+
+static void talk_begin(struct talk *talk, struct tls_context *context, enum security security)
+{
+    talk_begin_at(talk, context, security, "127.0.0.1");
 }
 
 static void talk_end(struct talk *talk)
@@ -425,6 +430,34 @@ static void test_says_goodbye(void **state)
         loop_turn(loop);
     assert_string_equal(buf_text(&talk.peer.heard), want);
     talk_end(&talk);
+}
+
+/* Where we have no name to say, it is where we are; through a proxy nobody is told. */
+static void test_names_itself(void **state)
+{
+    static const struct {
+        const char *label, *hello, *at, *said;
+    } rows[] = {
+        { "by a name", "client.example.org", "127.0.0.1", "EHLO client.example.org\n" },
+        { "without one", NULL, "127.0.0.1", "EHLO [127.0.0.1]\n" },
+        { "without one, by IPv6", NULL, "::1", "EHLO [IPv6:::1]\n" },
+    };
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct talk talk;
+        struct setting setting;
+
+        talk_begin_at(&talk, good, SECURITY_TLS, rows[i].at);
+        talk.envelope = envelope_to(to_good, NULL);
+        setting_make(&setting, &talk, SECURITY_TLS);
+        snprintf(setting.detour.to_host, sizeof setting.detour.to_host, "%s", rows[i].at);
+        setting.plan.hello = rows[i].hello;
+        check_row(rows[i].label, talk_run(&talk, &setting.plan, &err) && talk.sent);
+        check_row(rows[i].label, strstr(buf_text(&talk.peer.heard), rows[i].said));
+        talk_end(&talk);
+    }
 }
 
 /* A server that says what it was given does not get it into a log. */
@@ -883,6 +916,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sends),
         cmocka_unit_test(test_says_goodbye),
+        cmocka_unit_test(test_names_itself),
         cmocka_unit_test(test_hides_an_echo),
         cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_resumed),
