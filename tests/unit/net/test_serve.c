@@ -1,10 +1,16 @@
 /* The small HTTP server against callers who mean well and callers who don't. */
 #include "support/check.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "net/dial.h"
 #include "net/serve.h"
 #include "net/timer.h"
 #include "support/identity.h"
+#include "support/world.h"
 
 #define HOST "Host: localhost\r\n"
 #define CLOSE "Connection: close\r\n"
@@ -767,6 +773,63 @@ static void test_tls(void **state)
     identity_done(&identity);
 }
 
+/* -- memory -- */
+
+/* A caller without any memory of ours: what it was answered, or nothing. */
+static size_t call_raw(struct loop *loop, uint16_t port, char *into, size_t room)
+{
+    static const char said[] = "GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n";
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    size_t len = 0;
+    ssize_t got;
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, said, sizeof said - 1, 0), sizeof said - 1);
+    while ((got = recv(fd, into + len, room - len, MSG_DONTWAIT)) != 0) {
+        if (got > 0)
+            len += (size_t)got;
+        else if (errno != EAGAIN)
+            break;
+        loop_turn(loop);
+    }
+    close(fd);
+    return len;
+}
+
+static void test_everything_fails_once(void **state)
+{
+    (void)state;
+    static const struct serve_plan plan = { .where = { .address = LISTEN_LOOPBACK }, .patience_ms = 50 };
+    struct scene scene = { 0 };
+    struct err err;
+
+    assert_true(loop_new(&scene.loop, &err));
+    for (unsigned n = 1;; n++) {
+        struct world world;
+        char answered[1000];
+        size_t len = 0;
+
+        world_begin(&world, n);
+        bool ok = serve_open(scene.loop, &plan, &events, &scene, &scene.serve, &err);
+        if (ok)
+            len = call_raw(scene.loop, serve_port(scene.serve), answered, sizeof answered);
+        serve_free(GIVE(scene.serve));
+        bool failed = world_end(&world);
+        for (int i = 0; i < 10; i++)
+            loop_turn(scene.loop);
+        assert_int_equal(world_leaks(&world), 0);
+        assert_true(ok || failed);
+        if (failed)
+            continue;
+        check_answer("in the end", (struct span){ answered, len }, "200", "hello");
+        break;
+    }
+    assert_int_equal(scene.began, scene.answered + scene.dropped);
+    loop_free(scene.loop);
+}
+
 /* -- pure -- */
 
 static void test_host(void **state)
@@ -818,6 +881,7 @@ int main(void)
         cmocka_unit_test(test_frees_in_a_callback),
         cmocka_unit_test(test_loopback_port_is_taken),
         cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_everything_fails_once),
         cmocka_unit_test(test_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "know/embedded.h"
 #include "sandbox/scope.h"
 #include "support/office.h"
+#include "support/world.h"
 
 #define MS       "https://login.microsoftonline.com/consumers"
 #define MS_TOKEN MS "/oauth2/v2.0/token"
@@ -195,6 +196,12 @@ static void test_page(void **state)
     assert_true(span_is(header_of(&reply, "Cache-Control"), "no-store"));
     struct span text = page_text(&reply, page);
 
+    /* Not from elsewhere. */
+    HELD(buf) form = BUF(1000);
+    buf_addf(&form, "user=me%%40hotmail.com&password=pw-me&choice=allow&request=%.*s", SPAN_ARG(text));
+    office_ask(&office, "POST " MS "/oauth2/v2.0/authorize", "Sec-Fetch-Site: cross-site\n", buf_span(&form), &reply);
+    assert_int_equal(reply.status, 403);
+
     /* Not this password; the page again, and then right. */
     post_with(&office, ASK, "user=me%40hotmail.com&password=pw-you&choice=allow&request=", text, &reply);
     assert_int_equal(reply.status, 200);
@@ -227,6 +234,7 @@ static void test_page_refuses(void **state)
     } cases[] = {
         { "another path", "client_id=app" REST PKCE "&redirect_uri=http%3A%2F%2Flocalhost%3A4711%2Fx", 400, NULL },
         { "another host", "client_id=app" REST PKCE "&redirect_uri=http%3A%2F%2Fevil.example%3A4711%2F", 400, NULL },
+        { "another host, as long", "client_id=app" REST PKCE "&redirect_uri=http%3A%2F%2Fevil12345%3A4711%2F", 400, NULL },
         { "a host behind the port", "client_id=app" REST PKCE "&redirect_uri=http%3A%2F%2Flocalhost%3A4711%40evil.example%2F",
           400, NULL },
         { "https", "client_id=app" REST PKCE "&redirect_uri=https%3A%2F%2Flocalhost%3A4711%2F", 400, NULL },
@@ -460,7 +468,8 @@ static void test_refusals(void **state)
         { "a client twice", "client_id=app&client_id=app&grant_type=authorization_code&code=", 400, "invalid_request", "" },
         { "no grant type", "client_id=app" TO "&code=", 400, "invalid_request", "" },
         { "a grant type nobody serves", "client_id=app&grant_type=password&code=", 400, "unsupported_grant_type", "AADSTS70003" },
-        { "more than agreed", REDEEM "c.x&scope=" GRAPH "&x=", 400, "invalid_grant", "AADSTS70000" },
+        { "more than agreed", "client_id=app&grant_type=authorization_code" TO "&code_verifier=" VERIFIER "&scope=calendar&code=",
+          400, "invalid_grant", "AADSTS65001" },
         { "an application of no tenant", "client_id=app&client_secret=s&grant_type=client_credentials&x=", 400,
           "unsupported_grant_type", "" },
         { "a foreign refresh token", "client_id=app&grant_type=refresh_token&refresh_token=", 400, "invalid_grant",
@@ -747,6 +756,54 @@ static void test_google(void **state)
     office_close(&office);
 }
 
+/* ---- memory ---- */
+
+static bool ask_all(struct office *office, struct reply *reply)
+{
+    static const struct {
+        const char *line, *body;
+    } asked[] = {
+        { "GET " ASK PKCE, "" },
+        { "GET " MS "/v2.0/.well-known/openid-configuration", "" },
+        { "POST " DEVICE, "client_id=app&scope=" SMTP },
+        { "POST " MS_TOKEN, REDEEM "c.x" },
+        { "POST https://localhost:2502/sandbox/introspect", "token=x" },
+        { "POST https://localhost:2502/device", "user=me%40hotmail.com&password=pw-me&user_code=x" },
+        { "POST https://login.microsoftonline.com/common/oauth2/v2.0/token", "client_id=app&client_assertion=a.b.c" },
+    };
+    bool whole = true;
+
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        office_ask(office, asked[i].line, "", span_of(asked[i].body), reply);
+        whole &= !reply->body.full && !reply->headers.full && reply->status != 500;
+    }
+    return whole;
+}
+
+/* Let each piece of memory be missing once: something is answered, or it shows that nothing whole is there. */
+static void test_everything_fails_once(void **state)
+{
+    (void)state;
+    struct office office;
+    struct reply reply = REPLY;
+
+    open_at(&office, "outlook.com");
+    for (unsigned n = 1;; n++) {
+        struct world world;
+
+        world_begin(&world, n);
+        bool whole = ask_all(&office, &reply);
+        bool failed = world_end(&world);
+        reply_done(&reply);
+        assert_int_equal(world_leaks(&world), 0);
+        if (failed)
+            continue;
+        assert_true(whole && n > 20);
+        break;
+    }
+    office_close(&office);
+}
+
 /* ---- scopes ---- */
 
 static void test_scopes(void **state)
@@ -814,6 +871,7 @@ int main(void)
         cmocka_unit_test(test_application),
         cmocka_unit_test(test_introspection_and_revocation),
         cmocka_unit_test(test_google),
+        cmocka_unit_test(test_everything_fails_once),
         cmocka_unit_test(test_scopes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
