@@ -250,6 +250,15 @@ static bool check_transport(const struct account *account, struct err *err)
            wrong(account, "transport", err, "it wants auth = oauth, or a token");
 }
 
+/* What changes with each use is sealed in a file; an OAuth sign-in may come from elsewhere at the first. */
+static bool check_secret(const struct account *account, struct err *err)
+{
+    if (account->auth == ACCOUNT_AUTH_OAUTH && account->secret && span_is(span_of(account->secret), "keyring"))
+        return wrong(account, "secret", err,
+                     "an OAuth sign-in changes with each use and is sealed in a file (secret = file)");
+    return true;
+}
+
 bool account_check(const struct account *account, struct err *err)
 {
     if (!account->address)
@@ -263,7 +272,7 @@ bool account_check(const struct account *account, struct err *err)
                      account->profile && account->profile->username_note
                          ? account->profile->username_note
                          : "the account needs a user name");
-    if (!check_certificates(account, err) || !check_transport(account, err))
+    if (!check_certificates(account, err) || !check_secret(account, err) || !check_transport(account, err))
         return false;
     if (account_security(account) != SECURITY_NONE || (is_loopback(account->server.name) && !account->proxy))
         return true;

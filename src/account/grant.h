@@ -106,6 +106,8 @@ MUST_USE bool grant_keep(const struct secret_world *world, const struct account 
 MUST_USE bool grant_reserve(const struct secret_world *world, const struct account *account, struct err *err);
 /* Nothing there is no failure. */
 MUST_USE bool grant_forget(const struct secret_world *world, const struct account *account, struct err *err);
+/* Where it is kept, for people. */
+void grant_describe(const struct secret_world *world, const struct account *account, struct buf *out);
 /* state/grants/.NAME.lock, for mem_free(): see os/lock.h. NULL: no memory. */
 MUST_USE char *grant_lock_path(const struct secret_world *world, const struct account *account);
 

@@ -27,6 +27,11 @@ static char *path_beside(const struct secret_world *world, const struct account 
     return place.full ? NULL : file_path(world->state, buf_text(&place));
 }
 
+void grant_describe(const struct secret_world *world, const struct account *account, struct buf *out)
+{
+    sealed_file_describe(world, file_of(account), out);
+}
+
 char *grant_lock_path(const struct secret_world *world, const struct account *account)
 {
     return path_beside(world, account, "lock");

@@ -156,3 +156,37 @@ bool sealed_file_forget(const struct secret_world *world, struct sealed_file fil
         *err = why;
     return ok;
 }
+
+/* ---- for people ---- */
+
+static void add_key(const struct secret_world *world, enum sealed_key kept, struct buf *out)
+{
+    char *path = seal_key_file(world);
+
+    switch (kept) {
+    case SEALED_KEY_FILE:
+        buf_addf(out, "the key in %s", path ? path : "a file");
+        break;
+    case SEALED_KEY_KERNEL:
+        buf_add(out, "the kernel's key " SEAL_KEY_KERNEL_NAME);
+        break;
+    case SEALED_KEY_CREDENTIAL:
+        buf_add(out, "systemd's credential " SEAL_KEY_CREDENTIAL);
+        break;
+    }
+    mem_free(path);
+}
+
+void sealed_file_describe(const struct secret_world *world, struct sealed_file file, struct buf *out)
+{
+    char *path = sealed_file_path(world, file);
+    enum sealed_key kept;
+
+    if (path && sealed_file_key(world, file, &kept, NULL)) {
+        buf_addf(out, "sealed in %s, with ", path);
+        add_key(world, kept, out);
+    } else if (path) {
+        buf_addf(out, "none is kept yet (it would be in %s)", path);
+    }
+    mem_free(path);
+}

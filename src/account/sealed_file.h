@@ -38,6 +38,9 @@ MUST_USE bool sealed_file_key(const struct secret_world *world, struct sealed_fi
 MUST_USE bool sealed_file_move(const struct secret_world *world, struct sealed_file file,
                                enum sealed_key to, struct err *err);
 
+/* Where it is, for people: "sealed in FILE, with the key in FILE". */
+void sealed_file_describe(const struct secret_world *world, struct sealed_file file, struct buf *out);
+
 /* Where it is, for mem_free(); NULL: no memory. */
 MUST_USE char *sealed_file_path(const struct secret_world *world, struct sealed_file file);
 

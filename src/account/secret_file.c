@@ -1,9 +1,7 @@
 /* Secrets in sealed files, state/secrets/. */
 #include "account/pending.h"
-#include "account/seal_key.h"
 #include "account/sealed_file.h"
 #include "account/secret_int.h"
-#include "base/alloc.h"
 
 #include "base/banned.h"
 
@@ -44,34 +42,7 @@ bool secret_file_forget(const struct secret_order *order, struct secret_fetch *f
     return true;
 }
 
-static void add_key(const struct secret_world *world, enum sealed_key kept, struct buf *out)
-{
-    char *path = seal_key_file(world);
-
-    switch (kept) {
-    case SEALED_KEY_FILE:
-        buf_addf(out, "the key in %s", path ? path : "a file");
-        break;
-    case SEALED_KEY_KERNEL:
-        buf_add(out, "the kernel's key " SEAL_KEY_KERNEL_NAME);
-        break;
-    case SEALED_KEY_CREDENTIAL:
-        buf_add(out, "systemd's credential " SEAL_KEY_CREDENTIAL);
-        break;
-    }
-    mem_free(path);
-}
-
 void secret_file_describe(const struct secret_order *order, struct buf *out)
 {
-    char *path = sealed_file_path(order->world, file_of(order));
-    enum sealed_key kept;
-
-    if (path && sealed_file_key(order->world, file_of(order), &kept, NULL)) {
-        buf_addf(out, "sealed in %s, with ", path);
-        add_key(order->world, kept, out);
-    } else if (path) {
-        buf_addf(out, "none is kept yet (it would be in %s)", path);
-    }
-    mem_free(path);
+    sealed_file_describe(order->world, file_of(order), out);
 }

@@ -106,6 +106,15 @@ static const struct account *chosen(struct cli *cli, const struct config **ret_c
     return account;
 }
 
+static void secret_json(struct json *json, const char *key, const char *source, const struct buf *where)
+{
+    json_open(json, NULL, '{');
+    json_text(json, "key", key);
+    json_text(json, "source", source);
+    json_text(json, "where", buf_text(where));
+    json_close(json);
+}
+
 static bool show_json(struct cli *cli, const struct config *config, const struct account *account,
                       const struct secret_world *world)
 {
@@ -120,11 +129,12 @@ static bool show_json(struct cli *cli, const struct config *config, const struct
         if (!needs_secret(account, which))
             continue;
         secret_describe(world, account, which, &where);
-        json_open(&json, NULL, '{');
-        json_text(&json, "key", secret_key(which));
-        json_text(&json, "source", secret_source(account, which));
-        json_text(&json, "where", buf_text(&where));
-        json_close(&json);
+        secret_json(&json, secret_key(which), secret_source(account, which), &where);
+    }
+    if (account->auth == ACCOUNT_AUTH_OAUTH) {
+        HELD(buf) where = BUF(WHERE_MOST);
+        grant_describe(world, account, &where);
+        secret_json(&json, "sign_in", "file", &where);
     }
     json_close(&json);
     way_json(&json, account, world);
@@ -141,6 +151,11 @@ static void show_secrets(const struct cli *cli, const struct account *account,
             continue;
         secret_describe(world, account, which, &where);
         say(cli, "# %s: %s", secret_key(which), buf_text(&where));
+    }
+    if (account->auth == ACCOUNT_AUTH_OAUTH) {
+        HELD(buf) where = BUF(WHERE_MOST);
+        grant_describe(world, account, &where);
+        say(cli, "# sign-in: %s", buf_text(&where));
     }
 }
 

@@ -9,6 +9,8 @@ import os
 import threading
 import urllib.parse
 
+from sealed import tokens
+
 EVERY = 0.1     # seconds between two looks at the processes
 LEAST = 6       # bytes: shorter ones stand in innocent words
 
@@ -51,6 +53,12 @@ class Leaks:
             for form, text in forms(secret).items():
                 self.planted[text] = '%s (%s)' % (name, form)
         return secret
+
+    def learn(self, state):
+        """The tokens that a program got and keeps there."""
+        for name, token in tokens(state):
+            if len(token) >= LEAST and token.encode() not in self.planted:
+                self.plant(name, token)
 
     def saw(self, where, text):
         """What somebody might see."""

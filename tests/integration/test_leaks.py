@@ -13,6 +13,7 @@ import urllib.parse
 
 import pytest
 
+import sealed
 from leaks import Leaks, forms
 from messages import message
 from outpost import NOPERM, OK, PROGRAM
@@ -41,6 +42,28 @@ def test_the_alarm_hears_a_whole_command():
         watch.plant('a password', PASSWORD)
         watch.saw('AUTH', base64.b64encode(('\0%s\0%s' % (user, PASSWORD)).encode()))
         assert watch.end(), user
+
+
+def test_the_alarm_learns_what_is_sealed(outpost):
+    """What outpost seals, the tests can open; so the tokens it gets by itself are looked for, too."""
+    with open(outpost.config, 'w') as f:
+        f.write('[account mine]\naddress = a@x.test\nserver = localhost:25\nsecret = file\n')
+    os.chmod(outpost.config, 0o600)
+    assert outpost.run('account secret', 'mine', 'file', '--stdin', stdin=b'hunter22\n').status == OK
+    assert sealed.opened(outpost.folder + '/state', 'secrets', 'mine') == b'hunter22'
+
+
+def test_the_alarm_learns_of_tokens(outpost, idp, postfix_oauth, leaks):
+    """Those that outpost got by itself: nobody planted them."""
+    seed = idp.sign_in(USER)['refresh_token']
+    outpost.account_at(postfix_oauth, 'starttls', auth='oauth', password=seed, client_id='outpost', issuer=idp.issuer)
+    assert outpost.send(message()[0], 'a@x.test').status == OK
+    kept = dict(sealed.tokens(outpost.folder + '/state'))
+    assert len(kept) == 2 and all(token.encode() in leaks.planted for token in kept.values()), list(kept)
+    assert kept['access token of test'] in outpost.run('account token', 'test', '--json').out
+    told = outpost.run('account show', 'test', '--json').json['secrets']
+    assert told[-1] == {'key': 'sign_in', 'source': 'file', 'where': 'sealed in %s/state/grants/test, with the key in '
+                        '%s/state/key' % (outpost.folder, outpost.folder)}
 
 
 def said_back(mechanism):

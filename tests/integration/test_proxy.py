@@ -40,13 +40,13 @@ def test_the_proxy_is_not_there(outpost):
     outpost.account('smtp.elsewhere.test:587', proxy='socks5://127.0.0.1:%d' % free_port())
     result = outpost.send(message()[0], 'a@x.test')
     assert result.status == TEMPFAIL and 'connecting to the proxy 127.0.0.1' in result.err, result
-    assert '(network_unreachable)' in result.err
+    assert '(proxy_unusable)' in result.err
 
 
 def test_the_proxy_is_none(outpost, postfix):
     outpost.account('smtp.elsewhere.test:587', proxy='socks5://127.0.0.1:%d' % postfix.ports['starttls'])
     result = outpost.send(message()[0], 'a@x.test', '--connect-timeout', '20')
-    assert result.status != OK and '(network_unreachable)' in result.err, result
+    assert result.status != OK and '(proxy_unusable)' in result.err, result
 
 
 def test_no_clear_text_through_it(outpost, socks):

@@ -58,7 +58,7 @@ def test_keyring_keeps_it_and_hands_it_out(in_keyring, keyring, sandbox):
 def test_keyring_locked_is_not_now(in_keyring, keyring):
     keyring.lock()
     result = send(in_keyring)
-    assert result.status == TEMPFAIL and 'local_token_unreadable' in result.err and 'is locked' in result.err, result
+    assert result.status == TEMPFAIL and 'local_secret_locked' in result.err and 'is locked' in result.err, result
     keyring.unlock()
     assert send(in_keyring).status == OK
 
@@ -80,7 +80,7 @@ def test_no_keyring_here(address, in_keyring):
     del in_keyring.environment['DBUS_SESSION_BUS_ADDRESS']
     result = send(in_keyring, env={'DBUS_SESSION_BUS_ADDRESS': address} if address else {})
     assert result.status == TEMPFAIL and 'no keyring answers here' in result.err, result
-    assert 'local_token_unreadable' in result.err
+    assert 'local_secret_locked' in result.err
 
 
 def test_keyring_without_its_item(in_keyring, sandbox):
@@ -105,7 +105,7 @@ def test_locked_keyring_with_somebody_there(in_keyring, keyring):
     terminal = Terminal([PROGRAM, 'account', 'secret', 'mine', 'file', '--config', in_keyring.config],
                         in_keyring.environment)
     assert terminal.end() == TEMPFAIL, terminal.seen
-    assert b'is locked' in terminal.seen and b'Or store the secret anew' not in terminal.seen
+    assert b'is locked' in terminal.seen and b'store the secret anew' not in terminal.seen
 
 
 # ---- the keys of sealed files ----
@@ -132,7 +132,7 @@ def test_the_kernels_key(outpost, sandbox, kernel_keys):
 
     kernel_keys.forget()
     result = send(outpost)
-    assert result.status == TEMPFAIL and 'local_token_unreadable' in result.err, result
+    assert result.status == TEMPFAIL and 'local_secret_locked' in result.err, result
 
     kernel_keys.put(b'k' * 32)
     assert outpost.run('account seal', 'file').status == OK

@@ -219,6 +219,8 @@ static void test_refused(void **state)
         { "no TLS to this machine, through a proxy: it is another's",
           KEYS("address=me@x.example", "server=127.0.0.1:25", "security=none", "proxy=socks5://127.0.0.1:9050"),
           "security: none is for this machine only" },
+        { "a sign-in that changes, in a keyring", KEYS("address=me@closed.example", "auth=oauth", "secret=keyring"),
+          "secret: an OAuth sign-in changes with each use" },
         { "no such transport", KEYS("address=me@mailbox.example", "transport=pigeon"), "transport: " },
         { "allowed, but with a sign-in",
           KEYS("address=me@x.example", "server=x.example", "security=none", "allow_plaintext=yes"),
@@ -230,6 +232,7 @@ static void test_refused(void **state)
     } good[] = {
         { "a certificate and its key", KEYS("address=me@mailbox.example", "client_certificate=c.pem",
                                             "client_key=k.pem") },
+        { "a sign-in from elsewhere", KEYS("address=me@closed.example", "auth=oauth", "secret=systemd:live") },
         { "a proxy", KEYS("address=me@mailbox.example", "proxy=socks5://127.0.0.1:9050") },
         { "an application's certificate", KEYS("address=me@mailbox.example", "certificate=command:pass app") },
         { "plaintext on this machine", KEYS("address=me@x.example", "server=127.0.0.1:25", "security=none") },
