@@ -49,6 +49,7 @@ void note(const struct cli *cli, const char *format, ...)
 
     if (cli->quiet)
         return;
+    fflush(stdout); /* in the order in which it was said */
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);

@@ -10,6 +10,7 @@
 #include "cli/print.h"
 #include "control/socket.h"
 #include "gateway/local.h"
+#include "gateway/settings.h"
 #include "net/loop.h"
 #include "net/timer.h"
 #include "os/clock.h"
@@ -160,6 +161,16 @@ static bool begin(struct serve *serve, struct err *err)
            loop_on_signals(serve->loop, signalled, serve, err);
 }
 
+/* What is written must not look as if it worked. */
+static void tell_listeners(struct serve *serve)
+{
+    const struct listen_settings *listen;
+
+    for (size_t at = 0; (listen = config_next(cli_config(serve->cli, NULL), &listen_part, &at));)
+        log_event(&serve->log, LOG_AT_WARN, "listener", log_text("name", listen->name),
+                  log_text("result", "not opened: this version takes no mail over the network"));
+}
+
 /* One life, from one reading of the configuration to the next. */
 static int live(struct serve *serve)
 {
@@ -169,6 +180,7 @@ static int live(struct serve *serve)
     if (good) {
         log_event(&serve->log, LOG_AT_INFO, "ready", log_text("version", OUTPOST_VERSION),
                   log_text("state", cli_place(serve->cli, NULL)->state));
+        tell_listeners(serve);
         loop_run(serve->loop);
     }
     int status = good ? 0 : fail_here(serve->cli, &err);

@@ -366,10 +366,13 @@ void endpoint_device(struct issuer *issuer, const struct visit *visit, struct re
     issuer_add_consent(issuer, span_of(scope), &consent);
     const struct identity_device *device =
         identity_device(issuer->identity, span_of(client.id), buf_span(&consent), visit->moment);
-    if (device)
-        write_device(issuer, visit, device, reply);
-    else
+    if (!device) {
         refuse(issuer, visit, REFUSAL_REQUEST, reply);
+        return;
+    }
+    write_device(issuer, visit, device, reply);
+    if (scenario_is_on(issuer->scenarios, SCENARIO_AGREEABLE))
+        (void)!identity_device_decide(issuer->identity, span_of(device->user_code), 0, true, visit->moment->now);
 }
 
 /* ---- what became of a token ---- */

@@ -8,6 +8,7 @@
 #include "base/span.h"
 
 #define SCENARIO_LIST(X)                                                                              \
+    X(AGREEABLE,            "agreeable",            "the first user agrees to every device code at once") \
     X(SMTP_AUTH_OFF,        "smtp-auth-off",        "SMTP signs nobody in: off for the mailbox")      \
     X(SMTP_AUTH_OFF_TENANT, "smtp-auth-off-tenant", "the same, off for the organization")             \
     X(OTHER_ADDRESS,        "other-address",        "the account is signin.NAME, and SMTP's user must be it") \
