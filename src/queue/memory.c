@@ -17,10 +17,11 @@ static bool lose_lease(struct memory *memory, const struct thing *is, const stru
     for (size_t i = 0; i < message->row.recipient_count; i++) {
         struct store_row_recipient *recipient = &message->row.recipients[i];
         if (recipient->state == STORE_SENDING) {
-            recipient->state = STORE_QUEUED;
+            recipient->state = recipient->was;
             recipient->next = now;
         } else if (recipient->state == STORE_LEAVING) {
             recipient->state = STORE_UNKNOWN;
+            recipient->unsure = true;
             recipient->next = sweep->unknown_next;
             recipient->at = now;
             recipient->tries++;

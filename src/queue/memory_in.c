@@ -137,7 +137,7 @@ static bool fill_message(struct memory *memory, struct thing *thing, const struc
     };
 
     thing->message = (struct memory_message){
-        .report_due = STORE_NEVER, .stuck = "", .removed_by = "",
+        .report_due = STORE_NEVER, .stuck = "", .via = "", .removed_by = "",
         .base = account ? memory_parked_for(&account->account, now) : 0,
     };
     return memory_copy_row(&thing->pool, &row, 0, 0, &thing->message.row) &&

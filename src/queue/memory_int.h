@@ -13,7 +13,7 @@ struct memory_message {
     uint64_t lease, until; /* until 0: nobody has it */
     uint32_t lost;
     uint64_t base;         /* how long the account had been parked when it came */
-    const char *stuck;     /* the account its body left by; "" none */
+    const char *stuck, *via; /* the account and the transport its body left by; "" none */
     const char *removed_by; /* "" it is not to be removed when it comes back */
     uint64_t report_due;   /* STORE_NEVER */
     bool held;

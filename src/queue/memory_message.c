@@ -73,7 +73,7 @@ struct store_sum memory_sum(const struct memory_message *message)
 
     for (size_t i = 0; i < message->row.recipient_count; i++) {
         const struct store_row_recipient *recipient = &message->row.recipients[i];
-        store_sum_add(&sum, recipient->state, recipient->next, recipient->wanted);
+        store_sum_add(&sum, recipient->state, recipient->next, recipient->wanted, recipient->unsure);
     }
     return sum;
 }
@@ -94,7 +94,10 @@ bool memory_refresh(struct memory *memory, struct thing *thing, uint64_t now)
     message->row.next = store_sum_due(&sum, message->held, message->row.deadline, now);
     if (!sum.wanted)
         message->report_due = STORE_NEVER;
+    if (!store_sum_is_tied(&sum))
+        message->stuck = message->via = "";
     store_tell_due(&memory->store, message->row.account, message->row.next);
+    store_tell_changed(&memory->store, thing->id);
     if (store_sum_is_open(&sum) || sum.wanted)
         return true;
     message->row.done = now;

@@ -58,6 +58,7 @@ static bool add_recipients(struct thing *thing, const struct store_claim *claim,
         if (!envelope_add_dsn(item->envelope, span_of(recipient->address), recipient->notify,
                               span_of(recipient->orcpt), err))
             return false;
+        recipient->was = recipient->state;
         recipient->state = claim->leaving ? STORE_LEAVING : STORE_SENDING;
     }
     return true;
@@ -112,13 +113,15 @@ static bool take(struct memory *memory, const struct thing *due, const struct st
     if (!thing || !item->envelope)
         return err_no_memory(err);
     struct memory_message *message = &thing->message;
+    if (!(item->tied_to = memory_text(pool, message->via)))
+        return err_no_memory(err);
     if (!fill_envelope(item->envelope, &message->row, err) ||
         !add_recipients(thing, claim, room, now, pool, item, err))
         return false;
     message->lease = memory->next_lease++;
     message->until = claim->until;
-    if (claim->leaving &&
-        !(message->stuck = memory_text(&thing->pool, claim->by ? claim->by : claim->account)))
+    if (claim->leaving && (!(message->stuck = memory_text(&thing->pool, claim->by ? claim->by : claim->account)) ||
+                           !(message->via = memory_text(&thing->pool, claim->via))))
         return err_no_memory(err);
     return (add_facts(memory, thing, now, pool, item) && memory_refresh(memory, thing, now)) || err_no_memory(err);
 }
@@ -174,7 +177,8 @@ static bool leave(struct thing *thing, const char *by, const struct store_lease 
     for (size_t i = 0; i < row->recipient_count; i++)
         if (row->recipients[i].state == STORE_SENDING && names(lease, row->recipients[i].number))
             row->recipients[i].state = STORE_LEAVING;
-    return (thing->message.stuck = memory_text(&thing->pool, by));
+    return (thing->message.stuck = memory_text(&thing->pool, by)) &&
+           (thing->message.via = memory_text(&thing->pool, lease->via));
 }
 
 bool memory_leaving(struct store *store, const char *by, struct store_lease *leases, size_t count,
@@ -210,10 +214,12 @@ static bool settle_recipient(struct thing *thing, struct store_row_recipient *re
 {
     bool removed = *thing->message.removed_by && (STORE_WAITING & STORE_IN(outcome->state));
 
-    recipient->state = removed ? STORE_REMOVED : outcome->state;
+    bool back = outcome->state == STORE_QUEUED;
+    recipient->state = removed ? STORE_REMOVED : back ? recipient->was : outcome->state;
+    recipient->unsure |= outcome->state == STORE_UNKNOWN;
     recipient->next = outcome->next;
     recipient->wanted |= removed ? 0 : outcome->reports;
-    if (outcome->state == STORE_QUEUED)
+    if (back)
         return true;
     recipient->tries++;
     recipient->at = now;

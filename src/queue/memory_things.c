@@ -139,7 +139,7 @@ static bool copy_message(struct pool *pool, const struct memory_message *from, s
     *to = *from;
     to->events = pool_array(pool, from->event_count, sizeof *to->events);
     if (!to->events || !memory_copy_row(pool, &from->row, 0, from->row.recipient_count, &to->row) ||
-        !(to->stuck = memory_text(pool, from->stuck)) ||
+        !(to->stuck = memory_text(pool, from->stuck)) || !(to->via = memory_text(pool, from->via)) ||
         !(to->removed_by = memory_text(pool, from->removed_by)))
         return false;
     for (size_t i = 0; i < from->event_count; i++) {

@@ -110,6 +110,7 @@ static void release(struct queue *queue)
 {
     store_free(queue->store);
     dues_done(&queue->dues);
+    mem_free(queue->changes.at);
     if (queue->bell >= 0)
         close(queue->bell);
     pthread_cond_destroy(&queue->finished);
@@ -231,6 +232,19 @@ static void tell_dues(struct queue_port *port)
     dues_done(&dues);
 }
 
+/* One with news, which are then told. */
+static struct queue_follow *next_news(struct queue_port *port)
+{
+    pthread_mutex_lock(&port->queue->lock);
+    struct queue_follow *follow = port->follows;
+    while (follow && !follow->news)
+        follow = follow->next;
+    if (follow)
+        follow->news = false;
+    pthread_mutex_unlock(&port->queue->lock);
+    return follow;
+}
+
 static void tell_trouble(struct queue_port *port)
 {
     pthread_mutex_lock(&port->queue->lock);
@@ -246,11 +260,14 @@ static void tell_trouble(struct queue_port *port)
 static void tell(struct queue_port *port)
 {
     struct queue_ask *ask;
+    struct queue_follow *follow;
 
     while ((ask = next_answered(port)))
         answer(ask, true);
     if (port->events.due)
         tell_dues(port);
+    while ((follow = next_news(port)))
+        follow->changed(follow->who, follow->id);
     tell_trouble(port);
 }
 
@@ -321,6 +338,38 @@ void queue_port_free(struct queue_port *port)
     wake_free(port->wake);
     dues_done(&port->dues);
     mem_free(port);
+}
+
+bool queue_follow(struct queue_port *port, uint64_t id, void (*changed)(void *who, uint64_t id), void *who,
+                  struct queue_follow **ret_follow, struct err *err)
+{
+    struct queue_follow *follow = NEW(queue_follow);
+
+    if (!follow)
+        return err_no_memory(err);
+    *follow = (struct queue_follow){ .port = port, .id = id, .changed = changed, .who = who };
+    pthread_mutex_lock(&port->queue->lock);
+    follow->next = port->follows;
+    port->follows = follow;
+    pthread_mutex_unlock(&port->queue->lock);
+    atomic_fetch_add(&port->queue->follows, 1);
+    *ret_follow = follow;
+    return true;
+}
+
+void queue_unfollow(struct queue_follow *follow)
+{
+    if (!follow)
+        return;
+    struct queue *queue = follow->port->queue;
+    struct queue_follow **at = &follow->port->follows;
+    pthread_mutex_lock(&queue->lock);
+    while (*at != follow)
+        at = &(*at)->next;
+    *at = follow->next;
+    pthread_mutex_unlock(&queue->lock);
+    atomic_fetch_sub(&queue->follows, 1);
+    mem_free(follow);
 }
 
 /* False: too much waits already. */

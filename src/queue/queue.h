@@ -36,6 +36,7 @@ struct loop;
 struct queue;
 struct queue_port;
 struct queue_ask;
+struct queue_follow;
 
 struct queue_options {
     const struct clock *clock;
@@ -72,7 +73,7 @@ struct queue_events { /* on the port's loop; each may be NULL */
 MUST_USE bool queue_port_new(struct queue *queue, struct loop *loop, const struct queue_events *events, void *who,
                              struct queue_port **ret_port, struct err *err);
 /* What it asked is done to its end, but nobody is told; all data is dropped before this returns. Not from within
- * its own callbacks. */
+ * its own callbacks. It follows nothing any more by then. */
 void queue_port_free(struct queue_port *port);
 OWNED(queue_port);
 
@@ -91,6 +92,12 @@ struct queue_job {
 MUST_USE bool queue_ask(struct queue_port *port, const struct queue_job *job, struct queue_ask **ret_ask,
                         struct err *err);
 void queue_abandon(struct queue_ask *ask); /* NULL is nothing */
+
+/* Told on the port's loop each time something became of this message - an outcome, held, removed, over -, until
+ * queue_unfollow(). What it was before is to be asked for after this (store_show): from here on nothing is missed. */
+MUST_USE bool queue_follow(struct queue_port *port, uint64_t id, void (*changed)(void *who, uint64_t id), void *who,
+                           struct queue_follow **ret_follow, struct err *err);
+void queue_unfollow(struct queue_follow *follow); /* from within `changed`, too. NULL is nothing */
 
 /* In line: does what waits now, and answers it. False: nothing waited. */
 bool queue_turn(struct queue *queue);

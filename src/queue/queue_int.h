@@ -5,6 +5,7 @@
 #define OUTPOST_QUEUE_QUEUE_INT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "queue/queue.h"
 #include "queue/steady.h"
@@ -35,6 +36,22 @@ struct dues {
     bool lost; /* memory was short: any account may have something due */
 };
 
+struct queue_follow {
+    struct queue_follow *next;
+    struct queue_port *port;
+    uint64_t id;
+    void (*changed)(void *who, uint64_t id);
+    void *who;
+    bool news; /* under the lock */
+};
+
+/* Messages of a batch that somebody follows. */
+struct changes {
+    uint64_t *at;
+    size_t count, room;
+    bool lost; /* memory was short: any may have changed */
+};
+
 struct queue_port {
     struct queue *queue;
     struct wake *wake; /* NULL in line */
@@ -46,6 +63,7 @@ struct queue_port {
     size_t unfinished; /* asked, and not yet among the answered */
     struct asks answered;
     struct dues dues;
+    struct queue_follow *follows; /* changed by the loop alone */
     bool trouble; /* there is news of it */
     struct err trouble_is;
 };
@@ -61,9 +79,11 @@ struct queue {
     struct asks waiting;
     struct queue_port *ports;
     bool stopping;
+    atomic_size_t follows; /* how many there are: with none, changes are not even noted */
     /* The thread's own: */
     struct store *store;
     struct dues dues; /* of the batch that runs */
+    struct changes changes;
     uint64_t next_sweep;
     struct store_checking checking;
     bool in_trouble;

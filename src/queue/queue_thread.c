@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+
 #include "base/banned.h"
 
 enum {
@@ -79,6 +81,40 @@ static void note_health(struct queue *queue, bool well, const struct err *err)
     tell_trouble(queue, well ? &none : err);
 }
 
+static bool has_changed(const struct changes *changes, uint64_t id)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        if (changes->at[i] == id)
+            return true;
+    return changes->lost;
+}
+
+static void spread_changes(struct queue *queue)
+{
+    if (queue->changes.count == 0 && !queue->changes.lost)
+        return;
+    pthread_mutex_lock(&queue->lock);
+    for (struct queue_port *port = queue->ports; port; port = port->next)
+        for (struct queue_follow *follow = port->follows; follow; follow = follow->next)
+            if (has_changed(&queue->changes, follow->id)) {
+                follow->news = true;
+                queue_ring(port);
+            }
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* What the batch brought is told, or never was. */
+static void end_news(struct queue *queue, bool committed)
+{
+    if (committed) {
+        spread_dues(queue);
+        spread_changes(queue);
+    }
+    dues_done(&queue->dues);
+    queue->changes.count = 0;
+    queue->changes.lost = false;
+}
+
 /* Batches ---------------------------------------------------------------------------------------------------- */
 
 static void on_due(void *who, const char *account, uint64_t at)
@@ -86,6 +122,26 @@ static void on_due(void *who, const char *account, uint64_t at)
     struct queue *queue = who;
 
     dues_add(&queue->dues, account, at);
+}
+
+static void on_changed(void *who, uint64_t id)
+{
+    struct queue *queue = who;
+    struct changes *changes = &queue->changes;
+
+    if (!atomic_load(&queue->follows))
+        return;
+    if (changes->count == changes->room) {
+        size_t room = changes->room ? changes->room * 2 : 64;
+        uint64_t *at = mem_resize(changes->at, room, sizeof *at);
+        if (!at) {
+            changes->lost = true;
+            return;
+        }
+        changes->at = at;
+        changes->room = room;
+    }
+    changes->at[changes->count++] = id;
 }
 
 static void take_batch(struct queue *queue, struct asks *batch)
@@ -138,9 +194,7 @@ static void do_batch(struct queue *queue, struct asks *batch)
         run_all(queue, batch, queue_now(queue));
         well = store_commit(queue->store, &err);
     }
-    if (well)
-        spread_dues(queue);
-    dues_done(&queue->dues);
+    end_news(queue, well);
     finish_all(queue, batch, well ? NULL : &err);
     well = well && store_rest(queue->store, &err); /* nobody waits for this */
     note_health(queue, well, &err);
@@ -163,9 +217,7 @@ static bool do_own(struct queue *queue, bool (*what)(struct queue *, uint64_t no
     bool ok = what(queue, queue_now(queue), of, err);
     if (!store_job_end(queue->store, ok, ok ? err : &undoing) || !store_commit(queue->store, ok ? err : &undoing))
         ok = false;
-    if (ok)
-        spread_dues(queue);
-    dues_done(&queue->dues);
+    end_news(queue, ok);
     return ok;
 }
 
@@ -211,7 +263,7 @@ bool queue_begin_life(struct queue *queue, struct err *err)
 {
     struct sweeping sweeping = { .reborn = true, .more = true };
 
-    store_watch(queue->store, on_due, queue);
+    store_watch(queue->store, &(struct store_watch){ on_due, on_changed, queue });
     while (sweeping.more)
         if (!do_own(queue, sweep, &sweeping, err))
             return false;

@@ -113,7 +113,7 @@ struct sqlite_message {
     uint64_t account, slot, due, lease, parked, report_due;
     uint64_t lost, events;
     bool held;
-    const char *stuck, *removed_by;
+    const char *stuck, *via, *removed_by;
 };
 /* The row that the cursor stands on; texts are put into the pool. */
 MUST_USE bool sqlite_read_message(struct sqlite *sqlite, const struct sql_rows *rows, struct pool *pool,

@@ -123,6 +123,7 @@ static void add_facts(struct claiming *c, const struct sqlite_message *message, 
     item->submitter = row->submitter;
     item->message_id = row->message_id;
     item->from = row->from;
+    item->tied_to = message->via;
 }
 
 /* Read, not yet taken. False with a fact other than store:damaged is an error; with it, the message is. (`err` is
@@ -152,7 +153,8 @@ static bool take(struct claiming *c, const struct sqlite_message *message, struc
 
     item->lease = c->sqlite->next_lease++;
     return sql_do(sql, err, QUERY_MESSAGE_CLAIM, SQL_NUMBER(item->id), SQL_NUMBER(c->claim->until),
-                  SQL_NUMBER(item->lease), SQL_TEXT(leaving ? by : message->stuck)) &&
+                  SQL_NUMBER(item->lease), SQL_TEXT(leaving ? by : message->stuck),
+                  SQL_TEXT(leaving ? store_text(c->claim->via) : message->via)) &&
            sql_do(sql, err, QUERY_RECIPIENT_CLAIM, SQL_NUMBER(item->id), SQL_NUMBER(c->now),
                   SQL_NUMBER(message->row.deadline), SQL_NUMBER(last),
                   SQL_NUMBER(leaving ? STORE_LEAVING : STORE_SENDING)) &&
@@ -288,7 +290,8 @@ static bool leased(struct sqlite *sqlite, uint64_t id, uint64_t lease, struct po
 
 static bool leave(struct sqlite *sqlite, const char *by, const struct store_lease *lease, struct err *err)
 {
-    if (!sql_do(sqlite->sql, err, QUERY_MESSAGE_STICK, SQL_NUMBER(lease->id), SQL_TEXT(by)))
+    if (!sql_do(sqlite->sql, err, QUERY_MESSAGE_STICK, SQL_NUMBER(lease->id), SQL_TEXT(by),
+                SQL_TEXT(store_text(lease->via))))
         return false;
     if (!lease->recipients)
         return sql_do(sqlite->sql, err, QUERY_RECIPIENT_LEAVE, SQL_NUMBER(lease->id));
@@ -364,7 +367,8 @@ static bool in_lease(struct settling *s, const struct store_outcome *outcome, st
     return good || store_lease_lost(err, s->message->row.id);
 }
 
-static bool settle_one(struct settling *s, const struct store_outcome *outcome, struct err *err)
+static bool settle_one(struct settling *s, const struct store_outcome *outcome,
+                       const struct store_row_recipient *is, struct err *err)
 {
     bool waits = STORE_WAITING & STORE_IN(outcome->state);
     bool removed = waits && *s->message->removed_by;
@@ -374,13 +378,13 @@ static bool settle_one(struct settling *s, const struct store_outcome *outcome, 
 
     if (outcome->state == STORE_QUEUED)
         return sql_do(s->sqlite->sql, err, QUERY_RECIPIENT_BACK, SQL_NUMBER(id), SQL_NUMBER(outcome->number),
-                      SQL_NUMBER((uint64_t)state), SQL_NUMBER(next));
+                      SQL_NUMBER((uint64_t)(removed ? state : is->was)), SQL_NUMBER(next));
     s->message->lost = 0;
     return sql_do(s->sqlite->sql, err, QUERY_RECIPIENT_SETTLE, SQL_NUMBER(id), SQL_NUMBER(outcome->number),
                   SQL_NUMBER((uint64_t)state), SQL_NUMBER(next), SQL_NUMBER(s->now), SQL_NUMBER(outcome->reply),
                   SQL_NUMBER(sqlite_pack(outcome->enhanced)), SQL_TEXT(store_text(outcome->cause)),
                   SQL_TEXT(store_text(outcome->text)), SQL_TEXT(store_text(s->settlement->by)),
-                  SQL_NUMBER(removed ? 0 : outcome->reports));
+                  SQL_NUMBER(removed ? 0 : outcome->reports), SQL_NUMBER(outcome->state == STORE_UNKNOWN));
 }
 
 /* One event for each run of outcomes that are alike. Of a message to one, its last is told by its recipient's row. */
@@ -411,8 +415,8 @@ static bool settle_all(struct settling *s, struct err *err)
 
     for (size_t i = 0; i < s->settlement->count; i++) {
         const struct store_outcome *outcome = &s->settlement->outcomes[i];
-        struct store_row_recipient was;
-        if (!in_lease(s, outcome, &pool, &was, err) || !settle_one(s, outcome, err))
+        struct store_row_recipient is;
+        if (!in_lease(s, outcome, &pool, &is, err) || !settle_one(s, outcome, &is, err))
             return false;
         if (outcome->reports && s->message->report_due == STORE_NEVER)
             s->message->report_due = s->now;

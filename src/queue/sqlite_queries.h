@@ -10,12 +10,13 @@
     "message_id, envid, "
 #define ROW_OF_MESSAGE \
     "SELECT " ROW_FACTS "0, parked_before, slot, due, lease, lost, held, events, report_due, stuck, " \
+    "via, " \
     "removed_by, held_because, held_text, held_by FROM message "
 #define ROW_OF_HISTORY \
-    "SELECT " ROW_FACTS "done, stood, 34, 0, 0, 0, 0, 0, NULL, '', '', '', '', '' FROM history "
+    "SELECT " ROW_FACTS "done, stood, 34, 0, 0, 0, 0, 0, NULL, '', '', '', '', '', '' FROM history "
 #define ROW_OF_RECIPIENT \
     "SELECT number, address, orcpt, notify, state, tries, next, at, reply, enhanced, cause, text, " \
-    "sent_by, wanted, told FROM recipient WHERE message = ?1 "
+    "sent_by, wanted, told, was, unsure FROM recipient WHERE message = ?1 "
 #define IS_DUE "(next <= ?2 OR (?3 AND ?3 <= ?2)) AND state IN (0, 3, 4) " /* queued, deferred, unknown */
 
 #define SQLITE_QUERIES(X)                                                                           \
@@ -74,13 +75,13 @@
                        "(stuck = '' OR stuck = ?4) ORDER BY due, id LIMIT ?5")                      \
     X(LINE_DUE, "SELECT due FROM message INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND (stuck = '' OR "      \
                 "stuck = ?3) ORDER BY due LIMIT 1")                                                 \
-    X(MESSAGE_CLAIM, "UPDATE message SET slot = 32, due = ?2, state = 1, lease = ?3, stuck = ?4 "   \
+    X(MESSAGE_CLAIM, "UPDATE message SET slot = 32, due = ?2, state = 1, lease = ?3, stuck = ?4, via = ?5 "   \
                      "WHERE id = ?1")                                                               \
     X(MESSAGE_EXTEND, "UPDATE message SET due = ?2 WHERE id = ?1")                                  \
-    X(MESSAGE_STICK, "UPDATE message SET stuck = ?2 WHERE id = ?1")                                 \
+    X(MESSAGE_STICK, "UPDATE message SET stuck = ?2, via = ?3 WHERE id = ?1")                                 \
     X(MESSAGE_PUT, "UPDATE message SET slot = ?2, due = ?3, state = ?4, lost = ?5, held = ?6, "     \
                    "events = ?7, report_due = ?8, removed_by = ?9, held_because = ?10, "            \
-                   "held_text = ?11, held_by = ?12 WHERE id = ?1")                                  \
+                   "held_text = ?11, held_by = ?12, stuck = ?13, via = ?14 WHERE id = ?1")                                  \
     X(MESSAGE_EVENTS, "UPDATE message SET events = ?2 WHERE id = ?1")                               \
     X(MESSAGE_END, "DELETE FROM message WHERE id = ?1")                                             \
     X(MESSAGE_LEASED, "SELECT id FROM message INDEXED BY message_line WHERE account = ?1 AND slot = 32 AND due <= ?2 "      \
@@ -98,13 +99,13 @@
     X(HISTORY_OLD, "SELECT id, created, done FROM history WHERE id > ?1 ORDER BY id LIMIT ?2")      \
     X(HISTORY_END, "DELETE FROM history WHERE id = ?1")                                             \
                                                                                                     \
-    X(RECIPIENT_ADD, "INSERT INTO recipient VALUES (?1, ?2, 0, ?3, 0, 0, 0, 0, ?4, 0, 0, ?5, ?6, "  \
+    X(RECIPIENT_ADD, "INSERT INTO recipient VALUES (?1, ?2, 0, 0, 0, ?3, 0, 0, 0, 0, ?4, 0, 0, ?5, ?6, "  \
                      "'', '', '')")                                                                 \
     X(RECIPIENT_FROM, ROW_OF_RECIPIENT "AND number >= ?2 ORDER BY number LIMIT ?3")                        \
     X(RECIPIENT_DUE, ROW_OF_RECIPIENT "AND " IS_DUE "ORDER BY number LIMIT ?4")                               \
     X(RECIPIENT_WANTED, ROW_OF_RECIPIENT "AND wanted <> 0 ORDER BY number LIMIT ?2")                       \
     X(RECIPIENT_ONE, ROW_OF_RECIPIENT "AND number = ?2")                                                   \
-    X(RECIPIENT_CLAIM, "UPDATE recipient SET state = ?5 WHERE message = ?1 AND " IS_DUE              \
+    X(RECIPIENT_CLAIM, "UPDATE recipient SET was = state, state = ?5 WHERE message = ?1 AND " IS_DUE              \
                        "AND number <= ?4")                                                          \
     X(RECIPIENT_LEAVE, "UPDATE recipient SET state = 2 WHERE message = ?1 AND state = 1")           \
     X(RECIPIENT_LEAVE_ONE, "UPDATE recipient SET state = 2 WHERE message = ?1 AND number = ?2 "     \
@@ -113,16 +114,16 @@
                       "number = ?2")                                                                \
     X(RECIPIENT_SETTLE, "UPDATE recipient SET state = ?3, next = ?4, tries = tries + 1, at = ?5, "  \
                         "reply = ?6, enhanced = ?7, cause = ?8, text = ?9, sent_by = ?10, "         \
-                        "wanted = wanted | ?11 WHERE message = ?1 AND number = ?2")                 \
-    X(RECIPIENT_SUM, "SELECT state, count(*), min(next), max(wanted <> 0) FROM recipient "          \
+                        "wanted = wanted | ?11, unsure = unsure | ?12 WHERE message = ?1 AND number = ?2")                 \
+    X(RECIPIENT_SUM, "SELECT state, count(*), min(next), max(wanted <> 0), max(unsure) FROM recipient "          \
                      "WHERE message = ?1 GROUP BY state")                                           \
     X(RECIPIENT_TOLD, "UPDATE recipient SET wanted = wanted & ~?3, told = told | (wanted & ?3) "    \
                       "WHERE message = ?1 AND number = ?2 AND wanted & ?3")                         \
     X(RECIPIENT_NEXT, "UPDATE recipient SET next = ?3 WHERE message = ?1 AND state = ?2")           \
     X(RECIPIENT_REMOVE, "UPDATE recipient SET state = 7, at = ?2 WHERE message = ?1 AND "           \
                         "state IN (0, 3, 4)")                                                       \
-    X(RECIPIENT_LOST, "UPDATE recipient SET state = 0, next = ?2 WHERE message = ?1 AND state = 1") \
-    X(RECIPIENT_UNKNOWN, "UPDATE recipient SET state = 4, next = ?2, at = ?3, tries = tries + 1 "   \
+    X(RECIPIENT_LOST, "UPDATE recipient SET state = was, next = ?2 WHERE message = ?1 AND state = 1") \
+    X(RECIPIENT_UNKNOWN, "UPDATE recipient SET state = 4, unsure = 1, next = ?2, at = ?3, tries = tries + 1 "   \
                          "WHERE message = ?1 AND state = 2")                                        \
     X(RECIPIENT_END, "DELETE FROM recipient WHERE message = ?1")                                    \
     X(RECIPIENT_COUNT, "SELECT count(*) FROM recipient WHERE message = ?1")                         \

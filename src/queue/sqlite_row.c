@@ -26,7 +26,7 @@ static void unpack(uint64_t number, uint16_t ret_enhanced[3])
 enum column {
     ID, ACCOUNT, STATE, CREATED, SIZE, PIECES, TOTAL, PRIORITY, NOT_BEFORE, DEADLINE, DEADLINE_TELLS, SILENT,
     SMTPUTF8, BODY, RET, REPORT_OF, SUBMITTER, SENDER, FROM, MESSAGE_ID, ENVID, DONE, PARKED, SLOT, DUE,
-    LEASE, LOST, HELD, EVENTS, REPORT_DUE, STUCK, REMOVED_BY, HELD_BECAUSE, HELD_TEXT, HELD_BY,
+    LEASE, LOST, HELD, EVENTS, REPORT_DUE, STUCK, VIA, REMOVED_BY, HELD_BECAUSE, HELD_TEXT, HELD_BY,
 };
 
 static bool read_texts(const struct sql_rows *rows, struct pool *pool, struct sqlite_message *message)
@@ -39,7 +39,7 @@ static bool read_texts(const struct sql_rows *rows, struct pool *pool, struct sq
         { SUBMITTER, &row->submitter },       { SENDER, &row->sender },       { FROM, &row->from },
         { MESSAGE_ID, &row->message_id },     { ENVID, &row->envid },         { STUCK, &message->stuck },
         { REMOVED_BY, &message->removed_by }, { HELD_TEXT, &row->held_text }, { HELD_BY, &row->held_by },
-        { HELD_BECAUSE, &row->held_because },
+        { HELD_BECAUSE, &row->held_because }, { VIA, &message->via },
     };
 
     for (size_t i = 0; i < COUNT(texts); i++)
@@ -91,9 +91,10 @@ bool sqlite_read_recipient(const struct sql_rows *rows, struct pool *pool,
         .state = (enum store_state)sql_number(rows, 4), .tries = (uint32_t)sql_number(rows, 5),
         .next = sql_number(rows, 6), .at = sql_number(rows, 7), .reply = (uint16_t)sql_number(rows, 8),
         .wanted = (unsigned)sql_number(rows, 13), .told = (unsigned)sql_number(rows, 14),
+        .was = (enum store_state)sql_number(rows, 15), .unsure = sql_number(rows, 16),
     };
     unpack(sql_number(rows, 9), ret->enhanced);
-    if (ret->state >= STORE_HELD)
+    if (ret->state >= STORE_HELD || !(STORE_WAITING & STORE_IN(ret->was)))
         return sqlite_damaged(err, "a recipient makes no sense");
     if (!((STORE_WAITING) & STORE_IN(ret->state)))
         ret->next = STORE_NEVER;
@@ -168,7 +169,8 @@ bool sqlite_sum(struct sqlite *sqlite, uint64_t id, struct store_sum *ret_sum, s
             ok = sqlite_damaged(err, "a recipient makes no sense");
             break;
         }
-        store_sum_add(ret_sum, (enum store_state)state, sql_number(&rows, 2), (unsigned)sql_number(&rows, 3));
+        store_sum_add(ret_sum, (enum store_state)state, sql_number(&rows, 2), (unsigned)sql_number(&rows, 3),
+                      sql_number(&rows, 4));
         ret_sum->by_state[state] = sql_number(&rows, 1);
     }
     return sql_end(&rows, ok ? err : NULL) && ok;
@@ -216,7 +218,7 @@ static bool put_message(struct sqlite *sqlite, const struct sqlite_message *mess
                   SQL_NUMBER(message->held), SQL_NUMBER(message->events),
                   message->report_due == STORE_NEVER ? SQL_NULL : SQL_NUMBER(message->report_due),
                   SQL_TEXT(message->removed_by), SQL_TEXT(row->held_because), SQL_TEXT(row->held_text),
-                  SQL_TEXT(row->held_by));
+                  SQL_TEXT(row->held_by), SQL_TEXT(message->stuck), SQL_TEXT(message->via));
 }
 
 bool sqlite_refresh(struct sqlite *sqlite, struct sqlite_message *message, const struct store_sum *sum,
@@ -226,11 +228,14 @@ bool sqlite_refresh(struct sqlite *sqlite, struct sqlite_message *message, const
     enum store_state was = row->state, is = store_sum_state(sum, message->held);
     bool over = !store_sum_is_open(sum) && !sum->wanted;
 
+    store_tell_changed(&sqlite->store, row->id);
     if (over)
         return sqlite_count(sqlite, message->account, was, -1, err) &&
                end_message(sqlite, message, is, now, err);
     if (!sum->wanted)
         message->report_due = STORE_NEVER;
+    if (!store_sum_is_tied(sum))
+        message->stuck = message->via = "";
     line_up(message, sum, now);
     row->state = is;
     if (message->slot <= SLOT_LAST)

@@ -46,14 +46,21 @@ const char *store_event_word(enum store_event_kind kind)
 
 void store_tell_due(const struct store *store, const char *account, uint64_t at)
 {
-    if (store->due && at != STORE_NEVER)
-        store->due(store->who, account, at);
+    if (store->watch.due && at != STORE_NEVER)
+        store->watch.due(store->watch.who, account, at);
 }
 
-void store_sum_add(struct store_sum *sum, enum store_state state, uint64_t next, unsigned wanted)
+void store_tell_changed(const struct store *store, uint64_t id)
+{
+    if (store->watch.changed)
+        store->watch.changed(store->watch.who, id);
+}
+
+void store_sum_add(struct store_sum *sum, enum store_state state, uint64_t next, unsigned wanted, bool unsure)
 {
     sum->by_state[state]++;
     sum->wanted |= wanted != 0;
+    sum->unsure |= unsure && (STORE_OPEN & STORE_IN(state));
     if ((STORE_WAITING & STORE_IN(state)) && next < sum->next)
         sum->next = next;
 }
@@ -81,6 +88,11 @@ enum store_state store_sum_state(const struct store_sum *sum, bool held)
     if (sum->by_state[STORE_FAILED])
         return STORE_FAILED;
     return sum->by_state[STORE_DELIVERED] ? STORE_DELIVERED : STORE_REMOVED;
+}
+
+bool store_sum_is_tied(const struct store_sum *sum)
+{
+    return sum->unsure || sum->by_state[STORE_LEAVING];
 }
 
 uint64_t store_sum_due(const struct store_sum *sum, bool held, uint64_t deadline, uint64_t now)
@@ -420,10 +432,9 @@ bool store_time_put(struct store *store, uint64_t now, int64_t wall, struct err 
     return in_job(store)->time_put(store, now, wall, err);
 }
 
-void store_watch(struct store *store, void (*due)(void *who, const char *account, uint64_t at), void *who)
+void store_watch(struct store *store, const struct store_watch *watch)
 {
-    store->due = due;
-    store->who = who;
+    store->watch = *watch;
 }
 
 void store_free(struct store *store)

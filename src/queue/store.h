@@ -154,10 +154,11 @@ MUST_USE bool store_accept(struct store *store, const struct store_order *order,
 
 struct store_claim {
     const char *account; /* as accepted: an account's or a route's name */
-    const char *by;      /* the account that would send; NULL: the same. A message whose body left by one account
-                            is given to that one only */
+    const char *by;      /* the account that would send; NULL: the same. A message that one account may have delivered
+                            already is given to that one only */
     uint64_t until;      /* the lease's end */
-    bool leaving;        /* the line is warm, the bodies leave at once: one commit less */
+    bool leaving;        /* the line is warm, the bodies leave at once: one commit less... */
+    const char *via;     /* ...by this transport ("smtp"); NULL: unsaid */
     /* The window: as many as fit, one at least. */
     size_t messages, recipients;
     uint64_t bytes;
@@ -184,6 +185,7 @@ struct store_item {
     uint32_t lost;       /* leases lost in a row: it is claimed alone */
     bool partial;        /* more of its recipients are due than fitted; they follow when this lease is over */
     const char *account, *submitter, *message_id, *from; /* never NULL; "" unknown */
+    const char *tied_to; /* an earlier try by this transport ended unknown; "" none did */
     struct span body;    /* all of it where it is one piece; else to be read in pieces */
 };
 
@@ -205,6 +207,7 @@ struct store_lease {
     uint64_t id, lease;
     const uint32_t *recipients; /* by number; NULL: all */
     size_t count;
+    const char *via; /* for store_leaving(): the transport, "smtp"; NULL: unsaid */
     bool gone; /* out: the lease is not good any more, or a person took the message away: don't send */
 };
 
@@ -217,7 +220,8 @@ MUST_USE bool store_extend(struct store *store, struct store_lease *leases, size
 
 struct store_outcome {
     uint32_t number;
-    enum store_state state; /* QUEUED: given back, nothing was tried; DEFERRED, UNKNOWN, DELIVERED, FAILED */
+    enum store_state state; /* QUEUED: given back, nothing was tried, and is what it was; DEFERRED, UNKNOWN, DELIVERED,
+                               FAILED */
     uint64_t next;          /* QUEUED, DEFERRED, UNKNOWN: when it is due; STORE_NEVER: only a person goes on with it */
     uint16_t reply, enhanced[3]; /* 0: none */
     const char *cause;      /* of know/cause.h; NULL: none */
@@ -299,6 +303,8 @@ struct store_row_recipient {
     const char *address, *orcpt; /* orcpt: "" not said */
     unsigned notify;
     enum store_state state;
+    enum store_state was; /* while it is claimed: what it was before, and is again when nothing was tried */
+    bool unsure;          /* a try ended unknown, whatever came later */
     uint32_t tries;
     uint64_t next; /* STORE_NEVER: not by itself */
     uint64_t at;   /* of the last outcome; 0: none yet */
@@ -466,8 +472,13 @@ void store_abort(struct store *store);
 /* Remembers what time it is, for the next life (queue/steady.h). */
 MUST_USE bool store_time_put(struct store *store, uint64_t now, int64_t wall, struct err *err);
 
-/* Told, within a job, whenever a message of an account becomes due; it counts once that is committed. */
-void store_watch(struct store *store, void (*due)(void *who, const char *account, uint64_t at), void *who);
+/* Told within a job; it counts once that is committed. Each may be NULL. */
+struct store_watch {
+    void (*due)(void *who, const char *account, uint64_t at); /* a message of the account becomes due */
+    void (*changed)(void *who, uint64_t id); /* something became of a message: more than being claimed */
+    void *who;
+};
+void store_watch(struct store *store, const struct store_watch *watch);
 
 /* In order; what is not committed never was. NULL is nothing. */
 void store_free(struct store *store);

@@ -47,24 +47,27 @@ struct store_type {
 
 struct store { /* the first member of whoever keeps it */
     const struct store_type *type;
-    void (*due)(void *who, const char *account, uint64_t at);
-    void *who;
+    struct store_watch watch;
     bool in_batch, in_job;
 };
 
 /* Tells whoever watches. */
 void store_tell_due(const struct store *store, const char *account, uint64_t at);
+void store_tell_changed(const struct store *store, uint64_t id);
 
 /* What a message's recipients make of it. */
 struct store_sum {
     size_t by_state[STORE_STATE_COUNT]; /* recipients */
     bool wanted;         /* somebody is to be told of one */
+    bool unsure;         /* an open one may have it already */
     uint64_t next;       /* the earliest of those that wait; STORE_NEVER */
 };
 #define STORE_SUM_NONE { .next = STORE_NEVER }
-void store_sum_add(struct store_sum *sum, enum store_state state, uint64_t next, unsigned wanted);
+void store_sum_add(struct store_sum *sum, enum store_state state, uint64_t next, unsigned wanted, bool unsure);
 bool store_sum_is_open(const struct store_sum *sum); /* one is not over */
 enum store_state store_sum_state(const struct store_sum *sum, bool held);
+/* Is it bound to the way its body went? While it may have arrived, and still is to be sent. */
+bool store_sum_is_tied(const struct store_sum *sum);
 /* When it is due of itself: not while held or sent; at its deadline at the latest, if that is ahead. */
 uint64_t store_sum_due(const struct store_sum *sum, bool held, uint64_t deadline, uint64_t now);
 

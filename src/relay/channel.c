@@ -197,7 +197,8 @@ static void leave(struct channel *channel)
     }
     if (leaving) {
         *leaving = (struct leaving){ channel, channel->sender->account->name,
-                                     { .id = parcel->item->id, .lease = parcel->item->lease } };
+                                     { .id = parcel->item->id, .lease = parcel->item->lease,
+                                       .via = transport_name(channel->transport) } };
         if (queue_ask(channel->sender->relay->port, &job, &channel->ask, &why.err))
             return;
     } else {
@@ -229,6 +230,7 @@ static void next_transaction(struct channel *channel)
         .first = parcel->first,
         .count = parcel->count,
         .body = parcel_body(parcel),
+        .tied_to = *parcel->item->tied_to ? parcel->item->tied_to : NULL,
         .outcomes = parcel->outcomes + parcel->first,
     };
     channel->message = message;

@@ -673,6 +673,62 @@ static void test_what_left_by_one_account_stays_with_it(void **state)
     store_items_done(&items);
 }
 
+/* Given back it is what it was: above all, what may have arrived already still may. */
+static void test_given_back_is_what_it_was(void **state)
+{
+    static const enum store_state states[] = { STORE_QUEUED, STORE_DEFERRED, STORE_UNKNOWN };
+    struct store *store = *state;
+
+    for (size_t i = 0; i < COUNT(states); i++) {
+        struct store_items items = { 0 };
+        uint64_t id = post(store, &plain, 1000);
+        claim(store, 1000, 1, &items);
+        settle(store, &items.at[0], states[i], 2000, 1100);
+        store_items_done(&items);
+        for (int lost = 0; lost < 2; lost++) {
+            claim(store, 2000 + (uint64_t)lost * 100, 1, &items);
+            check_ids(&items, (const uint64_t[]){ id, 0 });
+            if (lost)
+                sweep(store, 9000, 9000);
+            else
+                settle(store, &items.at[0], STORE_QUEUED, 2100, 2050);
+            store_items_done(&items);
+            assert_int_equal(state_of(store, id, 0), states[i]);
+        }
+        assert_int_equal(CHANGE(store, REMOVE, 9000, 0), 1);
+    }
+}
+
+static void defer_by(struct store *store, const char *via, enum store_state state, const char *tied_to, uint64_t now)
+{
+    struct store_items items = { 0 };
+
+    claim(store, now, 1, &items);
+    assert_int_equal(items.count, 1);
+    assert_string_equal(items.at[0].tied_to, tied_to);
+    struct store_lease lease = { .id = items.at[0].id, .lease = items.at[0].lease, .via = via };
+    DO(store, store_leaving(store, "live", &lease, 1, now, &err));
+    settle(store, &items.at[0], state, now + 10, now + 5);
+    store_items_done(&items);
+}
+
+static void test_tied_to_the_way_it_may_have_gone(void **state)
+{
+    struct store *store = *state;
+    struct store_story story = { 0 };
+    uint64_t id = post(store, &plain, 1000);
+
+    defer_by(store, "smtp", STORE_DEFERRED, "", 1000);
+    defer_by(store, "graph", STORE_DEFERRED, "", 1010); /* it was said that it did not arrive: it is free */
+    defer_by(store, "smtp", STORE_UNKNOWN, "", 1020);
+    defer_by(store, "smtp", STORE_DEFERRED, "smtp", 1030);
+    defer_by(store, "smtp", STORE_DEFERRED, "smtp", 1040); /* the doubt stays, whatever came later */
+    DO(store, store_show(store, id, 0, 1, 1050, &story, &err));
+    assert_true(story.rows.at[0].recipients[0].unsure);
+    assert_int_equal(story.rows.at[0].recipients[0].state, STORE_DEFERRED);
+    store_story_done(&story);
+}
+
 static void test_due_at_its_deadline(void **state)
 {
     struct store *store = *state;
@@ -1201,6 +1257,7 @@ static void test_a_batch_may_never_have_been(void **state)
 }
 
 struct told_due {
+    uint64_t changed;
     size_t count;
     char account[32];
     uint64_t at;
@@ -1216,13 +1273,18 @@ static void on_due(void *who, const char *account, uint64_t at)
     memcpy(told->account, account, strnlen(account, sizeof told->account - 1));
 }
 
+static void on_changed(void *who, uint64_t id)
+{
+    ((struct told_due *)who)->changed = id;
+}
+
 static void test_told_of_what_is_due(void **state)
 {
     struct store *store = *state;
     struct store_items items = { 0 };
     struct told_due told = { 0 };
 
-    store_watch(store, on_due, &told);
+    store_watch(store, &(struct store_watch){ on_due, on_changed, &told });
     POST(store, 1000, .account = "live", .not_before = 3000);
     assert_int_equal(told.count, 1);
     assert_string_equal(told.account, "live");
@@ -1232,6 +1294,7 @@ static void test_told_of_what_is_due(void **state)
     settle(store, &items.at[0], STORE_DEFERRED, 4000, 3100);
     assert_int_equal(told.count, 2);
     assert_int_equal(told.at, 4000);
+    assert_int_equal(told.changed, items.at[0].id);
     store_items_done(&items);
     assert_int_equal(CHANGE(store, RETRY, 3500, 0), 1);
     assert_int_equal(told.at, 3500);
@@ -1241,7 +1304,7 @@ static void test_told_of_what_is_due(void **state)
     assert_int_equal(told.count, 1);
     assert_int_equal(told.at, 9000);
     store_items_done(&items);
-    store_watch(store, NULL, NULL);
+    store_watch(store, &(struct store_watch){ 0 });
 }
 
 static void test_checked(void **state)
@@ -1284,6 +1347,8 @@ int main(void)
         EACH(what_kills_its_sender_is_held),
         EACH(a_new_life_holds_no_leases),
         EACH(what_left_by_one_account_stays_with_it),
+        EACH(given_back_is_what_it_was),
+        EACH(tied_to_the_way_it_may_have_gone),
         EACH(due_at_its_deadline),
         EACH(a_failure_is_told_once),
         EACH(told_by_another_way),

@@ -125,6 +125,7 @@ static bool act_claim(struct act *act, struct err *err)
     struct store_claim claim = { .account = accounts[draw(act->chance, COUNT(accounts))],
                                  .by = draw(act->chance, 3) ? NULL : "live",
                                  .until = act->now + 20 + draw(act->chance, 100), .leaving = draw(act->chance, 3) == 0,
+                                 .via = draw(act->chance, 2) ? "smtp" : "graph",
                                  .messages = 1 + draw(act->chance, 4), .recipients = 1 + draw(act->chance, 6),
                                  .bytes = draw(act->chance, 6000) };
     struct store_items items = { 0 };
@@ -382,7 +383,9 @@ static void dump_recipient(const struct store_row_recipient *is, struct buf *out
     dump_time(out, "at", is->at);
     if (STORE_WAITING & STORE_IN(is->state))
         dump_time(out, "next", is->next);
-    buf_addf(out, "%s\n", is->state == STORE_LEAVING ? " (leaving)" : "");
+    if (is->state == STORE_SENDING || is->state == STORE_LEAVING)
+        buf_addf(out, " was=%s", store_state_word(is->was));
+    buf_addf(out, "%s%s\n", is->state == STORE_LEAVING ? " (leaving)" : "", is->unsure ? " unsure" : "");
 }
 
 static uint64_t place_of(uint64_t id, const uint64_t *ids, size_t count)

@@ -298,6 +298,83 @@ static void test_watched(void **state)
     queue_free(queue);
 }
 
+struct following {
+    struct queue_follow *follow;
+    unsigned told;
+    uint64_t id;
+    bool once;
+};
+
+static void became(void *who, uint64_t id)
+{
+    struct following *following = who;
+
+    following->told++;
+    following->id = id;
+    if (following->once)
+        queue_unfollow(GIVE(following->follow));
+}
+
+struct holding {
+    uint64_t id;
+    enum store_verb verb;
+};
+
+static bool run_change(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    const struct holding *holding = data;
+    struct store_filter filter = { .ids = &holding->id, .id_count = 1 };
+    struct store_cursor cursor = { 0 };
+    struct store_changed changed = { 0 };
+
+    return store_change(store, holding->verb, &filter, &cursor, 10, false, "me", now, &changed, err);
+}
+
+static void change(struct queue *queue, struct queue_port *port, uint64_t id, enum store_verb verb)
+{
+    struct holding holding = { id, verb };
+    struct err err = { 0 };
+
+    assert_true(queue_ask(port, &(struct queue_job){ run_change, NULL, NULL, &holding, 0, false }, NULL, &err));
+    queue_turn(queue);
+}
+
+static void test_followed(void **state)
+{
+    (void)state;
+    struct world world;
+    struct err err = { 0 };
+    struct accepting two[2] = { { 0 }, { 0 } };
+    struct following always = { 0 }, once = { .once = true };
+    struct queue_port *port = NULL;
+
+    world_init(&world);
+    struct queue *queue = open_queue(&world, true);
+    assert_true(queue_port_new(queue, NULL, NULL, NULL, &port, &err));
+    ask(port, &two[0], NULL);
+    ask(port, &two[1], NULL);
+    queue_turn(queue);
+    uint64_t id = two[0].accepted.id, other = two[1].accepted.id;
+    assert_true(queue_follow(port, id, became, &always, &always.follow, &err));
+    assert_true(queue_follow(port, id, became, &once, &once.follow, &err));
+    change(queue, port, other, STORE_VERB_HOLD);
+    assert_int_equal(always.told, 0);
+    frail.fails = true;
+    change(queue, port, id, STORE_VERB_HOLD); /* which never was */
+    assert_int_equal(always.told, 0);
+    frail.fails = false;
+    change(queue, port, id, STORE_VERB_HOLD);
+    assert_int_equal(always.told, 1);
+    assert_int_equal(always.id, id);
+    assert_int_equal(once.told, 1);
+    change(queue, port, id, STORE_VERB_REMOVE);
+    assert_int_equal(always.told, 2);
+    assert_int_equal(once.told, 1);
+    queue_unfollow(always.follow);
+    queue_port_free(port);
+    queue_free(queue);
+}
+
 struct claiming {
     struct store_items items;
     bool dropped;
@@ -522,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_abandoned),
         cmocka_unit_test(test_only_so_much_may_wait),
         cmocka_unit_test(test_watched),
+        cmocka_unit_test(test_followed),
         cmocka_unit_test(test_swept_by_itself),
         cmocka_unit_test(test_time_does_not_jump),
         cmocka_unit_test(test_answers_on_the_loop),

@@ -43,7 +43,8 @@ CREATE TABLE message (
     held           INTEGER NOT NULL DEFAULT 0,
     events         INTEGER NOT NULL DEFAULT 0,
     report_due     INTEGER,
-    stuck          TEXT NOT NULL DEFAULT '',
+    stuck          TEXT NOT NULL DEFAULT '', -- to an account and a transport, by which it may have arrived
+    via            TEXT NOT NULL DEFAULT '',
     removed_by     TEXT NOT NULL DEFAULT '',
     held_because   TEXT NOT NULL DEFAULT '',
     held_text      TEXT NOT NULL DEFAULT '',
@@ -104,6 +105,8 @@ CREATE TABLE recipient (
     message  INTEGER NOT NULL,
     number   INTEGER NOT NULL,
     state    INTEGER NOT NULL,
+    was      INTEGER NOT NULL, -- before it was claimed
+    unsure   INTEGER NOT NULL, -- a try ended unknown
     next     INTEGER NOT NULL,
     tries    INTEGER NOT NULL,
     at       INTEGER NOT NULL,
