@@ -53,6 +53,11 @@ def idp(authority):
 
 
 @pytest.fixture(scope='session')
+def browser():
+    return start('browser')
+
+
+@pytest.fixture(scope='session')
 def postfix_oauth(authority, idp):
     """Postfix that takes the tokens of `idp`, by asking it about each."""
     peer = start('postfix', authority, idp)

@@ -1,13 +1,44 @@
 """Signing in by OAuth at real ones: npm's oidc-provider gives tokens, Postfix with Dovecot asks it about them."""
 import concurrent.futures
 import glob
+import json
 import os
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 
 from messages import message
-from outpost import CONFIG, NOPERM, OK, TEMPFAIL
+from outpost import CONFIG, NOPERM, OK, PROGRAM, TEMPFAIL
+from peers.idp import Person
 from peers.peer import USER, without_trace
+from peers.process import Process
+
+
+# The pages of npm's oidc-provider, for a browser.
+AS_A_PERSON = [{'fill': ['input[name=login]', USER]}, {'fill': ['input[name=password]', 'any']},
+               {'click': 'button[type=submit]'}, {'await': '/interaction/'}, {'click': 'button[type=submit]'}]
+
+
+class Login:
+    """outpost account login, as it goes: `events` so far; end() -> exit status."""
+
+    def __init__(self, outpost, flow, *words):
+        self.process = Process([PROGRAM, 'account', 'login', '--config', outpost.config, '--json', '--ca-file',
+                                outpost.ca, '--flow', flow, *words], env=outpost.environment)
+
+    def event(self, name):
+        return json.loads(self.process.await_line('"event":"%s"' % name))
+
+    def end(self):
+        status = self.process.popen.wait(60)
+        self.process.reader.join()
+        return status
+
+    @property
+    def said(self):
+        return self.process.said
 
 
 def arrived(peer, needle, sent):
@@ -27,6 +58,122 @@ def signed_in(outpost, idp, postfix_oauth, leaks):
             **settings})
         return tokens
     return make
+
+
+@pytest.fixture
+def not_signed_in(outpost, idp, postfix_oauth):
+    """An account that nobody has signed in to yet."""
+    def make(mechanism='xoauth2', **settings):
+        return outpost.account_at(postfix_oauth, 'starttls', **{
+            'auth': 'oauth', 'secret': None, 'client_id': 'outpost', 'issuer': idp.issuer, 'mechanisms': mechanism,
+            **settings})
+    return make
+
+
+def sends(outpost, postfix_oauth):
+    sent, needle = message()
+    result = outpost.send(sent, '--json', 'someone@x.test')
+    return result.status == OK and arrived(postfix_oauth, needle, sent)
+
+
+@pytest.mark.parametrize('mechanism', ['xoauth2', 'oauthbearer'])
+def test_by_a_code_on_another_device(mechanism, not_signed_in, outpost, idp, postfix_oauth, record):
+    cell = ('oidc-provider', 'device', mechanism.upper())
+    record(cell, 'FAILED')
+    not_signed_in(mechanism)
+    before = outpost.send(message()[0], '--json', 'someone@x.test')
+    assert before.status == NOPERM and 'oauth_consent_required' in before.out, before
+    login = Login(outpost, 'device')
+    code = login.event('device_code')
+    assert code['verification_uri'] == idp.issuer + '/device'
+    Person(idp, USER).agree_to_device(code['verification_uri_complete'])
+    assert login.end() == OK, login.said
+    assert sends(outpost, postfix_oauth)
+    record(cell, 'arrived')
+
+
+def test_a_code_that_is_declined(not_signed_in, outpost, idp):
+    not_signed_in()
+    login = Login(outpost, 'device')
+    Person(idp, USER).agree_to_device(login.event('device_code')['verification_uri_complete'], says_no=True)
+    assert login.end() == NOPERM, login.said
+    assert 'oauth_consent_required' in login.said
+    assert not os.path.exists(outpost.folder + '/state/grants/test')
+
+
+@pytest.mark.parametrize('mechanism', ['xoauth2', 'oauthbearer'])
+def test_by_a_browser(mechanism, not_signed_in, outpost, idp, postfix_oauth, record, browser, authority):
+    """Chromium clicks through the provider's own pages, and lands at the port that is open for it."""
+    cell = ('oidc-provider', 'browser', mechanism.upper())
+    record(cell, 'FAILED')
+    not_signed_in(mechanism)
+    login = Login(outpost, 'browser', '--no-browser')
+    event = login.event('browser')
+    assert event['listening'] and not event['opened']
+    seen = browser.visit([{'goto': event['url']}, *AS_A_PERSON, {'await': '^http://127.0.0.1:'}], ca=authority.ca)
+    assert seen['title'] == 'Thank you' and 'terminal' in seen['text'], seen
+    assert login.end() == OK, login.said
+    code = urllib.parse.parse_qs(urllib.parse.urlsplit(seen['url']).query)['code'][0]
+    assert code not in login.said
+    assert sends(outpost, postfix_oauth)
+    record(cell, 'arrived')
+
+
+def test_a_browser_that_says_no(not_signed_in, outpost, idp):
+    not_signed_in()
+    login = Login(outpost, 'browser', '--no-browser')
+    back = Person(idp, USER).agree(login.event('browser')['url'], says_no=True)
+    with urllib.request.urlopen(back) as page:
+        assert 'Not signed in' in page.read().decode()
+    assert login.end() == NOPERM, login.said
+    assert 'oauth_consent_required' in login.said
+
+
+def test_an_answer_that_another_page_made_up(not_signed_in, outpost, idp, postfix_oauth):
+    """It gets a no, no token is asked for, and the true answer is still welcome; a second one finds nobody."""
+    not_signed_in()
+    login = Login(outpost, 'browser', '--no-browser')
+    url = login.event('browser')['url']
+    back = Person(idp, USER).agree(url)
+    before = idp.granted('authorization_code')
+    for forged in (back.split('?')[0] + '?code=forged&state=forged', back.replace('127.0.0.1', 'localhost')):
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(forged)
+    assert idp.granted('authorization_code') == before
+    urllib.request.urlopen(back).read()
+    assert login.end() == OK, login.said
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(back)
+    assert sends(outpost, postfix_oauth)
+
+
+def test_by_an_applications_secret(not_signed_in, outpost, idp):
+    """Where the issuer wants it: in the header."""
+    secret = os.path.join(outpost.folder, 'client')
+    with open(secret, 'w') as f:
+        f.write('robot-secret')
+    not_signed_in(client_id='robot', client_secret='command:cat ' + secret, scope='mail.send')
+    before = idp.granted('client_credentials')
+    login = Login(outpost, 'client-credentials')
+    assert login.end() == OK, login.said
+    assert idp.granted('client_credentials') == before + 1
+
+
+def test_out_again(not_signed_in, outpost, idp, postfix_oauth):
+    """The provider is told: what gave new tokens gives none any more."""
+    not_signed_in()
+    login = Login(outpost, 'device')
+    Person(idp, USER).agree_to_device(login.event('device_code')['verification_uri_complete'])
+    assert login.end() == OK, login.said
+    assert sends(outpost, postfix_oauth)
+    grant = open(outpost.folder + '/state/grants/test', 'rb').read()
+    assert outpost.run('account logout', '--ca-file', outpost.ca).status == OK
+    with open(outpost.folder + '/state/grants/test', 'wb') as f:        # somebody had kept it
+        f.write(grant)
+    os.chmod(outpost.folder + '/state/grants/test', 0o600)
+    idp.withdraw_access()
+    result = outpost.send(message()[0], '--json', 'someone@x.test')
+    assert result.status == NOPERM and 'oauth_refresh_token_expired' in result.out, result
 
 
 @pytest.mark.parametrize('security', ['starttls', 'tls'])

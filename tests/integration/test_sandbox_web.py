@@ -22,12 +22,6 @@ DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 MESSAGE = b'From: %s\r\nTo: a@x.test\r\nCc: b@x.test\r\nBcc: c@x.test\r\nSubject: hi\r\n\r\nHello\r\n'
 
 
-@pytest.fixture(scope='module')
-def browser():
-    from conftest import start
-    return start('browser')
-
-
 @pytest.fixture
 def live(tmp_path):
     provider = Sandbox(tmp_path / 'live', 'outlook.com', options=['--device-interval', '1'])

@@ -14,6 +14,7 @@
 #include "net/timer.h"
 #include "oauth_scene.h"
 #include "os/lock.h"
+#include "support/go_between.h"
 #include "support/killer.h"
 #include "support/keys.h"
 
@@ -114,6 +115,27 @@ static void test_renewed_and_kept(void **state)
     s.world.wall += 1;
     wants(&s, CREDENTIAL_SMTP, NULL, "A3-2");
     has_refresh(&s, "R3");
+    end(&s);
+}
+
+/* The second renewal on a line that is still there: one round trip. */
+static void test_on_a_kept_line(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct go_between line;
+
+    begin(&s);
+    sign_in(&s);
+    go_between_start(&line, s.loop, s.idp.port);
+    s.idp.detour.to_port = line.port;
+    wants(&s, CREDENTIAL_SMTP, NULL, "A2-1");
+    assert_int_equal(line.calls, 1);
+    unsigned turns = line.turns;
+    wants(&s, CREDENTIAL_SMTP, "A2-1", "A3-2");
+    assert_int_equal(line.calls, 1);
+    assert_int_equal(line.turns, turns + 1);
+    go_between_stop(&line);
     end(&s);
 }
 
@@ -695,6 +717,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_renewed_and_kept),
+        cmocka_unit_test(test_on_a_kept_line),
         cmocka_unit_test(test_one_sign_in_two_tokens),
         cmocka_unit_test(test_a_refused_token),
         cmocka_unit_test(test_the_clock_jumps),
