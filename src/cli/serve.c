@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/announcing.h"
 #include "cli/failure.h"
 #include "cli/logging.h"
 #include "cli/owner.h"
@@ -26,6 +27,7 @@ struct serve {
     struct owner owner;
     struct control_socket *control;
     struct local_door *door;
+    struct announcing *announcing;
     struct timer *patience; /* with what is under way at the end */
     struct log log;
     bool ending, again;     /* again: with the configuration read anew */
@@ -137,6 +139,8 @@ static void saw(void *who, const struct relay_event *event)
     struct serve *serve = who;
 
     logging_relay(&serve->log, serve->owner.queue, event);
+    if (event->kind == RELAY_EVENT_PARKED || event->kind == RELAY_EVENT_UNPARKED || event->kind == RELAY_EVENT_FAILED)
+        announcing_look(serve->announcing);
 }
 
 static bool begin(struct serve *serve, struct err *err)
@@ -158,6 +162,7 @@ static bool begin(struct serve *serve, struct err *err)
     if (!serve->patience)
         return err_no_memory(err);
     return owner_deliver(&serve->owner, saw, serve, err) && open_control(serve, err) && open_door(serve, err) &&
+           announcing_start(&serve->owner, &serve->log, &serve->announcing, err) &&
            loop_on_signals(serve->loop, signalled, serve, err);
 }
 
@@ -184,6 +189,7 @@ static int live(struct serve *serve)
         loop_run(serve->loop);
     }
     int status = good ? 0 : fail_here(serve->cli, &err);
+    announcing_stop(serve->announcing);
     local_door_free(serve->door);
     control_socket_free(serve->control);
     timer_free(serve->patience);

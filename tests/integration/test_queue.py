@@ -257,3 +257,32 @@ def test_status_speaks_to_people_and_programs(outpost, postfix, daemon):
     told = outpost.run('status')
     assert 'runs since' in told.out and 'Queue     empty' in told.out, told
     assert json.loads(outpost.run('status', '--json').out)['queue']['queued'] == 0
+
+
+# ---- who is told ----
+
+def test_a_person_is_told_once(outpost, sandbox, daemon):
+    """A failure, and an account that can't send: by [notify], and not again after a restart."""
+    outpost.account('localhost:%d' % sandbox.ports['tls'], 'tls', ca_file=sandbox.ca, password=sandbox.password,
+                    username=sandbox.user, address=sandbox.user)
+    box = os.path.join(outpost.folder, 'box')
+    with open(outpost.config, 'a') as f:
+        f.write('[notify]\nmailbox = %s\n' % box)
+    there = daemon()
+    sent, _ = message(sender=sandbox.user)
+    assert send(outpost, sent, 'a+550-5.1.1@x.test').status == OK
+    until(lambda: there.lines('notify'), 'told')
+    with open(box) as f:
+        told = f.read()
+    assert 'was not delivered' in told and 'a+550-5.1.1@x.test' in told and 'as the address wishes' in told, told
+    until(lambda: queue(outpost) == [], 'written down')
+    assert there.stop() == 0
+    with open(os.path.join(outpost.folder, 'test.secret'), 'w') as f:
+        f.write('wrong')
+    there = daemon()
+    sent, _ = message(sender=sandbox.user)
+    send(outpost, sent, 'b@x.test')
+    until(lambda: there.lines('notify'), 'told')
+    with open(box) as f:
+        told = f.read()
+    assert told.count('was not delivered') == 1 and "the account test can't send" in told, told

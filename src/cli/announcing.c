@@ -1,0 +1,351 @@
+#include "cli/announcing.h"
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "cli/forecast.h"
+#include "net/loop.h"
+#include "net/timer.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "relay/notify.h"
+
+#include "base/banned.h"
+
+enum {
+    SOON_MS = 2 * 1000,              /* what happens together is told together */
+    DAILY_MS = 24 * 60 * 60 * 1000,
+    AGAIN_MS = 10 * 60 * 1000,       /* when a way of [notify] failed */
+    PATIENCE_MS = 3 * 60 * 1000,
+    FAILED_MAX = 50,                 /* messages told of at a time */
+    FAILED_RECIPIENTS = 10,
+    NOTICES_MAX = 2 * FAILED_MAX,
+    TEXT_MAX = 8 * 1024,
+};
+
+struct announcing {
+    struct owner *owner;
+    struct log *log;
+    const struct notify_settings *settings;
+    struct timer *timer;
+    struct queue_ask *ask;
+    struct notify *notify;
+    struct store_rows rows; /* messages that somebody is to be told of */
+    struct pool pool; /* of the notices */
+    struct notice notices[NOTICES_MAX];
+    size_t count;
+    size_t failures;  /* of ways, in this telling */
+    bool again;       /* something happened meanwhile */
+};
+
+/* What the queue knows; filled in on its thread. */
+struct gathering {
+    struct announcing *announcing;
+    struct store_rows rows;
+    struct store_accounts accounts;
+};
+
+/* ---- texts ---- */
+
+static const char *kept(struct announcing *a, const struct buf *text)
+{
+    return pool_text(&a->pool, buf_span(text));
+}
+
+static const struct cause *cause_of(const struct announcing *a, const char *id)
+{
+    const struct knowledge *know = cli_knowledge(a->owner->cli, NULL);
+
+    return know && *id ? know_cause(know, id) : NULL;
+}
+
+static void add_cause(const struct announcing *a, const char *id, struct buf *text)
+{
+    const struct knowledge *know = cli_knowledge(a->owner->cli, NULL);
+    const struct cause *cause = cause_of(a, id);
+    const char *steps[8];
+
+    if (!cause)
+        return;
+    buf_addf(text, "\n%s\n%s\n", cause->title, cause->meaning);
+    size_t count = cause_fixes(know, cause, NULL, steps, COUNT(steps));
+    for (size_t i = 0; i < count; i++)
+        buf_addf(text, "  %zu. %s\n", i + 1, steps[i]);
+}
+
+static void add_notice(struct announcing *a, struct notice notice)
+{
+    if (a->count < NOTICES_MAX && notice.subject && notice.text)
+        a->notices[a->count++] = notice;
+}
+
+static void add_parked(struct announcing *a, const struct store_account *account)
+{
+    HELD(buf) subject = BUF(400), text = BUF(TEXT_MAX), name = BUF(STORE_NAME_MAX), because = BUF(STORE_NAME_MAX);
+
+    buf_addf(&subject, "outpost: the account %s can't send", account->name);
+    buf_addf(&text, "Its mail waits and does not get old. The server's words: %s\n", account->parked_text);
+    add_cause(a, account->parked_because, &text);
+    buf_add(&name, account->name);
+    buf_add(&because, account->parked_because);
+    add_notice(a, (struct notice){ .event = "account-parked", .account = kept(a, &name), .cause = kept(a, &because),
+                                   .about = kept(a, &because), .subject = kept(a, &subject), .text = kept(a, &text) });
+}
+
+static void add_failed(struct announcing *a, const struct store_row *row)
+{
+    HELD(buf) subject = BUF(400), text = BUF(TEXT_MAX), number = BUF(32), account = BUF(STORE_NAME_MAX);
+
+    buf_addf(&number, "%llu", (unsigned long long)row->id);
+    buf_addf(&subject, "outpost: message %llu was not delivered", (unsigned long long)row->id);
+    buf_addf(&text, "From %s, %zu recipient%s:\n", *row->from ? row->from : row->sender, row->recipient_count,
+             row->recipient_count == 1 ? "" : "s");
+    for (size_t i = 0; i < row->recipient_count; i++)
+        buf_addf(&text, "  %s: %s\n", row->recipients[i].address, row->recipients[i].text);
+    if (row->recipient_count)
+        add_cause(a, row->recipients[0].cause, &text);
+    buf_addf(&text, "\nIts story: outpost queue show %llu\n", (unsigned long long)row->id);
+    buf_add(&account, row->account);
+    add_notice(a, (struct notice){ .event = "message-failed", .account = kept(a, &account), .about = kept(a, &number),
+                                   .subject = kept(a, &subject), .text = kept(a, &text) });
+}
+
+/* A sign-in that will end is known on this machine. */
+static void add_endings(struct announcing *a)
+{
+    const struct config *config = cli_config(a->owner->cli, NULL);
+
+    for (size_t i = 0; config && i < config->account_count; i++) {
+        struct health_report report;
+        HELD(buf) subject = BUF(400), text = BUF(TEXT_MAX);
+        forecast(a->owner->cli, config->accounts[i], &report);
+        if (report.health != HEALTH_ENDING)
+            continue;
+        buf_addf(&subject, "outpost: the sign-in of %s ends soon", config->accounts[i]->name);
+        forecast_words(&report, &text);
+        buf_addf(&text, "\nSign in anew before: outpost account login %s\n", config->accounts[i]->name);
+        add_notice(a, (struct notice){ .event = "signin-ends", .account = config->accounts[i]->name,
+                                       .subject = kept(a, &subject), .text = kept(a, &text) });
+    }
+}
+
+/* ---- telling ---- */
+
+static void told(void *who, const struct notice *notice, const char *way, const struct err *err)
+{
+    struct announcing *a = who;
+
+    a->failures += err != NULL;
+    if (err)
+        log_event(a->log, LOG_AT_ERROR, "notify", log_text("what", notice->event), log_text("way", way),
+                  log_text("why", err->text));
+    else
+        log_event(a->log, LOG_AT_INFO, "notify", log_text("what", notice->event), log_text("way", way));
+}
+
+/* ---- what was told is written down ---- */
+
+struct noting {
+    struct store_rows rows;
+};
+
+static bool run_note(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct noting *noting = data;
+
+    for (size_t i = 0; i < noting->rows.count; i++) {
+        const struct store_row *row = &noting->rows.at[i];
+        uint32_t numbers[FAILED_RECIPIENTS];
+        for (size_t r = 0; r < row->recipient_count; r++)
+            numbers[r] = row->recipients[r].number;
+        const struct store_told note = {
+            .id = row->id,
+            .kinds = REPORT_FAILURE | REPORT_DELAY | REPORT_RELAYED,
+            .recipients = numbers,
+            .count = row->recipient_count,
+            .how = "[notify]",
+        };
+        if (!store_told(store, &note, now, err))
+            return false;
+    }
+    return true;
+}
+
+static void noted(void *data, const struct err *err)
+{
+    (void)data;
+    (void)err; /* it is told once more, then */
+}
+
+static void drop_noting(void *data)
+{
+    struct noting *noting = data;
+
+    store_rows_done(&noting->rows);
+    mem_free(noting);
+}
+
+static void note_told(struct announcing *a)
+{
+    struct noting *noting = a->rows.count ? NEW(noting) : NULL;
+    const struct queue_job job = { .run = run_note, .done = noted, .drop = drop_noting, .data = noting };
+
+    if (!noting)
+        return;
+    noting->rows = a->rows;
+    a->rows = (struct store_rows){ 0 };
+    if (!queue_ask(a->owner->port, &job, NULL, NULL))
+        drop_noting(noting);
+}
+
+static void forget(struct announcing *a)
+{
+    store_rows_done(&a->rows);
+    a->rows = (struct store_rows){ 0 };
+    pool_done(&a->pool);
+    a->pool = (struct pool){ NULL };
+    a->count = 0;
+}
+
+static void all_told(void *who)
+{
+    struct announcing *a = who;
+    uint64_t next = a->again ? SOON_MS : a->failures ? AGAIN_MS : DAILY_MS;
+
+    a->notify = NULL;
+    if (!a->failures)
+        note_told(a);
+    forget(a);
+    timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + next);
+}
+
+static void tell(struct announcing *a)
+{
+    const struct transport_world *world = &a->owner->world;
+    const struct place *place = cli_place(a->owner->cli, NULL);
+    struct loop *loop = world->credentials.secrets.loop;
+    const struct notify_plan plan = {
+        .settings = a->settings,
+        .source = "daemon",
+        .state = place->state,
+        .host = cli_hostname(a->owner->cli),
+        .disk = &disk_system,
+        .dice = &dice_system,
+        .clock = &clock_system,
+        .loop = loop,
+        .resolver = world->credentials.resolver,
+        .detours = world->credentials.detours,
+        .ca_file = world->credentials.ca_file,
+        .proxy = world->credentials.proxy,
+        .deadline = loop_now(loop) + PATIENCE_MS,
+        .told = told,
+        .done = all_told,
+        .who = a,
+    };
+    struct err err = { 0 };
+
+    a->failures = 0;
+    if (notify_tell(&plan, a->notices, a->count, &a->notify, &err))
+        return;
+    log_event(a->log, LOG_AT_ERROR, "notify", log_text("why", err.text));
+    forget(a);
+    timer_set(a->timer, loop_now(loop) + AGAIN_MS);
+}
+
+/* ---- gathering ---- */
+
+static bool run_gather(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct gathering *g = data;
+    uint64_t next;
+
+    return store_accounts(store, NULL, now, &g->accounts, err) &&
+           store_reports(store, now, now + AGAIN_MS, FAILED_MAX, FAILED_RECIPIENTS, &g->rows, &next, err);
+}
+
+static void gathered(void *data, const struct err *err)
+{
+    struct gathering *g = data;
+    struct announcing *a = g->announcing;
+
+    a->ask = NULL;
+    if (err->kind != ERR_NONE) {
+        timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + AGAIN_MS);
+        return;
+    }
+    for (size_t i = 0; i < g->accounts.count; i++)
+        if (g->accounts.at[i].parked_since)
+            add_parked(a, &g->accounts.at[i]);
+    store_rows_done(&a->rows);
+    a->rows = g->rows;
+    g->rows = (struct store_rows){ 0 };
+    for (size_t i = 0; i < a->rows.count; i++)
+        add_failed(a, &a->rows.at[i]);
+    add_endings(a);
+    tell(a);
+}
+
+static void drop_gathering(void *data)
+{
+    struct gathering *g = data;
+
+    store_rows_done(&g->rows);
+    store_accounts_done(&g->accounts);
+    mem_free(g);
+}
+
+static void rang(void *who)
+{
+    struct announcing *a = who;
+    struct gathering *g = NEW(gathering);
+    const struct queue_job job = { .run = run_gather, .done = gathered, .drop = drop_gathering, .data = g };
+
+    if (!g || a->ask || a->notify) {
+        a->again = true;
+        mem_free(g);
+        return;
+    }
+    a->again = false;
+    g->announcing = a;
+    if (queue_ask(a->owner->port, &job, &a->ask, NULL))
+        return;
+    mem_free(g);
+    timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + AGAIN_MS);
+}
+
+bool announcing_start(struct owner *owner, struct log *log, struct announcing **ret_announcing, struct err *err)
+{
+    const struct notify_settings *settings = config_section(cli_config(owner->cli, NULL), &notify_part, NULL);
+    struct announcing *a = NEW(announcing);
+
+    if (!a || !(a->timer = timer_new(owner->world.credentials.secrets.loop, rang, a))) {
+        mem_free(a);
+        return err_no_memory(err);
+    }
+    a->owner = owner;
+    a->log = log;
+    a->settings = settings;
+    announcing_look(a);
+    *ret_announcing = a;
+    return true;
+}
+
+void announcing_look(struct announcing *a)
+{
+    if (!a || !notify_has_ways(a->settings))
+        return;
+    a->again = true;
+    if (!a->ask && !a->notify)
+        timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + SOON_MS);
+}
+
+void announcing_stop(struct announcing *a)
+{
+    if (!a)
+        return;
+    queue_abandon(a->ask);
+    notify_cancel(a->notify);
+    timer_free(a->timer);
+    forget(a);
+    mem_free(a);
+}
