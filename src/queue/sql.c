@@ -21,6 +21,18 @@ static bool is_full(int code, int sys)
     return code == SQLITE_FULL || (code == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT));
 }
 
+/* Our statements and our schema fit together: where they don't, or break the schema's rules, it is not what it was. */
+static bool is_damage(int kind)
+{
+    static const int kinds[] = { SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_ERROR, SQLITE_SCHEMA, SQLITE_CONSTRAINT,
+                                 SQLITE_MISMATCH };
+
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (kind == kinds[i])
+            return true;
+    return false;
+}
+
 static bool failed(const struct sql *sql, int code, struct err *err)
 {
     int sys = sqlite3_system_errno(sql->db);
@@ -37,7 +49,7 @@ static bool failed(const struct sql *sql, int code, struct err *err)
             err->fact = "disk:failed";
         return false;
     }
-    if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
+    if (is_damage(kind))
         return err_found(err, ERR_IO, "store:damaged", "the queue's file is damaged: %s", words);
     if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
         return err_found(err, ERR_LATER, "store:locked", "the queue's file is in another program's hands");
