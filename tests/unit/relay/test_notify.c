@@ -194,8 +194,8 @@ static void test_damaged_memory(void **state)
 {
     static const char *const texts[] = {
         "", "rubbish", "{\"told\":7}", "{\"told\":[7,{},{\"source\":\"health\"},{\"source\":1,\"event\":2}]}",
-        "{\"told\":[{\"source\":\"health\",\"event\":\"signin-ends\",\"account\":\"live\",\"about\":\"2026-05-01\","
-        "\"ways\":[\"pigeon\",4]}]}",
+        ("{\"told\":[{\"source\":\"health\",\"event\":\"signin-ends\",\"account\":\"live\",\"about\":\"2026-05-01\","
+         "\"ways\":[\"pigeon\",4]}]}"),
     };
 
     (void)state;
