@@ -1,8 +1,11 @@
 #include "cli/telling.h"
 
+#include "base/alloc.h"
+#include "cli/forecast.h"
 #include "cli/print.h"
 #include "cli/world.h"
 #include "net/loop.h"
+#include "relay/notify_health.h"
 
 #include "base/banned.h"
 
@@ -73,4 +76,26 @@ bool telling_run(struct cli *cli, const char *source, const struct notice *notic
         return false;
     loop_run_until(network->loop, &waiting.done);
     return true;
+}
+
+bool telling_health(struct cli *cli, struct telling *ret_telling, struct err *err)
+{
+    const struct config *config = cli_config(cli, err);
+    size_t most = config ? config->account_count : 0, count = 0;
+    struct notify_health *health = mem_array(most, sizeof *health);
+    struct notice *notices = mem_array(most, sizeof *notices);
+    bool ok = config && ((health && notices) || err_no_memory(err));
+
+    for (size_t i = 0; ok && i < most; i++) {
+        struct health_report report;
+        forecast(cli, config->accounts[i], &report);
+        if (notify_health(config->accounts[i], &report, &health[count])) {
+            notices[count] = health[count].notice;
+            count++;
+        }
+    }
+    ok = ok && telling_run(cli, "health", notices, count, ret_telling, err);
+    mem_free(health);
+    mem_free(notices);
+    return ok;
 }

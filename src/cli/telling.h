@@ -15,4 +15,8 @@ struct telling {
 MUST_USE bool telling_run(struct cli *cli, const char *source, const struct notice *notices, size_t count,
                           struct telling *ret_telling, struct err *err);
 
+/* What the forecasts of all accounts give to tell (relay/notify_health.h), by the source "health": announced
+ * once, ahead of time, and once when it is too late. */
+MUST_USE bool telling_health(struct cli *cli, struct telling *ret_telling, struct err *err);
+
 #endif
