@@ -263,6 +263,25 @@ static void test_both_shut(void **state)
     }
 }
 
+/* The other way took nothing: that it is one is not known yet. */
+static void test_nothing_taken(void **state)
+{
+    static const struct page refused[] = { { NULL, 403, NULL, "{\"error\":{\"code\":\"ErrorAccountSuspend\"}}" } };
+    struct visit visit;
+
+    (void)state;
+    visit_begin(&visit, switched_off, COUNT(switched_off), "oauth");
+    visit.api.pages = refused;
+    trip_open(&visit.trip);
+    trip_send(&visit.trip, text);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_REFUSED);
+    assert_string_equal(remembered(&visit).uses, "");
+    visit.api.pages = taken;
+    trip_send(&visit.trip, text);
+    assert_string_equal(remembered(&visit).uses, "graph");
+    visit_end(&visit);
+}
+
 /* What can't be written down is no reason not to send. */
 static void test_not_remembered(void **state)
 {
@@ -311,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_tied),
         cmocka_unit_test(test_stays),
         cmocka_unit_test(test_both_shut),
+        cmocka_unit_test(test_nothing_taken),
         cmocka_unit_test(test_not_remembered),
     };
 
