@@ -20,15 +20,6 @@ struct drive {
     bool done;
 };
 
-static bool find_world(struct drive *d, struct err *err)
-{
-    if (!cli_transport_world(d->cli, &d->world, err))
-        return false;
-    if (d->account->proxy)
-        d->world.credentials.proxy = d->account->proxy;
-    return true;
-}
-
 /* ---- the transport's events ---- */
 
 static bool read_body(void *of, uint64_t at, char *into, size_t room, size_t *ret_len, struct err *err)
@@ -86,7 +77,7 @@ static bool begin(struct drive *d, struct err *err)
     if (!sending->outcomes)
         return err_no_memory(err);
     d->progress = progress_on(d->cli);
-    return account_check_sendable(d->account, err) && find_world(d, err) &&
+    return account_check_sendable(d->account, err) && cli_transport_world(d->cli, &d->world, err) &&
            transport_open(&d->world, d->account, &events, d, &d->transport, err);
 }
 

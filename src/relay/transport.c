@@ -8,7 +8,7 @@
 
 static struct loop *loop_of(const struct transport *t)
 {
-    return t->world->credentials.secrets.loop;
+    return t->credentials.secrets.loop;
 }
 
 /* ---- for the kinds ---- */
@@ -130,10 +130,13 @@ bool transport_open(const struct transport_world *world, const struct account *a
         return err_no_memory(err);
     *t = (struct transport){
         .world = world,
+        .credentials = world->credentials,
         .account = account,
         .events = *events,
         .who = who,
     };
+    if (account->proxy)
+        t->credentials.proxy = account->proxy;
     t->timer = timer_new(loop_of(t), rang, t);
     if (!t->timer)
         err_no_memory(err);

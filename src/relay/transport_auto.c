@@ -16,7 +16,7 @@ static const struct transport_kind *kind_of(const char *name)
 
 static uint64_t wall(const struct transport *t)
 {
-    return clock_wall(t->world->credentials.clock);
+    return clock_wall(t->credentials.clock);
 }
 
 /* As the account's setting says it. */
@@ -37,7 +37,7 @@ static const struct transport_kind *wished(const struct account *account)
 
 void transport_choose(struct transport *t)
 {
-    const struct secret_world *secrets = &t->world->credentials.secrets;
+    const struct secret_world *secrets = &t->credentials.secrets;
 
     t->kind = wished(t->account);
     if (t->account->transport != TRANSPORT_AUTO && t->account->transport != TRANSPORT_UNSET)
@@ -98,7 +98,7 @@ static bool has_taken(const struct transport *t)
 /* What can't be remembered is found out again. */
 void transport_went(struct transport *t)
 {
-    const struct secret_world *secrets = &t->world->credentials.secrets;
+    const struct secret_world *secrets = &t->credentials.secrets;
     struct err err = { 0 };
     bool good = true;
 

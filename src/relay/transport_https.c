@@ -36,7 +36,7 @@ struct asker {
 
 static struct loop *loop_of(const struct asker *a)
 {
-    return a->t->world->credentials.secrets.loop;
+    return a->t->credentials.secrets.loop;
 }
 
 /* ---- endings ---- */
@@ -95,7 +95,7 @@ static void want_token(struct asker *a)
 {
     struct err err = { 0 };
 
-    if (!credential_fetch(&a->t->world->credentials, a->t->account, CREDENTIAL_HTTPS, NULL,
+    if (!credential_fetch(&a->t->credentials, a->t->account, CREDENTIAL_HTTPS, NULL,
                           loop_now(loop_of(a)) + CREDENTIAL_PATIENCE_MS, token_came, a, &a->credential, &err))
         give_up(a, STAGE_TOKEN, &err);
 }
@@ -127,7 +127,7 @@ static void want_fresh_token(struct asker *a)
 
     a->fresh_asked = true;
     transport_note(a->t, STAGE_TOKEN, "the token was refused: a fresh one is asked for");
-    if (!credential_fetch(&a->t->world->credentials, a->t->account, CREDENTIAL_HTTPS, a->token,
+    if (!credential_fetch(&a->t->credentials, a->t->account, CREDENTIAL_HTTPS, a->token,
                           loop_now(loop_of(a)) + CREDENTIAL_PATIENCE_MS, fresh_came, a, &a->credential,
                           &err))
         give_up(a, STAGE_TOKEN, &err);
@@ -216,7 +216,7 @@ static const char *mailbox_of(const struct asker *a)
     OWN(grant) grant = NULL;
 
     if (account->auth != ACCOUNT_AUTH_OAUTH ||
-        !grant_read(&a->t->world->credentials.secrets, account, &grant, NULL) || !grant->application)
+        !grant_read(&a->t->credentials.secrets, account, &grant, NULL) || !grant->application)
         return NULL;
     return account->address;
 }
@@ -266,7 +266,7 @@ static void show_request(const struct asker *a)
 
 static void post(struct asker *a)
 {
-    const struct credential_world *world = &a->t->world->credentials;
+    const struct credential_world *world = &a->t->credentials;
     struct err err = { 0 };
 
     if (!build_request(a, &err)) {

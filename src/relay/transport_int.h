@@ -33,6 +33,7 @@ enum transport_news { NEWS_NONE, NEWS_READY, NEWS_SENT, NEWS_FAILED };
 
 struct transport {
     const struct transport_world *world;
+    struct credential_world credentials; /* the world's, by the account's own proxy where it has one */
     const struct account *account;
     const struct transport_kind *kind;
     void *own; /* the kind's; NULL: not open */

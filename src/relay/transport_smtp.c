@@ -19,7 +19,7 @@ static const struct account *account_of(const struct carrier *c)
 
 static struct loop *loop_of(const struct carrier *c)
 {
-    return c->t->world->credentials.secrets.loop;
+    return c->t->credentials.secrets.loop;
 }
 
 static bool signs_in_with_token(const struct carrier *c)
@@ -47,7 +47,7 @@ static struct session_plan plan_of(const struct carrier *c)
 {
     const struct transport_world *world = c->t->world;
     const struct account *account = account_of(c);
-    const char *ca_file = world->credentials.ca_file;
+    const char *ca_file = c->t->credentials.ca_file;
 
     return (struct session_plan){
         .host = account->server.name,
@@ -67,8 +67,8 @@ static struct session_plan plan_of(const struct carrier *c)
         .client_key = account->client_key,
         .tickets = world->tickets,
         .proxy = account->proxy,
-        .resolver = world->credentials.resolver,
-        .detours = world->credentials.detours,
+        .resolver = c->t->credentials.resolver,
+        .detours = c->t->credentials.detours,
         .connect_timeout_ms = world->connect_timeout_ms,
         .dial_timeout_ms = c->t->other && !world->connect_timeout_ms ? OTHER_WAY_MS : 0,
         .timeout_ms = transport_time_left(c->t),
@@ -148,7 +148,7 @@ static void want_credential(void *who, const char *mechanism)
         answer_session(c, NULL);
         return;
     }
-    if (!credential_fetch(&c->t->world->credentials, account_of(c), CREDENTIAL_SMTP, NULL, deadline,
+    if (!credential_fetch(&c->t->credentials, account_of(c), CREDENTIAL_SMTP, NULL, deadline,
                           credential_came, c, &c->fetch, &err)) {
         c->fetch_failed = true;
         session_no_credential(c->session, &err);
@@ -194,7 +194,7 @@ static void fetch_fresh(struct carrier *c)
 
     transport_note(c->t, STAGE_TOKEN, "the token was refused: a fresh one is asked for");
     c->asking = true; /* what comes within the call waits for its end: it may end the transport */
-    bool good = credential_fetch(&c->t->world->credentials, account_of(c), CREDENTIAL_SMTP,
+    bool good = credential_fetch(&c->t->credentials, account_of(c), CREDENTIAL_SMTP,
                                  c->credential, deadline, fresh_came, c, &c->fetch, &evidence.err);
     c->asking = false;
     if (!good)
@@ -244,7 +244,7 @@ static void remember_user(struct carrier *c)
     struct err err = { 0 };
 
     if (c->users.count > 1 &&
-        !credential_user_won(&c->t->world->credentials, account_of(c), user, &err))
+        !credential_user_won(&c->t->credentials, account_of(c), user, &err))
         transport_note(c->t, STAGE_LOCAL, "%s can't be remembered: %s", user, err.text);
 }
 
@@ -298,7 +298,7 @@ static bool start_session(struct carrier *c, struct err *err)
     static const struct session_events events = { want_credential, ready, progressed, sent, failed };
 
     if (c->run.tries == 0 &&
-        !credential_users(&c->t->world->credentials, account_of(c), &c->users, err))
+        !credential_users(&c->t->credentials, account_of(c), &c->users, err))
         return false;
     c->plan = plan_of(c);
     c->up = c->warm = c->fetch_failed = false;
