@@ -25,5 +25,5 @@ bool oauth_application_begin(struct oauth_signin *signin, struct err *err)
                          "an application that signs in by itself needs a client_secret or a certificate");
     return oauth_way_check_application(way, err) &&
            oauth_request_application(way, &proof, way->app_scopes[signin->first], &form, err) &&
-           oauth_signin_ask(signin, &form, answered, err);
+           oauth_signin_ask(signin, &form, false, answered, err);
 }

@@ -43,7 +43,7 @@ static bool redeem(struct oauth_signin *signin, struct err *err)
 
     return oauth_request_scope(way, signin->purposes, false, &scope, err) &&
            oauth_request_code(way, &proof, &signin->attempt, signin->code, buf_text(&scope), &form, err) &&
-           oauth_signin_ask(signin, &form, redeemed, err);
+           oauth_signin_ask(signin, &form, true, redeemed, err);
 }
 
 /* The answer is there: whatever else comes is none. */

@@ -85,7 +85,7 @@ static bool poll_now(struct oauth_signin *signin, struct err *err)
     HELD(oauth_form) form = OAUTH_FORM;
 
     return oauth_request_device_token(way, &proof, signin->device.code, &form, err) &&
-           oauth_signin_ask(signin, &form, polled, err);
+           oauth_signin_ask(signin, &form, false, polled, err);
 }
 
 static void tell(struct oauth_signin *signin)
@@ -132,6 +132,6 @@ bool oauth_device_begin(struct oauth_signin *signin, struct err *err)
         return err_set(err, ERR_USAGE, "this provider has no sign-in by a code on another device");
     return oauth_request_scope(way, signin->purposes, false, &scope, err) &&
            oauth_request_device(way, &proof, buf_text(&scope), &form, err) &&
-           oauth_call_post(signin->plan.world, signin->plan.account, way->device, &form, true,
+           oauth_call_post(signin->plan.world, signin->plan.account, way->device, &form, false,
                            signin->plan.deadline, has_code, signin, &signin->call, err);
 }

@@ -303,10 +303,11 @@ void oauth_signin_answered(struct oauth_signin *signin, const struct oauth_reply
 
 /* ---- the beginning ---- */
 
-bool oauth_signin_ask(struct oauth_signin *signin, struct oauth_form *form, oauth_called *done, struct err *err)
+bool oauth_signin_ask(struct oauth_signin *signin, struct oauth_form *form, bool once, oauth_called *done,
+                      struct err *err)
 {
     return oauth_call_post(signin->plan.world, signin->plan.account, oauth_party_way(signin->party)->token, form,
-                           true, signin->plan.deadline, done, signin, &signin->call, err);
+                           once, signin->plan.deadline, done, signin, &signin->call, err);
 }
 
 static void is_ready(void *who, const struct err *why)

@@ -69,9 +69,9 @@ MUST_USE bool oauth_application_begin(struct oauth_signin *signin, struct err *e
 /* Whatever of it is under way: listening, a browser being started. */
 void oauth_browser_end(struct oauth_signin *signin);
 
-/* The form goes to the token endpoint; `done` gets the signin as `who`. */
-MUST_USE bool oauth_signin_ask(struct oauth_signin *signin, struct oauth_form *form, oauth_called *done,
-                               struct err *err);
+/* The form goes to the token endpoint; `done` gets the signin as `who`. `once`: it shows what is good once. */
+MUST_USE bool oauth_signin_ask(struct oauth_signin *signin, struct oauth_form *form, bool once,
+                               oauth_called *done, struct err *err);
 /* What a token endpoint answered in the end: tokens, or why not. */
 void oauth_signin_answered(struct oauth_signin *signin, const struct oauth_reply *reply, const struct err *why);
 void oauth_signin_given(struct oauth_signin *signin, struct oauth_tokens *tokens);
