@@ -77,7 +77,7 @@ def test_nor_a_network_or_a_trust(variable, value, public, theirs):
     config = public / 'sending.conf'
     config.write_text('[account a]\naddress = a@b.test\nserver = 127.0.0.1:1\nsecurity = tls\nauth = none\n')
     os.chown(config, NOBODY, NOBODY)
-    words = ['send', '--raw', 'a@b.test', '--config', str(config)]
+    words = ['send', '--direct', '--raw', 'a@b.test', '--config', str(config)]
     words += ['--state', str(public / 'home/state')] if variable != 'OUTPOST_STATE' else []
     own, other = (run(program, public, *words, **{variable: value}) for program in (plain, set_id))
     assert value in own.err or variable in own.err, own
