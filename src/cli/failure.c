@@ -5,6 +5,7 @@
 
 #include "cli/world.h"
 #include "cli/print.h"
+#include "cli/topics.h"
 
 #include "base/banned.h"
 
@@ -64,7 +65,8 @@ static bool step_is_ours(const char *step)
     command = command_find(2, (const char *const[]){ words[0], words[1] }, &used);
     if (!command || (used == 1 && command->operands_most == 0 && words[1][0] >= 'a'))
         return false; /* of a family ("account"), but none of its commands */
-    if (strcmp(command->name, "help") == 0 && !command_find(1, (const char *const[]){ words[1] }, &used))
+    if (strcmp(command->name, "help") == 0 && !topic_find(words[1]) &&
+        !command_find(1, (const char *const[]){ words[1] }, &used))
         return false; /* a page that is not written */
     rest = span_of(step);
     while (span_split(&rest, ' ', &word))

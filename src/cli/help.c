@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/failure.h"
 #include "cli/print.h"
+#include "cli/topics.h"
 
 #include "base/banned.h"
 
@@ -21,6 +22,8 @@ int help_overview(void)
     for (size_t i = 0; i < command_count; i++)
         if (*commands[i]->name)
             printf("  %-16s %s\n", commands[i]->name, commands[i]->does);
+    puts("\nBesides, outpost help tells of");
+    topics_list();
     puts("\nThe first mail: outpost setup ADDRESS; then outpost send RCPT -s SUBJECT < text\n"
          "More on each: outpost help COMMAND");
     return 0;
@@ -114,6 +117,9 @@ static int run_help(struct cli *cli)
         return help_completion();
     if (cli->args.operand_count == 0)
         return help_overview();
+    const struct topic *topic = cli->args.operand_count == 1 ? topic_find(cli->args.operands[0]) : NULL;
+    if (topic)
+        return topic_show(cli, topic);
     const struct command *command =
         help_find(cli->args.operand_count, cli->args.operands, &used, &err);
     return command ? help_command(cli, command) : fail_here(cli, &err);
@@ -122,12 +128,14 @@ static int run_help(struct cli *cli)
 static const struct option options[] = {
     { 0, "manual", OPTION_FLAG, NULL, "the manual page" },
     { 0, "completion", OPTION_FLAG, NULL, "the completion for bash" },
+    { 0, "tenant", OPTION_VALUE, "DOMAIN", "fill it in: the organisation's domain" },
+    { 0, "mailbox", OPTION_VALUE, "ADDRESS", "fill it in: the mailbox that sends" },
 };
 
 const struct command command_help = {
     .name = "help",
-    .takes = "[COMMAND]",
-    .does = "explain a command",
+    .takes = "[COMMAND | TOPIC]",
+    .does = "explain a command, or a topic: microsoft-app, google-app",
     .options = options,
     .option_count = COUNT(options),
     .operands_most = 2,

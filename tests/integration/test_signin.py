@@ -121,3 +121,15 @@ def test_nobody_there(outpost, live):
     assert typo.status == USAGE, typo
     password = outpost.run('account login')
     assert password.status == CONFIG, password
+
+
+def test_topics(outpost):
+    """What is to be done elsewhere first, with the names filled in; a step that names it is shown."""
+    told = outpost.run('help microsoft-app', '--tenant', 'example.com', '--mailbox', 'office@example.com')
+    assert told.status == OK and 'Add-MailboxPermission -Identity office@example.com' in told.out, told
+    assert '{' not in told.out and 'outpost setup office@example.com --client-id' in told.out
+    google = outpost.run('help google-app')
+    assert 'outpost setup ADDRESS --auth oauth' in google.out and '{' not in google.out, google
+    assert 'microsoft-app' in outpost.run('help').out
+    steps = outpost.run('setup', 'me@live.com', '--json').json['fix']
+    assert any('outpost help microsoft-app' in step for step in steps), steps
