@@ -30,9 +30,17 @@ const char *place_scope_word(enum place_scope scope)
     return words[scope];
 }
 
+/* Whole, whatever directory the configuration was named from: a socket's path begins with a slash. */
 char *place_socket(const struct place *place, const char *name)
 {
-    return file_path(place->scope == PLACE_SYSTEM ? SYSTEM_SOCKETS : place->state, name);
+    const char *directory = place->scope == PLACE_SYSTEM ? SYSTEM_SOCKETS : place->state;
+    char *here = directory[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *whole = here ? file_path(here, directory) : NULL;
+    char *path = here && !whole ? NULL : file_path(whole ? whole : directory, name);
+
+    free(here);
+    mem_free(whole);
+    return path;
 }
 
 struct file_made place_file_made(const struct place *place)

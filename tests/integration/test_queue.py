@@ -286,3 +286,14 @@ def test_a_person_is_told_once(outpost, sandbox, daemon):
     with open(box) as f:
         told = f.read()
     assert told.count('was not delivered') == 1 and "the account test can't send" in told, told
+
+
+def test_configuration_named_from_here(outpost, postfix):
+    """A relative --config: the sockets beside it are found all the same."""
+    outpost.account_at(postfix, 'tls')
+    folder, name = os.path.split(outpost.config)
+    outpost.config = os.path.join(os.path.basename(folder), name)
+    sent, needle = message()
+    result = send(outpost, sent, 'rcpt@example.test', cwd=os.path.dirname(folder))
+    assert result.status == OK, result
+    assert postfix.await_messages(needle)
