@@ -117,7 +117,10 @@ static int run_help(struct cli *cli)
         return help_completion();
     if (cli->args.operand_count == 0)
         return help_overview();
-    const struct topic *topic = cli->args.operand_count == 1 ? topic_find(cli->args.operands[0]) : NULL;
+    /* "outpost help help microsoft-app", too: a step out of a failure reads so. */
+    size_t last = cli->args.operand_count - 1;
+    bool named = last == 0 || strcmp(cli->args.operands[0], "help") == 0;
+    const struct topic *topic = named ? topic_find(cli->args.operands[last]) : NULL;
     if (topic)
         return topic_show(cli, topic);
     const struct command *command =
