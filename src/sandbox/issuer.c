@@ -1,9 +1,7 @@
 #include "sandbox/issuer.h"
 
-#include "base/form.h"
 #include "base/str.h"
 #include "sandbox/issuer_int.h"
-#include "sandbox/scope.h"
 
 #include "base/banned.h"
 
@@ -23,8 +21,7 @@ enum {
 
 /* ---- routes ---- */
 
-/* The parts of "https://HOST/FRONT{tenant}BACK". */
-static bool take_apart(const char *url, struct route *route)
+bool route_take_apart(const char *url, struct route *route)
 {
     struct span rest = span_of(url);
     const char *const scheme = "https://", *const place = "{tenant}";
@@ -45,7 +42,7 @@ static void add_route(struct issuer *issuer, const char *url, unsigned methods,
 {
     struct route route = { .methods = methods, .answer = answer };
 
-    if (url && issuer->route_count < ISSUER_ROUTES_MAX && take_apart(url, &route))
+    if (url && issuer->route_count < ISSUER_ROUTES_MAX && route_take_apart(url, &route))
         issuer->routes[issuer->route_count++] = route;
 }
 
@@ -54,7 +51,7 @@ static void add_well_known(struct issuer *issuer, const char *name)
 {
     struct route route = { .methods = GET_, .answer = endpoint_metadata };
 
-    if (!name || issuer->route_count + 2 > ISSUER_ROUTES_MAX || !take_apart(name, &route))
+    if (!name || issuer->route_count + 2 > ISSUER_ROUTES_MAX || !route_take_apart(name, &route))
         return;
     struct route oauth = route, openid = route;
     oauth.front = SPAN("/.well-known/oauth-authorization-server");
@@ -185,7 +182,7 @@ static size_t add_host(struct span hosts[ISSUER_HOSTS_MAX], size_t count, const 
 {
     struct route route;
 
-    if (!url || count == ISSUER_HOSTS_MAX || !take_apart(url, &route))
+    if (!url || count == ISSUER_HOSTS_MAX || !route_take_apart(url, &route))
         return count;
     for (size_t i = 0; i < count; i++)
         if (span_equal_word(hosts[i], route.host))
@@ -206,206 +203,6 @@ size_t issuer_hosts(const struct profile *profile, struct span ret_hosts[ISSUER_
     if (profile->http_api_host && count < ISSUER_HOSTS_MAX)
         ret_hosts[count++] = span_of(profile->http_api_host);
     return count;
-}
-
-/* ---- users ---- */
-
-void issuer_name(const struct issuer *issuer, size_t user, struct buf *out)
-{
-    if (user == IDENTITY_NOBODY)
-        return;
-    if (scenario_is_on(issuer->scenarios, SCENARIO_OTHER_ADDRESS))
-        buf_add(out, "signin.");
-    buf_add(out, issuer->users[user].username);
-}
-
-/* Where user names are local parts, the local part is a name, too. */
-static bool is_name(const struct issuer *issuer, struct span name, struct span known)
-{
-    if (span_equal_word(name, known))
-        return true;
-    return issuer->profile->username == USERNAME_LOCALPART &&
-           span_equal_word(name, span_cut(known, 0, span_find(known, '@')));
-}
-
-size_t issuer_find_user(const struct issuer *issuer, struct span name)
-{
-    for (size_t i = 0; i < issuer->user_count; i++) {
-        HELD(buf) other = BUF(ISSUER_NAME_MAX);
-        issuer_name(issuer, i, &other);
-        if (is_name(issuer, name, span_of(issuer->users[i].username)) ||
-            is_name(issuer, name, buf_span(&other)))
-            return i;
-    }
-    return IDENTITY_NOBODY;
-}
-
-/* ---- tokens ---- */
-
-static bool is_fixed_token(const struct issuer *issuer, struct span token, size_t *ret_user)
-{
-    for (size_t i = 0; i < issuer->user_count; i++) {
-        if (str_equal_secret(token, span_of(issuer->users[i].token))) {
-            *ret_user = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-enum token_verdict issuer_check_token(const struct issuer *issuer, struct span token, unsigned power,
-                                      uint64_t now, size_t *ret_user)
-{
-    unsigned char hash[IDENTITY_HASH];
-
-    *ret_user = IDENTITY_NOBODY;
-    if (is_fixed_token(issuer, token, ret_user))
-        return TOKEN_GOOD;
-    if (!issuer->identity || !crypto_sha256(token, hash, NULL))
-        return TOKEN_UNKNOWN;
-    const struct identity_access *access = identity_access(issuer->identity, hash);
-    if (!access)
-        return TOKEN_UNKNOWN;
-    *ret_user = access->user;
-    if (now >= access->expires)
-        return TOKEN_EXPIRED;
-    if (access->expires - now < issuer->profile->oauth.least_token_life_ms)
-        return TOKEN_ENDS_SOON;
-    return scope_powers(issuer->profile, span_of(access->scope)) & power ? TOKEN_GOOD : TOKEN_POWERLESS;
-}
-
-/* ---- tenants and addresses ---- */
-
-bool issuer_is_tenant_of_many(struct span tenant)
-{
-    return span_is(tenant, "common") || span_is(tenant, "consumers") || span_is(tenant, "organizations");
-}
-
-/* A provider of organizations has their tenants, too, whatever they are called. */
-bool issuer_has_tenant(const struct issuer *issuer, struct span tenant)
-{
-    const struct profile_oauth *oauth = &issuer->profile->oauth;
-
-    if (!oauth->tenant)
-        return true;
-    for (size_t i = 0; i < oauth->other_tenants.count; i++)
-        if (span_is(tenant, oauth->other_tenants.at[i]))
-            return true;
-    return span_is(tenant, oauth->tenant) ||
-           (strcmp(oauth->tenant, "consumers") != 0 && !issuer_is_tenant_of_many(tenant));
-}
-
-void issuer_add_own_url(const struct issuer *issuer, const char *path, struct buf *out)
-{
-    buf_addf(out, "https://localhost:%u%s", (unsigned)issuer->port, path);
-}
-
-void issuer_add_url(const struct issuer *issuer, const struct visit *visit, const char *url, struct buf *out)
-{
-    struct route route;
-
-    if (!url || !take_apart(url, &route))
-        return;
-    if (visit->local)
-        buf_addf(out, "https://localhost:%u", (unsigned)issuer->port);
-    else
-        buf_addf(out, "https://%.*s", SPAN_ARG(route.host));
-    buf_add_span(out, route.front);
-    if (route.has_tenant)
-        buf_add_span(out, visit->tenant);
-    buf_add_span(out, route.back);
-}
-
-void issuer_add_local_url(const struct issuer *issuer, const char *url, struct buf *out)
-{
-    const struct visit visit = { .local = true, .tenant = span_of(issuer->profile->oauth.tenant) };
-
-    issuer_add_url(issuer, &visit, url, out);
-}
-
-/* Where answers name a tenant by its number: that of all personal accounts, which is no secret, or one that
- * is nobody's. */
-static const char *tenant_number(struct span tenant)
-{
-    return span_is(tenant, "consumers") ? "9188040d-6c67-4c5b-b112-36a304b66dad"
-                                        : "5a4db0c5-0000-4000-8000-000000000000";
-}
-
-void issuer_add_name(const struct issuer *issuer, const struct visit *visit, bool as_pattern, struct buf *out)
-{
-    const struct profile_oauth *oauth = &issuer->profile->oauth;
-    struct route route;
-
-    if (visit->local) {
-        issuer_add_own_url(issuer, "", out);
-    } else if (oauth->issuer) {
-        buf_add(out, oauth->issuer);
-    } else if (take_apart(oauth->token, &route)) {
-        buf_addf(out, "https://%.*s", SPAN_ARG(route.host));
-        if (!oauth->tenant)
-            return;
-        bool many = as_pattern && issuer_is_tenant_of_many(visit->tenant) && !span_is(visit->tenant, "consumers");
-        buf_addf(out, "/%s/v2.0", many ? "{tenantid}" : tenant_number(visit->tenant));
-    }
-}
-
-/* ---- scopes ---- */
-
-bool issuer_knows_scope(const struct issuer *issuer, struct span scope)
-{
-    const struct profile_oauth *oauth = &issuer->profile->oauth;
-    const char *known[] = { oauth->scope, oauth->identity_scope, oauth->https_scope, oauth->imap_scope,
-                            oauth->pop_scope, oauth->app_scope, oauth->https_app_scope };
-    HELD(buf) all = BUF(8192);
-
-    for (size_t i = 0; i < COUNT(known); i++)
-        if (known[i])
-            buf_addf(&all, "%s ", known[i]);
-    return scope_is_within(scope, buf_span(&all));
-}
-
-void issuer_add_consent(const struct issuer *issuer, struct span scope, struct buf *out)
-{
-    const struct profile_oauth *oauth = &issuer->profile->oauth;
-    const char *also[] = { oauth->scope, oauth->https_scope, oauth->imap_scope, oauth->pop_scope };
-
-    buf_add_span(out, scope);
-    for (size_t i = 0; oauth->one_resource && !oauth->consent_together && i < COUNT(also); i++) {
-        struct span rest = span_of(also[i]), word;
-        while (span_split(&rest, ' ', &word))
-            if (!scope_is_within(word, buf_span(out)))
-                buf_addf(out, " %.*s", SPAN_ARG(word));
-    }
-}
-
-/* ---- forms ---- */
-
-void form_take(struct form *form, const char *key, char *into, size_t room)
-{
-    HELD(buf) value = BUF(room - 1);
-    enum form_found found = form_value(form->text, key, &value);
-
-    into[0] = '\0';
-    if (found == FORM_TWICE || found == FORM_BAD ||
-        (found == FORM_ONE && !identity_put(into, room, buf_span(&value))))
-        form->bad = true;
-}
-
-/* ---- who asks ---- */
-
-/* Browsers say so themselves; where they don't, the origin must be the host that was asked. A script says
- * neither. */
-bool visit_is_same_site(const struct visit *visit)
-{
-    struct span site = serve_header(visit->request, "Sec-Fetch-Site");
-    struct span origin = serve_header(visit->request, "Origin");
-
-    if (site.at)
-        return span_is(site, "same-origin") || span_is(site, "none");
-    if (!origin.at)
-        return true;
-    return span_starts(origin, "https://") &&
-           span_equal_word(span_from(origin, strlen("https://")), serve_header(visit->request, "Host"));
 }
 
 /* ---- birth and death ---- */

@@ -16,6 +16,9 @@ void form_take(struct form *form, const char *key, char *into, size_t room);
 
 /* ---- addresses ---- */
 
+/* The parts of "https://HOST/FRONT{tenant}BACK"; false for what is no such address, or NULL. */
+MUST_USE bool route_take_apart(const char *url, struct route *route);
+
 /* Adds an address of the profile's, as the visitor is to know it; nothing for NULL. */
 void issuer_add_url(const struct issuer *issuer, const struct visit *visit, const char *url, struct buf *out);
 /* Adds one of the sandbox's own, "/device". */
@@ -37,31 +40,49 @@ void issuer_add_consent(const struct issuer *issuer, struct span scope, struct b
 
 /* ---- texts of tokens ---- */
 
+enum { TOKEN_TEXT_MAX = 16 * 1024 };
+
 /* The text of an access token, which is then sealed; of an id_token. Either false: no memory. */
 MUST_USE bool token_add_access(const struct issuer *issuer, const struct visit *visit,
                                struct identity_access *access, struct buf *out);
 MUST_USE bool token_add_identity(const struct issuer *issuer, const struct visit *visit,
                                  const struct identity_right *right, struct span scope, struct buf *out);
 
-/* ---- endpoints, by file ---- */
-
-void endpoint_token(struct issuer *issuer, const struct visit *visit, struct reply *reply);  /* endpoint_oauth.c */
-void endpoint_device(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-void endpoint_revoke(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-void endpoint_introspect(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-
-void endpoint_metadata(struct issuer *issuer, const struct visit *visit, struct reply *reply); /* endpoint_metadata.c */
-void endpoint_keys(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-
-void endpoint_authorize(struct issuer *issuer, const struct visit *visit, struct reply *reply); /* endpoint_pages.c */
-void endpoint_device_page(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-
-void endpoint_about(struct issuer *issuer, const struct visit *visit, struct reply *reply);  /* endpoint_control.c */
-void endpoint_approve(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-void endpoint_scenario(struct issuer *issuer, const struct visit *visit, struct reply *reply);
-void endpoint_clock(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+/* ---- visits ---- */
 
 /* Does the request come from a page of ours, or from no page at all? */
 bool visit_is_same_site(const struct visit *visit);
+/* Is anything wrong before it is looked at: the provider's mood, the tenant? REFUSALS: nothing. */
+enum refusal visit_refusal(const struct issuer *issuer, const struct visit *visit);
+void visit_refuse(const struct issuer *issuer, const struct visit *visit, enum refusal refusal,
+                  struct reply *reply);
+
+/* ---- applications ---- */
+
+struct client {
+    char id[IDENTITY_NAME];
+    bool proven; /* by a secret, any one, or a signed token */
+};
+
+/* Who asks; REFUSALS: nothing is wrong with it. */
+enum refusal client_read(const struct issuer *issuer, const struct visit *visit, struct form *form,
+                         struct client *client);
+
+/* ---- endpoints ---- */
+
+void endpoint_authorize(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_token(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_device(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_device_page(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_revoke(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_introspect(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_metadata(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_keys(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+
+/* The sandbox's own. */
+void endpoint_about(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_approve(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_scenario(struct issuer *issuer, const struct visit *visit, struct reply *reply);
+void endpoint_clock(struct issuer *issuer, const struct visit *visit, struct reply *reply);
 
 #endif

@@ -24,6 +24,17 @@ void reply_keep_private(struct reply *reply)
     reply_header(reply, "Pragma: no-cache");
 }
 
+struct json reply_begin_json(struct reply *reply)
+{
+    struct json json = json_to(&reply->body);
+
+    reply->status = 200;
+    reply->type = "application/json";
+    reply_keep_private(reply);
+    json_open(&json, NULL, '{');
+    return json;
+}
+
 void reply_lines(const struct reply *reply, const char *ret_lines[REPLY_HEADERS_MAX + 1])
 {
     struct span rest = buf_span(&reply->headers), line;

@@ -2,7 +2,7 @@
 #ifndef OUTPOST_SANDBOX_REPLY_H
 #define OUTPOST_SANDBOX_REPLY_H
 
-#include "base/buf.h"
+#include "base/json.h"
 
 enum { REPLY_MAX = 64 * 1024, REPLY_HEADERS_MAX = 10, REPLY_HEADER_MAX = 8 * 1024 };
 
@@ -20,6 +20,9 @@ void reply_done(struct reply *reply);
 void reply_header(struct reply *reply, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What every answer of an identity provider has (RFC 6749, 5.1). */
 void reply_keep_private(struct reply *reply);
+
+/* 200, private, and an object that is open: the caller closes it. */
+struct json reply_begin_json(struct reply *reply);
 
 /* The headers as serve_answer() wants them: good as long as the reply is not changed. */
 void reply_lines(const struct reply *reply, const char *ret_lines[REPLY_HEADERS_MAX + 1]);
