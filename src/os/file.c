@@ -249,6 +249,13 @@ bool file_write_new(const struct disk *disk, const char *path, struct span bytes
     return write_beside(disk, path, bytes, made, false, err);
 }
 
+bool file_move(const struct disk *disk, const char *from, const char *to, struct err *err)
+{
+    if (disk->rename(disk, from, to) < 0)
+        return failed(err, ERR_IO, errno, "renaming", from);
+    return sync_directory(disk, to, err);
+}
+
 bool file_remove(const struct disk *disk, const char *path, struct err *err)
 {
     if (disk->unlink(disk, path) < 0)

@@ -52,6 +52,9 @@ MUST_USE bool file_write_new(const struct disk *disk, const char *path, struct s
 MUST_USE bool file_append(const struct disk *disk, const char *path, struct span bytes, mode_t mode,
                           struct err *err);
 
+/* Gives a file another name in its directory, in the place of what was there, if anything; the directory is synced. */
+MUST_USE bool file_move(const struct disk *disk, const char *from, const char *to, struct err *err);
+
 /* Takes a file away, for good. */
 MUST_USE bool file_remove(const struct disk *disk, const char *path, struct err *err);
 

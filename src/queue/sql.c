@@ -203,6 +203,25 @@ bool sql_end(struct sql_rows *rows, struct err *err)
     return ok;
 }
 
+int sql_columns(const struct sql_rows *rows)
+{
+    return sqlite3_data_count(rows->statement);
+}
+
+struct sql_value sql_value_at(const struct sql_rows *rows, int column)
+{
+    switch (sqlite3_column_type(rows->statement, column)) {
+    case SQLITE_NULL:
+        return SQL_NULL;
+    case SQLITE_TEXT:
+        return (struct sql_value){ .kind = SQL_IS_TEXT, .bytes = sql_bytes(rows, column) };
+    case SQLITE_BLOB:
+        return SQL_BYTES(sql_bytes(rows, column));
+    default:
+        return SQL_NUMBER(sql_number(rows, column));
+    }
+}
+
 bool sql_do_values(struct sql *sql, struct err *err, size_t query, const struct sql_value *values, size_t count)
 {
     struct sql_rows rows = sql_ask_values(sql, query, values, count);

@@ -72,6 +72,10 @@ bool sql_is_null(const struct sql_rows *rows, int column);
 const char *sql_text(const struct sql_rows *rows, int column); /* never NULL */
 struct span sql_bytes(const struct sql_rows *rows, int column);
 
+/* For rows that are handed on as they are. */
+int sql_columns(const struct sql_rows *rows);
+struct sql_value sql_value_at(const struct sql_rows *rows, int column);
+
 MUST_USE bool sql_do_values(struct sql *sql, struct err *err, size_t query, const struct sql_value *values,
                             size_t count);
 #define sql_do(sql, err, query, ...) \

@@ -27,4 +27,16 @@ struct sqlite_options {
 MUST_USE bool store_sqlite_open(const struct sqlite_options *options, struct store **ret_store,
                                 struct store_opened *ret_opened, struct err *err);
 
+/* What came of mending. */
+struct sqlite_mended {
+    uint64_t messages, history; /* that are whole */
+    uint64_t held;              /* of whose bodies or recipients a part is missing: they are held */
+    uint64_t places;            /* in which nothing could be read: what stood there is lost, or was deleted before */
+    char kept[64];              /* the old file's name in the directory: "queue.db.damaged-1" */
+};
+
+/* Of a file in which not everything can be read: all that can be goes into a new one, which takes its place; the old one is
+ * kept beside it. Nobody may have it open. Errors as with store_sqlite_open(); after one the old file is in its place. */
+MUST_USE bool store_sqlite_mend(const struct sqlite_options *options, struct sqlite_mended *ret_mended, struct err *err);
+
 #endif

@@ -12,6 +12,7 @@
 struct sqlite_face {
     bool (*open)(const struct sqlite_options *options, struct store **ret_store,
                  struct store_opened *ret_opened, struct err *err);
+    bool (*mend)(const struct sqlite_options *options, struct sqlite_mended *ret_mended, struct err *err);
 };
 
 #endif

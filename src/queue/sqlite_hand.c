@@ -266,9 +266,13 @@ static bool report_row(struct sqlite *sqlite, uint64_t id, uint64_t again, size_
     HELD(pool) pool = { NULL };
     struct sqlite_message message;
     struct store_row *row = &ret->at[ret->count];
+    bool good;
 
-    if (!sqlite_find(sqlite, id, &pool, &message, err) ||
-        !show_row(sqlite, &message, 0, 0, now, &ret->pool, row, err) ||
+    if (!sqlite_find_good(sqlite, id, &pool, &message, &good, err))
+        return false;
+    if (!good)
+        return true;
+    if (!show_row(sqlite, &message, 0, 0, now, &ret->pool, row, err) ||
         !sql_do(sqlite->sql, err, QUERY_MESSAGE_REPORT_PUT, SQL_NUMBER(id), SQL_NUMBER(again)))
         return false;
     ret->count++;
@@ -406,16 +410,29 @@ static bool apply(struct sqlite *sqlite, struct sqlite_message *message, enum st
            sqlite_add_event(sqlite, message, &event, err) && sqlite_refresh_sum(sqlite, message, now, err);
 }
 
+/* A message that makes no sense goes without a trace: there is nothing that could be told of it. */
+static bool wipe(struct sqlite *sqlite, uint64_t id, struct err *err)
+{
+    struct sql *sql = sqlite->sql;
+
+    return sql_do(sql, err, QUERY_MESSAGE_END, SQL_NUMBER(id)) && sql_do(sql, err, QUERY_RECIPIENT_END, SQL_NUMBER(id)) &&
+           sql_do(sql, err, QUERY_EVENT_END, SQL_NUMBER(id)) && sqlite_end_body(sqlite, id, err);
+}
+
 static bool change_one(struct walking *w, struct sqlite_message *message, enum store_verb verb, bool dry_run,
                        const char *who, uint64_t now, struct store_changed *changed, struct err *err)
 {
     struct store_sum sum;
     bool fit;
 
-    if (message->row.done)
+    if (message->row.done || (message->damaged && verb != STORE_VERB_REMOVE))
         return true;
     if (!fits(w, message, now, &fit, err) || !fit)
         return !fit;
+    if (message->damaged) {
+        changed->matched++;
+        return dry_run || wipe(w->sqlite, message->row.id, err);
+    }
     if (!sqlite_sum(w->sqlite, message->row.id, &sum, err))
         return false;
     if (!store_verb_fits(verb, &sum, message->held))

@@ -8,6 +8,7 @@
  *   sqlite_out.c      claim, leaving, settle
  *   sqlite_hand.c     list, show, change; telling
  *   sqlite_keep.c     sweep, check
+ *   sqlite_mend.c     a new file of what can still be read of a damaged one
  */
 #ifndef OUTPOST_QUEUE_SQLITE_INT_H
 #define OUTPOST_QUEUE_SQLITE_INT_H
@@ -80,6 +81,8 @@ bool sqlite_damaged(struct err *err, const char *what);
 
 /* sqlite_schema.c: makes the tables, or brings them to this version; refuses what is newer or not ours. */
 MUST_USE bool sqlite_schema(struct sql *sql, struct err *err);
+/* A file of just this version, which is only looked at. */
+MUST_USE bool sqlite_schema_ours(struct sql *sql, struct err *err);
 extern const char *const sqlite_schemas[]; /* of schema/sqlite, in order */
 extern const size_t sqlite_schemas_count;
 
@@ -113,6 +116,7 @@ struct sqlite_message {
     uint64_t account, slot, due, lease, parked, report_due;
     uint64_t lost, events;
     bool held;
+    bool damaged; /* its row makes no sense: it is shown as held, and nothing is done with it but taking it away */
     const char *stuck, *via, *removed_by;
 };
 /* The row that the cursor stands on; texts are put into the pool. */
@@ -123,6 +127,9 @@ MUST_USE bool sqlite_read_recipient(const struct sql_rows *rows, struct pool *po
 /* By its id, where it is not over. store:gone. */
 MUST_USE bool sqlite_find(struct sqlite *sqlite, uint64_t id, struct pool *pool,
                           struct sqlite_message *ret_message, struct err *err);
+/* The same for upkeep, which one that makes no sense must not stop: it is set aside, and *ret_good is false. */
+MUST_USE bool sqlite_find_good(struct sqlite *sqlite, uint64_t id, struct pool *pool,
+                               struct sqlite_message *ret_message, bool *ret_good, struct err *err);
 /* The row as it is shown now. */
 void sqlite_shown(const struct sqlite *sqlite, struct sqlite_message *message, uint64_t now);
 /* Some of its recipients into the row. */

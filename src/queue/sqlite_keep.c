@@ -32,9 +32,13 @@ static bool lose_lease(struct sweeping *s, uint64_t id, struct err *err)
     struct sqlite_message message;
     struct sql *sql = s->sqlite->sql;
     const struct store_event lost = { .at = s->now, .kind = STORE_EVENT_LOST };
+    bool good;
 
-    if (!sqlite_find(s->sqlite, id, &pool, &message, err) ||
-        !sql_do(sql, err, QUERY_RECIPIENT_LOST, SQL_NUMBER(id), SQL_NUMBER(s->now)) ||
+    if (!sqlite_find_good(s->sqlite, id, &pool, &message, &good, err))
+        return false;
+    if (!good)
+        return true;
+    if (!sql_do(sql, err, QUERY_RECIPIENT_LOST, SQL_NUMBER(id), SQL_NUMBER(s->now)) ||
         !sql_do(sql, err, QUERY_RECIPIENT_UNKNOWN, SQL_NUMBER(id), SQL_NUMBER(s->sweep->unknown_next),
                 SQL_NUMBER(s->now)) ||
         !sqlite_add_event(s->sqlite, &message, &lost, err))
@@ -215,6 +219,10 @@ static bool check_message(struct sqlite *sqlite, struct sqlite_message *message,
     struct err why = { 0 };
 
     checking->seen++;
+    if (message->damaged) {
+        found(checking, message->row.held_text, message->row.id);
+        return sql_do(sqlite->sql, err, QUERY_MESSAGE_ASIDE, SQL_NUMBER(message->row.id));
+    }
     if (check_recipients(sqlite, message, &why) && check_body(sqlite, &message->row, &why))
         return true;
     if (!why.fact || !span_is(span_of(why.fact), "store:damaged")) {

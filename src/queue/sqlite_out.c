@@ -131,6 +131,8 @@ static void add_facts(struct claiming *c, const struct sqlite_message *message, 
 static bool read_item(struct claiming *c, const struct sqlite_message *message, struct store_item *item,
                       struct err *err)
 {
+    if (message->damaged)
+        return sqlite_damaged(err, message->row.held_text);
     add_facts(c, message, item);
     item->envelope = envelope_new();
     if (!item->envelope)
@@ -166,6 +168,8 @@ static bool take(struct claiming *c, const struct sqlite_message *message, struc
 static bool hold_damaged(struct claiming *c, struct sqlite_message *message, const struct err *why,
                          struct err *err)
 {
+    if (message->damaged) /* beyond counting */
+        return sql_do(c->sqlite->sql, err, QUERY_MESSAGE_ASIDE, SQL_NUMBER(message->row.id));
     return sqlite_hold(c->sqlite, message, "", why->text, "", c->now, err) &&
            sqlite_refresh_sum(c->sqlite, message, c->now, err);
 }

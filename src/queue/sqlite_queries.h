@@ -82,7 +82,7 @@
     X(MESSAGE_PUT, "UPDATE message SET slot = ?2, due = ?3, state = ?4, lost = ?5, held = ?6, "     \
                    "events = ?7, report_due = ?8, removed_by = ?9, held_because = ?10, "            \
                    "held_text = ?11, held_by = ?12, stuck = ?13, via = ?14 WHERE id = ?1")                                  \
-    X(MESSAGE_EVENTS, "UPDATE message SET events = ?2 WHERE id = ?1")                               \
+    X(MESSAGE_ASIDE, "UPDATE message SET slot = 33, held = 1, report_due = NULL WHERE id = ?1")      \
     X(MESSAGE_END, "DELETE FROM message WHERE id = ?1")                                             \
     X(MESSAGE_LEASED, "SELECT id FROM message INDEXED BY message_line WHERE account = ?1 AND slot = 32 AND due <= ?2 "      \
                       "LIMIT ?3")                                                                   \
@@ -126,7 +126,6 @@
     X(RECIPIENT_UNKNOWN, "UPDATE recipient SET state = 4, unsure = 1, next = ?2, at = ?3, tries = tries + 1 "   \
                          "WHERE message = ?1 AND state = 2")                                        \
     X(RECIPIENT_END, "DELETE FROM recipient WHERE message = ?1")                                    \
-    X(RECIPIENT_COUNT, "SELECT count(*) FROM recipient WHERE message = ?1")                         \
                                                                                                     \
     X(EVENT_ADD, "INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")         \
     X(EVENT_ALL, "SELECT at, kind, first, count, reply, enhanced, done_by, cause, text FROM event " \

@@ -1,5 +1,7 @@
 #include "queue/sqlite_int.h"
 
+#include "mail/address.h"
+
 #include "base/banned.h"
 
 bool sqlite_damaged(struct err *err, const char *what)
@@ -52,9 +54,24 @@ static bool is_sane(const struct sqlite_message *message, uint64_t priority)
 {
     const struct store_row *row = &message->row;
 
-    return row->state < STORE_STATE_COUNT && priority <= SLOT_LAST && row->body <= BODY_BINARY &&
+    return message->row.account && row->state < STORE_STATE_COUNT && priority <= SLOT_LAST && row->body <= BODY_BINARY &&
            row->ret <= RET_HEADERS && row->pieces > 0 && row->pieces <= SQLITE_PIECES_MAX &&
-           row->recipient_total > 0;
+           row->recipient_total > 0 && row->recipient_total <= ADDRESS_LIST_MAX;
+}
+
+/* Something that can be shown. */
+static void make_safe(struct sqlite_message *message)
+{
+    struct store_row *row = &message->row;
+
+    message->damaged = true;
+    row->account = store_text(row->account);
+    row->state = row->done ? STORE_REMOVED : STORE_HELD;
+    row->ret = RET_UNSAID;
+    row->body = BODY_7BIT;
+    row->pieces = 0;
+    row->recipient_total = 0;
+    row->held_text = "what is known of it makes no sense: its row in the file is damaged";
 }
 
 bool sqlite_read_message(struct sqlite *sqlite, const struct sql_rows *rows, struct pool *pool,
@@ -77,10 +94,11 @@ bool sqlite_read_message(struct sqlite *sqlite, const struct sql_rows *rows, str
         .events = sql_number(rows, EVENTS), .parked = sql_number(rows, PARKED),
         .report_due = sql_is_null(rows, REPORT_DUE) ? STORE_NEVER : sql_number(rows, REPORT_DUE),
     };
-    if (!account || !is_sane(ret, priority))
-        return sqlite_damaged(err, "a message makes no sense");
-    ret->row.account = sqlite_keep_text(pool, account->name);
-    return (ret->row.account && read_texts(rows, pool, ret)) || err_no_memory(err);
+    if (!read_texts(rows, pool, ret) || (account && !(ret->row.account = sqlite_keep_text(pool, account->name))))
+        return err_no_memory(err);
+    if (!is_sane(ret, priority))
+        make_safe(ret);
+    return true;
 }
 
 bool sqlite_read_recipient(const struct sql_rows *rows, struct pool *pool,
@@ -115,7 +133,25 @@ bool sqlite_find(struct sqlite *sqlite, uint64_t id, struct pool *pool, struct s
 
     if (!sql_end(&rows, there && !ok ? NULL : err))
         return false;
+    if (ok && ret->damaged)
+        return sqlite_damaged(err, ret->row.held_text);
     return ok || (!there && store_gone(err, id));
+}
+
+bool sqlite_find_good(struct sqlite *sqlite, uint64_t id, struct pool *pool, struct sqlite_message *ret,
+                      bool *ret_good, struct err *err)
+{
+    struct err why = { 0 };
+
+    *ret = (struct sqlite_message){ 0 };
+    *ret_good = sqlite_find(sqlite, id, pool, ret, &why);
+    if (*ret_good)
+        return true;
+    if (ret->damaged)
+        return sql_do(sqlite->sql, err, QUERY_MESSAGE_ASIDE, SQL_NUMBER(id));
+    if (err)
+        *err = why;
+    return false;
 }
 
 void sqlite_shown(const struct sqlite *sqlite, struct sqlite_message *message, uint64_t now)
@@ -123,6 +159,10 @@ void sqlite_shown(const struct sqlite *sqlite, struct sqlite_message *message, u
     const struct sqlite_account *account = sqlite_account_by_id(sqlite, message->account);
     struct store_row *row = &message->row;
 
+    if (message->damaged) {
+        row->next = STORE_NEVER;
+        return;
+    }
     row->stood = row->done ? message->parked : sqlite_parked_for(account, now) - message->parked;
     row->next = STORE_NEVER;
     if (row->done)

@@ -69,6 +69,19 @@ static bool may_write(uint64_t tables, uint64_t application, uint64_t version, s
     return true;
 }
 
+bool sqlite_schema_ours(struct sql *sql, struct err *err)
+{
+    uint64_t application, version, tables;
+
+    if (!sql_run(sql, first, err) || !sql_get(sql, "PRAGMA application_id", &application, err) ||
+        !sql_get(sql, "PRAGMA user_version", &version, err) ||
+        !sql_get(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
+        !may_write(tables, application, version, err) || !is_ours(sql, err))
+        return false;
+    return version == sqlite_schemas_count ||
+           err_found(err, ERR_CONFIG, "store:foreign", "the queue's file is of an older version: open it first");
+}
+
 bool sqlite_schema(struct sql *sql, struct err *err)
 {
     uint64_t application, version, tables;

@@ -23,7 +23,8 @@ void stage_compare(struct stage *stage, uint64_t now, const char *what, uint64_t
 long stage_differ(const struct buf *one, const struct buf *other);
 /* A new life for both. */
 void stage_reborn(struct stage *stage, uint64_t now);
-/* Everything in the file is read and compared: nothing is damaged. */
+/* Everything in the file is read and compared: nothing is damaged, but for so many messages. */
 void stage_check(struct store *store, const char *what, unsigned step);
+void stage_check_but(struct store *store, const char *what, unsigned step, uint64_t damaged);
 
 #endif

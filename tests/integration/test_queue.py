@@ -67,6 +67,20 @@ def test_waiting_mail_is_retried_by_hand(outpost, postfix):
     assert queue(outpost) == []
 
 
+def test_a_damaged_queue_is_repaired(outpost):
+    outpost.account('localhost:%d' % free_port(), 'starttls')
+    assert outpost.run('queue repair').status == 1      # there is none
+    for _ in range(3):
+        assert send(outpost, message()[0], 'rcpt@example.test').status == OK
+    with open(os.path.join(outpost.folder, 'state', 'queue.db'), 'r+b') as f:
+        f.seek(f.read().rindex(b'\r\nSubject:'))
+        f.write(b'\r\nobject:')    # one body is not what it was
+    repaired = outpost.run('queue repair', '--json')
+    assert repaired.status == OK, repaired
+    assert repaired.json == {'messages': 2, 'held': 1, 'history': 0, 'unreadable': 0, 'kept': 'queue.db.damaged-1'}
+    assert sorted(row['state'] for row in queue(outpost)) == ['deferred', 'deferred', 'held']
+
+
 @pytest.mark.parametrize('rcpt,status,outcome', [
     (['a+550-5.1.1@x.test'], UNAVAILABLE, 'failed'),
     (['a+550-5.1.1@x.test', 'b@x.test'], NOUSER, 'partial'),
