@@ -18,7 +18,7 @@ bool finding_address(const char *text, struct address *ret_address, struct err *
         return true;
     str_printable(&shown, span_of(text), 80);
     if (err)
-        err->fact = NULL; /* as a recipient it would have a cause; here the place says it all */
+        err->fact = "kind:usage"; /* neither a recipient nor a message is at fault */
     return err_in(err, "the address \"%s\"", buf_text(&shown));
 }
 

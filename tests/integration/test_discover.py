@@ -126,4 +126,4 @@ def test_a_web_server_inside_is_not_visited(outpost, authority, names):
 
 def test_not_an_address(settings):
     result = settings('me@@example.com')
-    assert result.status == DATAERR, result
+    assert result.status == DATAERR and 'at character 4: ' in result.err and '(usage_error)' in result.err, result
