@@ -42,6 +42,44 @@ bool crypto_hmac_sha256(struct span key, struct span bytes, unsigned char ret_ha
            failed(err);
 }
 
+struct crypto_hash; /* an EVP_MD_CTX */
+
+static EVP_MD_CTX *context_of(struct crypto_hash *hash)
+{
+    return (EVP_MD_CTX *)hash;
+}
+
+struct crypto_hash *crypto_hash_new(void)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    if (context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1)
+        return (struct crypto_hash *)context;
+    EVP_MD_CTX_free(context);
+    ERR_clear_error();
+    return NULL;
+}
+
+/* Once begun it needs no memory, so this can't fail; if it did, the end would. */
+void crypto_hash_add(struct crypto_hash *hash, struct span bytes)
+{
+    if (EVP_DigestUpdate(context_of(hash), bytes_of(bytes), bytes.len) != 1)
+        EVP_MD_CTX_reset(context_of(hash));
+}
+
+bool crypto_hash_end(struct crypto_hash *hash, unsigned char ret_hash[CRYPTO_SHA256_LEN])
+{
+    bool ok = EVP_DigestFinal_ex(context_of(hash), ret_hash, NULL) == 1;
+
+    ERR_clear_error();
+    return ok;
+}
+
+void crypto_hash_free(struct crypto_hash *hash)
+{
+    EVP_MD_CTX_free(context_of(hash));
+}
+
 /* ---- keys ---- */
 
 struct crypto_key; /* an EVP_PKEY */

@@ -18,6 +18,15 @@ MUST_USE bool crypto_sha256(struct span bytes, unsigned char ret_hash[CRYPTO_SHA
 MUST_USE bool crypto_hmac_sha256(struct span key, struct span bytes,
                                  unsigned char ret_hash[CRYPTO_SHA256_LEN], struct err *err);
 
+/* The first of these of bytes that come in pieces: it is the same however they are cut. */
+struct crypto_hash;
+MUST_USE struct crypto_hash *crypto_hash_new(void); /* NULL: no memory */
+void crypto_hash_add(struct crypto_hash *hash, struct span bytes);
+/* False where memory ran out on the way. Nothing can be added after it. */
+MUST_USE bool crypto_hash_end(struct crypto_hash *hash, unsigned char ret_hash[CRYPTO_SHA256_LEN]);
+void crypto_hash_free(struct crypto_hash *hash);
+OWNED(crypto_hash);
+
 /* How a JSON Web Token is signed (RFC 7518, 3.1). */
 enum crypto_signature {
     CRYPTO_RS256, /* RSA, PKCS #1 v1.5 */

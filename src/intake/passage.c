@@ -1,6 +1,7 @@
 #include "intake/passage.h"
 
 #include "base/alloc.h"
+#include "base/crypto.h"
 #include "base/str.h"
 #include "intake/aliases.h"
 #include "intake/rewrite.h"
@@ -20,6 +21,9 @@ struct passage {
     char *message_id, *from;
     uint64_t size, longest_line;
     bool eightbit, silent;
+    struct crypto_hash *hash; /* of what came in, where a key stands for it; NULL: none does */
+    unsigned char digest[CRYPTO_SHA256_LEN];
+    bool digested;
 };
 
 void passage_free(struct passage *passage)
@@ -27,6 +31,7 @@ void passage_free(struct passage *passage)
     if (!passage)
         return;
     filter_free(passage->filter);
+    crypto_hash_free(passage->hash);
     envelope_free(passage->envelope);
     buf_done(&passage->body);
     mem_free(passage->message_id);
@@ -180,6 +185,12 @@ static bool header_take(struct passage *passage, struct buf *out, struct err *er
     passage->header_out = true;
     passage->silent = is_silent(header);
     put(passage, out, buf_span(&block));
+    if (passage->envelope->key) {
+        passage->hash = crypto_hash_new();
+        if (!passage->hash)
+            return err_no_memory(err);
+        crypto_hash_add(passage->hash, header);
+    }
     return passage->message_id || err_no_memory(err);
 }
 
@@ -197,6 +208,8 @@ static bool step(struct passage *passage, struct buf *out, struct err *err)
     if (!passage->header_out && !header_take(passage, out, err))
         return false;
     put(passage, out, buf_span(&passage->body));
+    if (passage->hash)
+        crypto_hash_add(passage->hash, buf_span(&passage->body));
     buf_cut(&passage->body, 0);
     return !out->full || err_no_memory(err);
 }
@@ -217,6 +230,9 @@ bool passage_end(struct passage *passage, struct buf *out, struct err *err)
     passage->eightbit |= facts->body_8bit;
     if (facts->longest > passage->longest_line)
         passage->longest_line = facts->longest;
+    passage->digested = passage->hash && crypto_hash_end(passage->hash, passage->digest);
+    if (passage->hash && !passage->digested)
+        return err_no_memory(err);
     passage->envelope->size = passage->size;
     passage->envelope->body = passage->eightbit ? BODY_8BIT : BODY_7BIT;
     return true;
@@ -234,6 +250,8 @@ struct passage_facts passage_facts(const struct passage *passage)
         .longest_line = passage->longest_line,
         .eightbit = passage->eightbit,
         .silent = passage->silent,
+        .digest = passage->digested ? (struct span){ (const char *)passage->digest, sizeof passage->digest }
+                                    : SPAN_NONE,
     };
 }
 

@@ -38,6 +38,7 @@ struct passage_facts {
     uint64_t size;                   /* octets that went out */
     uint64_t longest_line;           /* without its CRLF */
     bool eightbit;
+    struct span digest; /* with envelope->key: of the message as it came in, at the end; good as long as the passage */
     bool silent; /* it answers a message by itself (RFC 3834): no report is ever made of it */
 };
 struct passage_facts passage_facts(const struct passage *passage);

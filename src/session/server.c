@@ -296,7 +296,7 @@ static bool begin(struct session_server *session, struct span early, struct err 
 }
 
 bool session_serve_from(struct loop *loop, struct stream *stream, const struct session_server_plan *plan,
-                        struct span early, const struct session_server_events *events, void *who,
+                        bool tls_first, struct span early, const struct session_server_events *events, void *who,
                         struct session_server **ret_session, struct err *err)
 {
     static const struct stream_events line = { came, writable, ended };
@@ -313,7 +313,7 @@ bool session_serve_from(struct loop *loop, struct stream *stream, const struct s
     session->timer = timer_new(loop, rang, session);
     if (!session->timer)
         return err_no_memory(err);
-    session->machine = smtp_server_new(&plan->smtp, plan->tls_first, loop_now(loop), err);
+    session->machine = smtp_server_new(&plan->smtp, tls_first, loop_now(loop), err);
     if (!session->machine)
         return false;
     size_t len = strlen(stream_peer(taken));
@@ -330,7 +330,7 @@ bool session_serve(struct loop *loop, struct stream *stream, const struct sessio
                    const struct session_server_events *events, void *who,
                    struct session_server **ret_session, struct err *err)
 {
-    return session_serve_from(loop, stream, plan, SPAN_NONE, events, who, ret_session, err);
+    return session_serve_from(loop, stream, plan, plan->tls_first, SPAN_NONE, events, who, ret_session, err);
 }
 
 void session_server_free(struct session_server *session)

@@ -42,10 +42,10 @@ struct session_server_events {
     void (*over)(void *who, struct session_server *session, const struct err *why);
 };
 
-/* Takes the stream in any case. `early` is what was read of it already (session/preamble.h), at most
- * STREAM_READ_MAX. Nobody is asked anything within this call. */
+/* Takes the stream in any case. `tls_first` stands in the place of the plan's; `early` is what was read already
+ * (session/preamble.h), at most STREAM_READ_MAX. Nobody is asked anything within this call. */
 MUST_USE bool session_serve_from(struct loop *loop, struct stream *stream,
-                                 const struct session_server_plan *plan, struct span early,
+                                 const struct session_server_plan *plan, bool tls_first, struct span early,
                                  const struct session_server_events *events, void *who,
                                  struct session_server **ret_session, struct err *err);
 /* The same, where nothing was. */

@@ -22,11 +22,18 @@ enum {
 
 /* -- what is said -- */
 
+static void said(struct smtp_server *server, uint16_t code)
+{
+    server->last_code = code;
+    if (code >= 400)
+        server->last_refusal = code;
+}
+
 void smtp_server_reply(struct smtp_server *server, uint16_t code, const char *enhanced,
                        const char *text)
 {
     smtp_reply_write(&server->output, code, enhanced, text);
-    server->last_code = code;
+    said(server, code);
     if (code == 421 || server->output.full)
         server->closing = true;
     if (server->closing) {
@@ -84,7 +91,7 @@ void smtp_server_end(struct smtp_server *server, uint16_t code, const char *enha
     if (server->closing)
         return;
     hang_up(server);
-    server->last_code = code;
+    said(server, code);
     smtp_reply_write(&server->output, code, enhanced, text);
 }
 
@@ -395,7 +402,7 @@ void smtp_server_secured(struct smtp_server *server, struct span binding, uint64
 
 void smtp_server_answer(struct smtp_server *server, const struct smtp_answer *answer, uint64_t now)
 {
-    if (server->need != SMTP_SERVER_QUESTION || server->question == SMTP_ASK_KEY)
+    if (server->need != SMTP_SERVER_QUESTION || (server->question == SMTP_ASK_KEY && answer->yes))
         return;
     smtp_server_read_next(server, SMTP_READS_COMMAND, now);
     switch (server->question) {
@@ -418,6 +425,7 @@ void smtp_server_answer(struct smtp_server *server, const struct smtp_answer *an
         smtp_server_client_answered(server, answer);
         break;
     case SMTP_ASK_KEY:
+        smtp_server_key_refused(server, answer);
         break;
     }
     turn(server, SPAN_NONE, now);
@@ -614,4 +622,14 @@ bool smtp_server_is_secured(const struct smtp_server *server)
 uint16_t smtp_server_last_code(const struct smtp_server *server)
 {
     return server->last_code;
+}
+
+uint16_t smtp_server_last_refusal(const struct smtp_server *server)
+{
+    return server->last_refusal;
+}
+
+unsigned smtp_server_failed_sign_ins(const struct smtp_server *server)
+{
+    return server->failed_sign_ins;
 }

@@ -132,7 +132,8 @@ struct smtp_answer {
 };
 void smtp_server_answer(struct smtp_server *server, const struct smtp_answer *answer, uint64_t now);
 
-/* To SMTP_ASK_KEY. NULL: there is no such user; it takes as long and ends in the same reply. */
+/* To SMTP_ASK_KEY, where a no may be answered, too: nobody signs in now. NULL: there is no such user; it takes as
+ * long and ends in the same reply. */
 void smtp_server_password(struct smtp_server *server, const struct secret *password, uint64_t now);
 void smtp_server_stored_key(struct smtp_server *server, const struct sasl_stored_key *key,
                             uint64_t now);
@@ -180,5 +181,7 @@ const char *smtp_server_user(const struct smtp_server *server);  /* signed in; N
 bool smtp_server_is_extended(const struct smtp_server *server);  /* EHLO, not HELO */
 bool smtp_server_is_secured(const struct smtp_server *server);
 uint16_t smtp_server_last_code(const struct smtp_server *server);
+uint16_t smtp_server_last_refusal(const struct smtp_server *server); /* the last 4yz or 5yz; 0: none */
+unsigned smtp_server_failed_sign_ins(const struct smtp_server *server);
 
 #endif

@@ -73,6 +73,13 @@ static void not_signed_in(struct smtp_server *server)
     buf_done(&reply.text);
 }
 
+void smtp_server_key_refused(struct smtp_server *server, const struct smtp_answer *answer)
+{
+    smtp_server_reset(server);
+    smtp_server_refuse(server, answer->code ? answer->code : 454, answer->code ? answer->enhanced : "4.7.0",
+                       answer->code ? answer->text : "Nobody can sign in now");
+}
+
 static void challenge(struct smtp_server *server, uint64_t now)
 {
     HELD(buf) text = BUF(BASE64_LEN(SASL_STEP_MAX));

@@ -68,7 +68,7 @@ struct smtp_server {
     struct buf hello, user, binding;
     unsigned errors, idle, failed_sign_ins;
     uint32_t messages; /* transactions on this connection */
-    uint16_t last_code;
+    uint16_t last_code, last_refusal;
 
     struct sasl_server *sasl;
     enum sasl_mechanism mechanism;
@@ -134,6 +134,8 @@ void smtp_server_auth_line(struct smtp_server *server, struct span line, uint64_
 void smtp_server_auth_go_on(struct smtp_server *server, uint64_t now); /* the key was given */
 void smtp_server_sign_in_answered(struct smtp_server *server, const struct smtp_answer *answer,
                                   uint64_t now);
+/* The key is not given, and this is why. */
+void smtp_server_key_refused(struct smtp_server *server, const struct smtp_answer *answer);
 /* Adds the mechanisms that can be had now to the extensions that are offered. */
 void smtp_server_mechanisms(const struct smtp_server *server, struct smtp_extensions *extensions);
 

@@ -64,6 +64,25 @@ static void test_hashes(void **state)
     assert_string_equal(hex(hash, sizeof hash), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+/* In pieces, however they are cut. */
+static void test_hashes_of_pieces(void **state)
+{
+    static const char text[] = "The quick brown fox jumps over the lazy dog";
+    const struct span whole = { text, sizeof text - 1 };
+
+    (void)state;
+    for (size_t cut = 0; cut <= whole.len; cut++) {
+        OWN(crypto_hash) pieces = crypto_hash_new();
+        unsigned char hash[CRYPTO_SHA256_LEN];
+        assert_non_null(pieces);
+        crypto_hash_add(pieces, span_cut(whole, 0, cut));
+        crypto_hash_add(pieces, SPAN_NONE);
+        crypto_hash_add(pieces, span_from(whole, cut));
+        assert_true(crypto_hash_end(pieces, hash));
+        assert_string_equal(hex(hash, sizeof hash), "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592");
+    }
+}
+
 static struct crypto_key *key_of(const char *pem)
 {
     OWN(secret) secret = secret_new(span_of(pem));
@@ -201,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_hashes_of_pieces),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_the_wrong_kind),
         cmocka_unit_test(test_refused_keys),

@@ -130,6 +130,34 @@ static void test_smtps_envelope(void **state)
     assert_null(passage_facts(passage).envelope);
 }
 
+/* What a key stands for: the same however it was cut, another where a letter is. */
+static void test_digest(void **state)
+{
+    (void)state;
+    OWN(envelope) envelope = envelope_to("me@live.com", "you@example.org", NULL);
+    const struct intake_order order = order_of(envelope);
+    static const char *const texts[] = { "X-Outpost-Key: k\r\n\r\nHello\r\n", "X-Outpost-Key: k\r\n\r\nHallo\r\n",
+                                         "X-Outpost-Key: k\r\nA: b\r\n\r\nHello\r\n" };
+    char first[32] = { 0 };
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        for (size_t piece = 1; piece < 50; piece += 24) {
+            HELD(buf) out = BUF(PASSAGE_OUT_MAX);
+            OWN(passage) passage = NULL;
+            assert_true(pass(&order, span_of(texts[i]), piece, &out, &passage, NULL));
+            struct span digest = passage_facts(passage).digest;
+            assert_int_equal(digest.len, sizeof first);
+            if (i == 0 && piece == 1)
+                memcpy(first, digest.at, sizeof first);
+            assert_int_equal(memcmp(first, digest.at, sizeof first) == 0, i == 0);
+        }
+    }
+    HELD(buf) out = BUF(PASSAGE_OUT_MAX);
+    OWN(passage) none = NULL;
+    assert_true(pass(&order, SPAN("A: b\r\n\r\n"), 9, &out, &none, NULL));
+    assert_int_equal(passage_facts(none).digest.len, 0);
+}
+
 static void test_names_of_this_machine(void **state)
 {
     (void)state;
@@ -181,7 +209,7 @@ static void test_no_memory(void **state)
         struct buf out = BUF(PASSAGE_OUT_MAX);
 
         world_begin(&world, n);
-        bool ok = pass(&order, SPAN("Subject: x\r\nTo: root\r\n\r\nHi\r\n"), 7, &out, &passage, &err);
+        bool ok = pass(&order, SPAN("Subject: x\r\nX-Outpost-Key: k\r\nTo: root\r\n\r\nHi\r\n"), 7, &out, &passage, &err);
         bool failed = world_end(&world);
         passage_free(passage);
         buf_done(&out);
@@ -197,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_piece_by_piece),
         cmocka_unit_test(test_smtps_envelope),
+        cmocka_unit_test(test_digest),
         cmocka_unit_test(test_names_of_this_machine),
         cmocka_unit_test(test_no_memory),
     };

@@ -1,11 +1,7 @@
 /* A caller served over a real line, by a client that says anything at all. */
 #include "support/check.h"
 
-#include <poll.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "mail/envelope.h"
@@ -13,14 +9,13 @@
 #include "session/preamble.h"
 #include "session/server.h"
 #include "support/alloc_fails.h"
+#include "support/caller.h"
 #include "support/identity.h"
 #include "support/scratch.h"
 #include "support/world.h"
 
 #define HI    "EHLO me\r\n"
 #define TO_X  "MAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\n"
-
-enum { PATIENCE = 3000 }; /* turns of the loop, of some milliseconds each where nothing comes */
 
 /* -- the server -- */
 
@@ -103,7 +98,8 @@ static void serve(struct bench *bench, struct stream *stream, struct span early)
     static const struct session_server_events events = { asked, body, dropped, over };
     struct err err = { 0 };
 
-    if (!session_serve_from(bench->loop, stream, &bench->plan, early, &events, bench, &bench->session, &err))
+    if (!session_serve_from(bench->loop, stream, &bench->plan, bench->plan.tls_first, early, &events, bench,
+                            &bench->session, &err))
         bench->over = true;
 }
 
@@ -156,106 +152,6 @@ static void bench_done(struct bench *bench)
     buf_done(&bench->message);
 }
 
-/* -- the client: a socket, and TLS over it where wished -- */
-
-struct caller {
-    struct bench *bench;
-    int fd;
-    struct tls *tls;
-    struct buf heard;
-    bool ended;
-};
-
-static void call(struct caller *caller, struct bench *bench)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(listener_port(bench->listener)),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-    *caller = (struct caller){ .bench = bench, .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
-                               .heard = BUF(1 << 20) };
-    assert_int_equal(connect(caller->fd, (struct sockaddr *)&address, sizeof address), 0);
-}
-
-static void hang_up(struct caller *caller)
-{
-    if (caller->fd >= 0)
-        close(caller->fd);
-    caller->fd = -1;
-    tls_free(GIVE(caller->tls));
-    buf_done(&caller->heard);
-}
-
-static void say_bytes(struct caller *caller, struct span bytes)
-{
-    assert_int_equal(send(caller->fd, bytes.at, bytes.len, MSG_NOSIGNAL), (ssize_t)bytes.len);
-}
-
-static void tls_out(struct caller *caller)
-{
-    struct span records = tls_output(caller->tls);
-
-    if (records.len)
-        say_bytes(caller, records);
-    tls_sent(caller->tls, records.len);
-}
-
-static void say(struct caller *caller, const char *text)
-{
-    if (!caller->tls) {
-        say_bytes(caller, span_of(text));
-        return;
-    }
-    assert_int_equal(tls_write(caller->tls, span_of(text)), strlen(text));
-    tls_out(caller);
-}
-
-static void hear(struct caller *caller)
-{
-    char bytes[4096];
-    ssize_t got = recv(caller->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-
-    if (got == 0)
-        caller->ended = true;
-    if (got <= 0)
-        return;
-    if (!caller->tls) {
-        buf_add_span(&caller->heard, (struct span){ bytes, (size_t)got });
-        return;
-    }
-    tls_feed(caller->tls, (struct span){ bytes, (size_t)got });
-    for (size_t len; (len = tls_read(caller->tls, bytes, sizeof bytes));)
-        buf_add_span(&caller->heard, (struct span){ bytes, len });
-    tls_out(caller);
-}
-
-/* Turns the loop until it is so. */
-#define await(caller, condition)                                                         \
-    do {                                                                                 \
-        unsigned turns_ = 0;                                                             \
-        for (; !(condition) && turns_ < PATIENCE; turns_++) {                            \
-            struct pollfd waits_ = { (caller)->fd, POLLIN, 0 };                          \
-            loop_turn((caller)->bench->loop);                                            \
-            poll(&waits_, (caller)->fd >= 0 && !(caller)->ended, 2);                     \
-            if ((caller)->fd >= 0 && !(caller)->ended)                                   \
-                hear(caller);                                                            \
-        }                                                                                \
-        if (turns_ == PATIENCE)                                                          \
-            fail_msg("never so: %s; heard \"%s\"", #condition, buf_text(&(caller)->heard)); \
-    } while (0)
-
-#define await_words(caller, words) await((caller), strstr(buf_text(&(caller)->heard), (words)))
-
-static void begin_tls(struct caller *caller, const struct identity *identity)
-{
-    OWN(tls_context) context = identity_client(identity);
-
-    assert_true(tls_client(context, "mail.example", SPAN_NONE, &caller->tls, NULL));
-    tls_feed(caller->tls, SPAN_NONE);
-    tls_out(caller);
-}
-
-/* -- */
-
 static void test_a_message(void **state)
 {
     (void)state;
@@ -263,7 +159,7 @@ static void test_a_message(void **state)
     struct caller caller;
 
     bench_begin(&bench);
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     await_words(&caller, "220 mail.example ESMTP\r\n");
     say(&caller, HI TO_X "DATA\r\n");
     await_words(&caller, "354 ");
@@ -290,7 +186,7 @@ static void test_a_clock_offers_dates(void **state)
     world.wall = 1795389300000;
     bench_begin(&bench);
     bench.plan.clock = &world.clock;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     say(&caller, HI);
     await_words(&caller, "FUTURERELEASE 60 2026-11-22T23:16:0");
     hang_up(&caller);
@@ -319,7 +215,7 @@ static void test_cut_in_a_message(void **state)
         struct caller caller;
 
         bench_begin(&bench);
-        call(&caller, &bench);
+        call(&caller, bench.loop, listener_port(bench.listener));
         await_words(&caller, "220 ");
         say(&caller, rows[i].said);
         await(&caller, !rows[i].dropped || strstr(buf_text(&caller.heard), "354 ") ||
@@ -342,7 +238,7 @@ static void test_answers_later(void **state)
 
     bench_begin(&bench);
     bench.hesitates = true;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     say(&caller, HI TO_X "NOOP\r\n");
     await(&caller, bench.is_open);
     for (unsigned i = 0; i < 20; i++)
@@ -366,7 +262,7 @@ static void test_gone_before_the_answer(void **state)
 
     bench_begin(&bench);
     bench.hesitates = true;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     say(&caller, HI TO_X);
     await(&caller, bench.is_open);
     hang_up(&caller);
@@ -383,16 +279,13 @@ static void test_unread_replies_stop_reading(void **state)
     (void)state;
     SCRATCH(dir);
     const char *path = scratch_path(dir, "socket");
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
     struct bench bench;
-    struct caller caller = { .bench = &bench, .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
-                             .heard = BUF(1 << 20) };
+    struct caller caller;
     HELD(buf) many = BUF(1 << 20);
     size_t said = 0;
 
     bench_begin_at(&bench, &(struct listen_plan){ .unix_path = path });
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    assert_int_equal(connect(caller.fd, (struct sockaddr *)&address, sizeof address), 0);
+    call_unix(&caller, bench.loop, path);
     await_words(&caller, "220 ");
     say(&caller, HI "MAIL FROM:<a@x.org>\r\n");
     for (unsigned i = 0; i < 20000; i++)
@@ -422,15 +315,15 @@ static void test_starttls(void **state)
     struct identity identity;
 
     identity_make(&identity);
+    OWN(tls_context) client = identity_client(&identity);
     bench_begin(&bench);
     bench.plan.tls = identity_server(&identity, IDENTITY_GOOD, "mail.example", false);
     bench.plan.smtp.clear.offered |= SMTP_STARTTLS;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     say(&caller, HI "STARTTLS\r\n");
     await_words(&caller, "Ready for TLS");
     buf_clear(&caller.heard);
-    begin_tls(&caller, &identity);
-    await(&caller, tls_state(caller.tls) == TLS_OPEN);
+    begin_tls(&caller, client, "mail.example");
     say(&caller, HI "AUTH PLAIN AG1lAHNlY3JldA==\r\n");
     await_words(&caller, "235 ");
     hang_up(&caller);
@@ -451,7 +344,7 @@ static void test_injected_behind_starttls(void **state)
     bench_begin(&bench);
     bench.plan.tls = identity_server(&identity, IDENTITY_GOOD, "mail.example", false);
     bench.plan.smtp.clear.offered |= SMTP_STARTTLS;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     say(&caller, HI "STARTTLS\r\nRSET\r\n" TO_X);
     await(&caller, caller.ended);
     await_words(&caller, "501 5.5.4 Nothing may follow STARTTLS");
@@ -482,7 +375,7 @@ static void test_tls_first_speaks_no_plaintext(void **state)
         bench_begin(&bench);
         bench.plan.tls = identity_server(&identity, IDENTITY_GOOD, "mail.example", false);
         bench.plan.tls_first = true;
-        call(&caller, &bench);
+        call(&caller, bench.loop, listener_port(bench.listener));
         await(&caller, bench.session);
         say(&caller, said[i]);
         if (*said[i])
@@ -522,7 +415,7 @@ static void test_a_balancers_word(void **state)
 
         bench_begin(&bench);
         bench.before.proxy = true;
-        call(&caller, &bench);
+        call(&caller, bench.loop, listener_port(bench.listener));
         say(&caller, rows[i].said);
         if (rows[i].heard) {
             await_words(&caller, rows[i].heard);
@@ -549,16 +442,17 @@ static void test_proxy_and_tls_on_one_port(void **state)
             struct identity identity;
 
             identity_make(&identity);
+            OWN(tls_context) client = identity_client(&identity);
             bench_begin(&bench);
             bench.plan.tls = identity_server(&identity, IDENTITY_GOOD, "mail.example", false);
             bench.before = (struct preamble_plan){ .proxy = proxy, .maybe_tls = true };
-            call(&caller, &bench);
+            call(&caller, bench.loop, listener_port(bench.listener));
             for (size_t at = 0; proxy && PROXY[at]; at++) {
                 say_bytes(&caller, (struct span){ &PROXY[at], 1 });
                 loop_turn(bench.loop);
             }
             if (secure)
-                begin_tls(&caller, &identity);
+                begin_tls(&caller, client, "mail.example");
             await_words(&caller, "220 mail.example");
             assert_int_equal(bench.found.tls_first, secure);
             say(&caller, HI TO_X);
@@ -579,7 +473,7 @@ static void test_gone_in_the_preamble(void **state)
 
     bench_begin(&bench);
     bench.before.proxy = true;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     say(&caller, "PROXY TCP4 ");
     await(&caller, bench.preamble);
     hang_up(&caller);
@@ -588,7 +482,7 @@ static void test_gone_in_the_preamble(void **state)
 
     bench_begin(&bench); /* and we, while it speaks */
     bench.before.maybe_tls = true;
-    call(&caller, &bench);
+    call(&caller, bench.loop, listener_port(bench.listener));
     await(&caller, bench.preamble);
     bench_done(&bench);
     hang_up(&caller);
@@ -605,7 +499,7 @@ static void test_no_memory(void **state)
 
         bench_begin(&bench);
         bench.before.proxy = true;
-        call(&caller, &bench);
+        call(&caller, bench.loop, listener_port(bench.listener));
         say(&caller, PROXY HI TO_X "DATA\r\n.\r\nQUIT\r\n");
         alloc_fail_at(nth);
         for (unsigned turns = 0; turns < 300 && !bench.over && !alloc_failed(); turns++)

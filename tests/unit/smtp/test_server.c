@@ -60,6 +60,10 @@ static void decide(struct smtp_server *server, struct driver *driver)
             answer = (struct smtp_answer){ false, 535, "5.7.139", "basic authentication is disabled" };
         break;
     case SMTP_ASK_KEY:
+        if (span_is(smtp_server_claim(server).user, "late")) {
+            smtp_server_answer(server, &(struct smtp_answer){ false, 454, "4.7.0", "Wait a minute" }, 0);
+            return;
+        }
         smtp_server_password(server, span_is(smtp_server_claim(server).user, "me") ? secret : NULL, 0);
         return;
     case SMTP_ASK_SENDER:
@@ -349,6 +353,7 @@ static const struct {
     { "a wrong token", TLS, SPAN_INIT(HI "AUTH XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciBiYXNpYwEB\r\n"), "220 250 535", "" },
     { "a wrong token, told", TLS | CHALLENGE, SPAN_INIT(HI "AUTH XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciBiYXNpYwEB\r\n\r\nNOOP\r\n"),
       "220 250 334 535 250", "" },
+    { "no key now", TLS, SPAN_INIT(HI "AUTH SCRAM-SHA-256 biwsbj1sYXRlLHI9YWJjZGVmZ2hpams=\r\n" AUTH_ME), "220 250 454 235", "" },
     { "before TLS", SIGN_IN, SPAN_INIT(HI AUTH_ME "MAIL FROM:<a@x.org>\r\n"), "220 250 538 530", "" },
     { "inside, without signing in", TLS | SIGN_IN, SPAN_INIT(HI "MAIL FROM:<a@x.org>\r\n"), "220 250 530", "" },
     { "STARTTLS inside", TLS, SPAN_INIT(HI "STARTTLS\r\n"), "220 250 503", "" },
