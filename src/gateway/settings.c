@@ -19,7 +19,7 @@ _Static_assert(LINE_ENDS_STRICT == 1 && LINE_ENDS_REPAIR == 2, "as in line_ends_
 _Static_assert(DELIVER_QUEUED == 1 && DELIVER_WHILE_WAITING == 2, "as in deliver_words");
 _Static_assert(OTHER_SENDERS_REWRITE == 1 && OTHER_SENDERS_KEEP == 3, "as in other_senders_words");
 
-#define BY_SENDER "by-sender"
+
 
 static bool bad(struct err *err, const char *why)
 {
@@ -112,7 +112,7 @@ static bool is_address(struct span value, struct err *err)
 
 static bool is_account(struct span value, struct err *err)
 {
-    return span_is(value, BY_SENDER) || setting_name_check(value, err);
+    return span_is(value, LISTEN_BY_SENDER) || setting_name_check(value, err);
 }
 
 static bool is_scram(struct span value, struct err *err)
@@ -144,7 +144,7 @@ static const struct setting listen_table[] = {
       .doc = "the oldest TLS that is taken; below 1.2 only with an allow that names networks" },
     { .key = "line_ends", .type = SETTING_WORD, AT(line_ends), .words = line_ends_words,
       .fallback = "strict", .doc = "strict, or repair: a bare LF from a device becomes CR LF" },
-    { .key = "account", .type = SETTING_TEXT, AT(account), .check = is_account, .fallback = BY_SENDER,
+    { .key = "account", .type = SETTING_TEXT, AT(account), .check = is_account, .fallback = LISTEN_BY_SENDER,
       .doc = "the account that sends, or by-sender" },
     { .key = "other_senders", .type = SETTING_WORD, AT(other_senders), .words = other_senders_words,
       .doc = "what is done with a message whose sender is not the account's; default: as the account says" },
@@ -349,7 +349,7 @@ static bool listen_check(const void *section, const struct config *config, struc
         if (fences[i].is_broken(settings))
             return setting_wrong(&listen_kind, settings->origins, settings->name, fences[i].key, err,
                                  fences[i].why);
-    if (strcmp(settings->account, BY_SENDER) == 0 || config_account(config, settings->account))
+    if (strcmp(settings->account, LISTEN_BY_SENDER) == 0 || config_account(config, settings->account))
         return true;
     return setting_wrong(&listen_kind, settings->origins, settings->name, "account", err,
                          "there is no account of this name");
@@ -359,7 +359,7 @@ static bool user_check(const void *section, const struct config *config, struct 
 {
     const struct user_settings *settings = section;
 
-    if (!settings->password && !settings->scram_sha_256)
+    if (!settings->password)
         return setting_wrong(&user_kind, settings->origins, settings->name, "password", err,
                              "the user needs a password: outpost user add makes one");
     for (size_t i = 0; i < settings->accounts.count; i++)

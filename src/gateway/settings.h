@@ -22,6 +22,9 @@ enum gateway_security {
 enum gateway_line_ends { LINE_ENDS_STRICT = 1, LINE_ENDS_REPAIR };
 enum gateway_deliver { DELIVER_QUEUED = 1, DELIVER_WHILE_WAITING };
 
+/* The value of `account` that leaves it to the sender. */
+#define LISTEN_BY_SENDER "by-sender"
+
 enum { LISTEN_SETTINGS = 15, USER_SETTINGS = 4 };
 
 /* [listen NAME]; checked when it was read. */
@@ -47,7 +50,7 @@ struct listen_settings {
 struct user_settings {
     const char *name;
     char *password;      /* account/password.h: the hash... */
-    char *scram_sha_256; /* ...and SCRAM's keys; one of the two at least */
+    char *scram_sha_256; /* ...and SCRAM's keys; NULL: SCRAM is offered to nobody */
     struct setting_list accounts; /* that may be used; empty: all */
     unsigned other_senders;       /* enum account_other_senders; 0: the listener's */
     struct setting_origin origins[USER_SETTINGS];

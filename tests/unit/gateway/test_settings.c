@@ -223,14 +223,15 @@ static void test_weaknesses(void **state)
 
 static void test_users(void **state)
 {
-#define HASH  "password = $argon2id$v=19$m=19456,t=2,p=1$Y6ih2MXM2kPtFCQKtncI1w$ouMQLDI3eJsTe4Ixa2Q2MuQ6Qv3lGE8tk1vbgxeSoBs\n"
+#define HASH  "password = $argon2id$v=19$m=19456,t=2,p=1$Y6ih2MXM2kPtFCQKtncI1w$" \
+              "ouMQLDI3eJsTe4Ixa2Q2MuQ6Qv3lGE8tk1vbgxeSoBs\n"
 #define SCRAM "scram_sha_256 = 4096,AAECAwQFBgcICQoLDA0ODw==,RDNsqIFpiwPXgNK9ALzAi6zMJEXVVKh9XtRXfAFnxWs=," \
               "ZaHH5sTc/SdYyzmAXoNz28uAyx8I01iwOSMs6ZcJBWM=\n"
     static const struct {
         const char *label, *text, *why;
     } rows[] = {
         { "by hash", "[user a]\n" HASH, NULL },
-        { "by keys", "[user a]\n" SCRAM, NULL },
+        { "SCRAM's keys alone", "[user a]\n" SCRAM, "user a: password: the user needs a password" },
         { "both, and an account", "[user scanner@house]\n" HASH SCRAM "accounts = live\nother_senders = keep\n", NULL },
         { "no password", "[user a]\naccounts = live\n", "user a: password: the user needs a password" },
         { "a password as it is", "[user a]\npassword = hunter2\n", "password: a hash is wanted" },

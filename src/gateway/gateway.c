@@ -1,0 +1,311 @@
+#include "gateway/gateway_int.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "net/interfaces.h"
+
+#include "base/banned.h"
+
+enum {
+    SECOND = 1000,
+    LOOK_AFTER_MS = 60 * SECOND, /* between looks at the certificates' files */
+    ALIASES_MS = 5 * SECOND,     /* that what was read of them is believed */
+    KNOWN_NAMES = 4,
+    PER_ADDRESS = 256,
+    MESSAGES_A_MINUTE = 3000,
+    RECIPIENTS_A_MINUTE = 30000,
+    MEGABYTE = 1024 * 1024,
+};
+
+uint64_t gateway_wall(const struct gateway *gateway)
+{
+    return clock_wall(gateway->world.clock);
+}
+
+const struct local_settings *gateway_local(const struct gateway *gateway)
+{
+    return config_section(gateway->config, &local_part, NULL);
+}
+
+bool gateway_aliases(struct gateway *gateway, const struct aliases **ret_aliases, struct err *err)
+{
+    uint64_t now = loop_now(gateway->world.loop);
+    struct aliases *fresh = NULL;
+
+    if (!gateway->aliases || now - gateway->aliases_at >= ALIASES_MS) {
+        struct err why = { 0 };
+        if (!local_aliases(gateway_local(gateway), gateway->world.disk, &fresh, &why)) {
+            if (gateway->world.log)
+                log_event(gateway->world.log, LOG_AT_WARN, "aliases-left-out", log_text("why", why.text));
+            if (!aliases_parse(SPAN_NONE, &fresh, err))
+                return false;
+        }
+        aliases_free(gateway->aliases);
+        gateway->aliases = fresh;
+        gateway->aliases_at = now;
+    }
+    *ret_aliases = gateway->aliases;
+    return true;
+}
+
+/* -- certificates -- */
+
+static void rang(void *who)
+{
+    struct gateway *gateway = who;
+    uint64_t now = gateway_wall(gateway) / SECOND;
+
+    for (struct face *face = gateway->faces; face; face = face->next)
+        face_renew(face, now);
+    timer_set(gateway->timer, loop_now(gateway->world.loop) + LOOK_AFTER_MS);
+}
+
+static bool add_name(struct gateway *gateway, size_t at, struct span name, struct err *err)
+{
+    gateway->cert_names[at] = str_copy_span(name);
+    return gateway->cert_names[at] || err_no_memory(err);
+}
+
+/* By what a client may call us: the host's name and addresses. */
+static bool name_us(struct gateway *gateway, struct err *err)
+{
+    const char *const known[KNOWN_NAMES] = { gateway->world.hostname, "localhost", "127.0.0.1", "::1" };
+    struct ip ips[INTERFACES_MAX];
+    size_t count = 0;
+
+    if (!interfaces_list(ips, &count, NULL))
+        count = 0;
+    gateway->cert_names = mem_array(KNOWN_NAMES + count + 1, sizeof *gateway->cert_names);
+    if (!gateway->cert_names)
+        return err_no_memory(err);
+    for (size_t i = 0; i < KNOWN_NAMES; i++)
+        if (!add_name(gateway, i, span_of(known[i]), err))
+            return false;
+    for (size_t i = 0; i < count; i++) {
+        HELD(buf) text = BUF(64);
+        ip_write(&text, ips[i]);
+        if (!add_name(gateway, KNOWN_NAMES + i, buf_span(&text), err))
+            return false;
+    }
+    return true;
+}
+
+/* -- listeners -- */
+
+/* The door that stands where the settings want one, and may stay. */
+static struct door *fitting(const struct gateway *gateway, const struct listen_settings *settings)
+{
+    struct door *door = door_find(gateway, settings->name);
+
+    return door && strcmp(door->address, settings->address) == 0 ? door : NULL;
+}
+
+struct change { /* one listener of a configuration that is not in force yet */
+    struct face *face;
+    struct door *door; /* new; NULL: an old one stays */
+};
+
+static void changes_free(struct change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        door_free(changes[i].door);
+        face_let_go(changes[i].face);
+    }
+    mem_free(changes);
+}
+
+/* Everything that may fail, before anything is changed. */
+static bool prepare(struct gateway *gateway, const struct config *config, struct change *changes,
+                    size_t *ret_count, struct err *err)
+{
+    const struct listen_settings *settings;
+
+    *ret_count = 0;
+    for (size_t at = 0; (settings = config_next(config, &listen_part, &at));) {
+        struct change *change = &changes[(*ret_count)++];
+        *change = (struct change){ 0 };
+        if (!face_new(gateway, config, settings, &change->face, err))
+            return false;
+        if (!fitting(gateway, settings) && !door_open(gateway, change->face, &change->door, err))
+            return false;
+    }
+    return true;
+}
+
+/* Old doors that nobody wants any more go; the others get their new face. */
+static void put_in_force(struct gateway *gateway, const struct config *config, struct change *changes,
+                         size_t count)
+{
+    struct door *old = gateway->doors, *next;
+
+    gateway->doors = NULL;
+    gateway->config = config;
+    for (; old; old = next) {
+        struct face *face = NULL;
+        next = old->next;
+        for (size_t i = 0; i < count; i++)
+            if (!changes[i].door && strcmp(changes[i].face->settings->name, old->name) == 0)
+                face = changes[i].face;
+        if (!face) {
+            door_free(old);
+            continue;
+        }
+        face_let_go(old->face);
+        old->face = face_hold(face);
+        old->next = gateway->doors;
+        gateway->doors = old;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!changes[i].door)
+            continue;
+        changes[i].door->next = gateway->doors;
+        gateway->doors = GIVE(changes[i].door);
+    }
+}
+
+bool gateway_reload(struct gateway *gateway, const struct config *config, struct err *err)
+{
+    size_t count = 0, at = 0;
+
+    while (config_next(config, &listen_part, &at))
+        count++;
+    struct change *changes = mem_array(count, sizeof *changes);
+    if (!changes)
+        return err_no_memory(err);
+    bool ok = prepare(gateway, config, changes, &count, err);
+    if (ok) {
+        put_in_force(gateway, config, changes, count);
+        aliases_free(GIVE(gateway->aliases));
+        rang(gateway);
+    }
+    changes_free(changes, count);
+    return ok;
+}
+
+bool gateway_uses(const struct gateway *gateway, const struct config *config)
+{
+    if (gateway->config == config)
+        return true;
+    for (const struct face *face = gateway->faces; face; face = face->next)
+        if (face->config == config)
+            return true;
+    return false;
+}
+
+/* -- birth and death -- */
+
+static bool make_parts(struct gateway *gateway, struct err *err)
+{
+    const struct gateway_world *world = &gateway->world;
+    const struct caps_limits limits = {
+        .connections = world->connections ? world->connections : GATEWAY_CONNECTIONS,
+        .connections_per_address = PER_ADDRESS,
+        .messages_per_minute = MESSAGES_A_MINUTE,
+        .recipients_per_minute = RECIPIENTS_A_MINUTE,
+        .octets = 256ULL * MEGABYTE,
+    };
+    uint64_t seed;
+
+    if (!random_fill(world->dice, &seed, sizeof seed, err) ||
+        !random_fill(world->dice, gateway->secret, sizeof gateway->secret, err))
+        return false;
+    gateway->attempts = attempts_new(seed);
+    gateway->caps = caps_new(&limits, seed);
+    gateway->timer = timer_new(world->loop, rang, gateway);
+    if (!gateway->attempts || !gateway->caps || !gateway->timer)
+        return err_no_memory(err);
+    return checks_new(world->loop, world->dice, &gateway->checks, err) && name_us(gateway, err);
+}
+
+bool gateway_open(const struct gateway_world *world, const struct config *config, struct gateway **ret_gateway,
+                  struct err *err)
+{
+    OWN(gateway) gateway = NEW(gateway);
+
+    if (!gateway)
+        return err_no_memory(err);
+    gateway->world = *world;
+    if (!make_parts(gateway, err) || !gateway_reload(gateway, config, err))
+        return false;
+    *ret_gateway = GIVE(gateway);
+    return true;
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    while (gateway->guests)
+        guest_free(gateway->guests);
+    for (struct door *door = gateway->doors, *next; door; door = next) {
+        next = door->next;
+        door_free(door);
+    }
+    for (struct known_user *user = gateway->users, *next; user; user = next) {
+        next = user->next;
+        mem_free(user->name);
+        mem_free(user);
+    }
+    for (size_t i = 0; gateway->cert_names && gateway->cert_names[i]; i++)
+        mem_free(gateway->cert_names[i]);
+    mem_free(gateway->cert_names);
+    aliases_free(gateway->aliases);
+    checks_free(gateway->checks);
+    timer_free(gateway->timer);
+    attempts_free(gateway->attempts);
+    caps_free(gateway->caps);
+    str_wipe(gateway->secret, sizeof gateway->secret);
+    mem_free(gateway);
+}
+
+void gateway_drain(struct gateway *gateway)
+{
+    gateway->drains = true;
+    for (struct door *door = gateway->doors; door; door = door->next)
+        door_close(door);
+    for (struct guest *guest = gateway->guests, *next; guest; guest = next) {
+        next = guest->next;
+        guest_drain(guest);
+    }
+}
+
+bool gateway_is_idle(const struct gateway *gateway)
+{
+    return !gateway->guests;
+}
+
+/* -- for whoever shows it -- */
+
+size_t gateway_sessions(const struct gateway *gateway)
+{
+    return caps_connections(gateway->caps);
+}
+
+uint16_t gateway_port(const struct gateway *gateway, const char *listener)
+{
+    const struct door *door = door_find(gateway, listener);
+
+    return door && door->socket_count ? listener_port(door->sockets[0]) : 0;
+}
+
+const struct cert_description *gateway_certificate(const struct gateway *gateway, const char *listener)
+{
+    const struct door *door = door_find(gateway, listener);
+
+    return door && door->face->cert ? server_cert_description(door->face->cert) : NULL;
+}
+
+const struct refusals *gateway_listener_refusals(const struct gateway *gateway, const char *listener)
+{
+    const struct door *door = door_find(gateway, listener);
+
+    return door ? &door->refusals : NULL;
+}
+
+const struct refusals *gateway_user_refusals(const struct gateway *gateway, const char *user)
+{
+    for (const struct known_user *known = gateway->users; known; known = known->next)
+        if (span_is_word(span_of(known->name), user))
+            return &known->refusals;
+    return NULL;
+}

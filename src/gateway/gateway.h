@@ -1,0 +1,70 @@
+/* Mail handed in over the network by devices and programs that know only server, port, user and password: one
+ * listener for each [listen NAME], and behind them all the queue. 250 is said when the message is on stable
+ * storage, and not before.
+ *
+ *     gateway_open(&world, config, &gateway, err)      every listener listens, or none
+ *     gateway_reload(gateway, config, err)             after SIGHUP: another configuration
+ *     gateway_drain(gateway)                           after SIGTERM; then wait until gateway_is_idle()
+ *     gateway_free(gateway)
+ *
+ * Everything happens on the world's loop. Sessions go on with the configuration they began with.
+ */
+#ifndef OUTPOST_GATEWAY_GATEWAY_H
+#define OUTPOST_GATEWAY_GATEWAY_H
+
+#include "gateway/refusals.h"
+#include "gateway/settings.h"
+
+struct activation;
+struct clock;
+struct dice;
+struct log;
+struct loop;
+struct queue;
+struct queue_port;
+
+enum { GATEWAY_CONNECTIONS = 20000 }; /* at most, where the world says nothing */
+
+struct gateway_world { /* borrowed, with all it points at, until gateway_free() */
+    struct loop *loop;
+    struct queue *queue;
+    struct queue_port *port; /* on that loop */
+    const struct clock *clock;
+    const struct dice *dice;
+    const struct disk *disk;
+    struct log *log;         /* NULL: nothing is logged */
+    const char *hostname;    /* a domain; said in the greeting */
+    const char *state;       /* the state directory: certificates of our own lie in it */
+    struct activation *activation; /* sockets by listeners' names; NULL: none were handed over */
+    unsigned unix_mode;      /* of Unix sockets' files; 0: 0600 */
+    size_t connections;      /* in all; 0: GATEWAY_CONNECTIONS */
+};
+
+struct gateway;
+
+/* ERR_CONFIG or ERR_IO naming the listener that can't be opened. The configuration is borrowed until
+ * gateway_uses() says no. */
+MUST_USE bool gateway_open(const struct gateway_world *world, const struct config *config,
+                           struct gateway **ret_gateway, struct err *err);
+/* Sessions are cut; what they had not handed in whole is forgotten. */
+void gateway_free(struct gateway *gateway);
+OWNED(gateway);
+
+/* Listeners that are new are opened, those that are gone closed; the others have the new settings for whoever
+ * comes from now on. False: all stays as it was. */
+MUST_USE bool gateway_reload(struct gateway *gateway, const struct config *config, struct err *err);
+/* Is this configuration in use, by the gateway or by a session that began with it? */
+bool gateway_uses(const struct gateway *gateway, const struct config *config);
+
+/* Nobody comes in any more; who hands in a message may end it, the others are told 421. */
+void gateway_drain(struct gateway *gateway);
+bool gateway_is_idle(const struct gateway *gateway); /* no session is left */
+
+/* For whoever shows them. A listener that is not there has port 0 and no refusals. */
+size_t gateway_sessions(const struct gateway *gateway);
+uint16_t gateway_port(const struct gateway *gateway, const char *listener);
+const struct cert_description *gateway_certificate(const struct gateway *gateway, const char *listener); /* or NULL */
+const struct refusals *gateway_listener_refusals(const struct gateway *gateway, const char *listener); /* or NULL */
+const struct refusals *gateway_user_refusals(const struct gateway *gateway, const char *user);         /* or NULL */
+
+#endif
