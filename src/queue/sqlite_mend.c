@@ -63,7 +63,8 @@ static const char *const texts[] = {
 };
 static const struct sql_texts queries = { texts, COUNT(texts) };
 
-enum { COLUMNS_MOST = 40, ROWS_A_COMMIT = 500, PROBES_MOST = 50 };
+enum { COLUMNS_MOST = 40, ROWS_A_COMMIT = 500 };
+#define LEAP_MOST (UINT64_C(1) << 48) /* beyond any id */
 
 struct mending {
     const struct sqlite_options *options;
@@ -117,25 +118,33 @@ static enum found seek(struct sql_rows *rows, struct mending *m, size_t query, u
     return sql_end(rows, NULL) ? END : DAMAGE;
 }
 
-/* Past a place that can't be read: first by leaps, then back to where it ends. */
-static uint64_t past_damage(struct mending *m, size_t query, uint64_t from)
+static bool is_damaged(struct mending *m, size_t query, uint64_t id)
+{
+    struct sql_rows rows = sql_ask(m->old, query, SQL_NUMBER(id));
+
+    while (sql_next(&rows))
+        ;
+    return !sql_end(&rows, NULL);
+}
+
+/* Past a place that can't be read: first by leaps, then back to where it ends. False: it has no end. */
+static bool past_damage(struct mending *m, size_t query, uint64_t from, uint64_t *ret_id)
 {
     uint64_t bad = from, leap = 1;
-    struct sql_rows rows;
 
     m->mended->places++;
-    for (unsigned i = 0; i < PROBES_MOST && seek(&rows, m, query, from + leap) == DAMAGE; i++) {
+    while (is_damaged(m, query, from + leap)) {
+        if (leap >= LEAP_MOST)
+            return false;
         bad = from + leap;
         leap *= 2;
     }
     for (uint64_t good = from + leap; good - bad > 1;) {
         uint64_t middle = bad + (good - bad) / 2;
-        bool is_bad = seek(&rows, m, query, middle) == DAMAGE;
-        if (!is_bad && !sql_end(&rows, NULL))
-            is_bad = true;
-        *(is_bad ? &bad : &good) = middle;
+        *(is_damaged(m, query, middle) ? &bad : &good) = middle;
     }
-    return bad + 1;
+    *ret_id = bad + 1;
+    return true;
 }
 
 static bool fail(struct err *err, const struct err *why)
@@ -161,10 +170,10 @@ static bool carry(struct mending *m, size_t from_query, size_t to_query,
     enum found found;
 
     for (uint64_t id = 0; (found = seek(&rows, m, from_query, id)) != END;) {
-        if (found == DAMAGE) {
-            id = past_damage(m, from_query, id);
+        if (found == DAMAGE && !past_damage(m, from_query, id, &id))
+            return true;
+        if (found == DAMAGE)
             continue;
-        }
         struct err why = { 0 };
         id = sql_number(&rows, 0);
         bool put = put_row(m, to_query, &rows, &why);
