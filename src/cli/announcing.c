@@ -8,7 +8,7 @@
 #include "net/timer.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "relay/notify.h"
+#include "relay/notify_health.h"
 
 #include "base/banned.h"
 
@@ -23,6 +23,11 @@ enum {
     TEXT_MAX = 8 * 1024,
 };
 
+/* What is told of, as two sources (relay/notify.h): sign-ins by the one that `outpost status --health` also tells by,
+ * so that whoever is first has told it for both. */
+enum source { OF_MAIL, OF_SIGNINS, SOURCES };
+static const char *const source_words[SOURCES] = { "daemon", "health" };
+
 struct announcing {
     struct owner *owner;
     struct log *log;
@@ -30,11 +35,15 @@ struct announcing {
     struct timer *timer;
     struct queue_ask *ask;
     struct notify *notify;
+    struct notify_plan plan; /* of it */
     struct store_rows rows; /* messages that somebody is to be told of */
     struct pool pool; /* of the notices */
-    struct notice notices[NOTICES_MAX];
-    size_t count;
-    size_t failures;  /* of ways, in this telling */
+    struct notices {
+        struct notice at[NOTICES_MAX];
+        size_t count;
+    } notices[SOURCES];
+    enum source source; /* told of now */
+    size_t failures;    /* of ways, in this telling */
     bool again;       /* something happened meanwhile */
 };
 
@@ -73,10 +82,12 @@ static void add_cause(const struct announcing *a, const char *id, struct buf *te
         buf_addf(text, "  %zu. %s\n", i + 1, steps[i]);
 }
 
-static void add_notice(struct announcing *a, struct notice notice)
+static void add_notice(struct announcing *a, enum source source, struct notice notice)
 {
-    if (a->count < NOTICES_MAX && notice.subject && notice.text)
-        a->notices[a->count++] = notice;
+    struct notices *notices = &a->notices[source];
+
+    if (notices->count < NOTICES_MAX && notice.subject && notice.text)
+        notices->at[notices->count++] = notice;
 }
 
 static void add_parked(struct announcing *a, const struct store_account *account)
@@ -88,8 +99,9 @@ static void add_parked(struct announcing *a, const struct store_account *account
     add_cause(a, account->parked_because, &text);
     buf_add(&name, account->name);
     buf_add(&because, account->parked_because);
-    add_notice(a, (struct notice){ .event = "account-parked", .account = kept(a, &name), .cause = kept(a, &because),
-                                   .about = kept(a, &because), .subject = kept(a, &subject), .text = kept(a, &text) });
+    add_notice(a, OF_MAIL,
+               (struct notice){ .event = "account-parked", .account = kept(a, &name), .cause = kept(a, &because),
+                                .about = kept(a, &because), .subject = kept(a, &subject), .text = kept(a, &text) });
 }
 
 static void add_failed(struct announcing *a, const struct store_row *row)
@@ -106,26 +118,31 @@ static void add_failed(struct announcing *a, const struct store_row *row)
         add_cause(a, row->recipients[0].cause, &text);
     buf_addf(&text, "\nIts story: outpost queue show %llu\n", (unsigned long long)row->id);
     buf_add(&account, row->account);
-    add_notice(a, (struct notice){ .event = "message-failed", .account = kept(a, &account), .about = kept(a, &number),
-                                   .subject = kept(a, &subject), .text = kept(a, &text) });
+    add_notice(a, OF_MAIL,
+               (struct notice){ .event = "message-failed", .account = kept(a, &account), .about = kept(a, &number),
+                                .subject = kept(a, &subject), .text = kept(a, &text) });
 }
 
-/* A sign-in that will end is known on this machine. */
-static void add_endings(struct announcing *a)
+static bool is_parked(const struct store_accounts *accounts, const char *name)
+{
+    for (size_t i = 0; i < accounts->count; i++)
+        if (accounts->at[i].parked_since && strcmp(accounts->at[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A sign-in that will end, or has, is known on this machine. Of an account that is parked a person hears anyway. */
+static void add_signins(struct announcing *a, const struct store_accounts *accounts)
 {
     const struct config *config = cli_config(a->owner->cli, NULL);
 
     for (size_t i = 0; config && i < config->account_count; i++) {
+        const struct account *account = config->accounts[i];
+        struct notify_health *health = pool_array(&a->pool, 1, sizeof *health);
         struct health_report report;
-        HELD(buf) subject = BUF(400), text = BUF(TEXT_MAX);
-        forecast(a->owner->cli, config->accounts[i], &report);
-        if (report.health != HEALTH_ENDING)
-            continue;
-        buf_addf(&subject, "outpost: the sign-in of %s ends soon", config->accounts[i]->name);
-        forecast_words(&report, &text);
-        buf_addf(&text, "\nSign in anew before: outpost account login %s\n", config->accounts[i]->name);
-        add_notice(a, (struct notice){ .event = "signin-ends", .account = config->accounts[i]->name,
-                                       .subject = kept(a, &subject), .text = kept(a, &text) });
+        forecast(a->owner->cli, account, &report);
+        if (health && !is_parked(accounts, account->name) && notify_health(account, &report, health))
+            add_notice(a, OF_SIGNINS, health->notice);
     }
 }
 
@@ -204,8 +221,11 @@ static void forget(struct announcing *a)
     a->rows = (struct store_rows){ 0 };
     pool_done(&a->pool);
     a->pool = (struct pool){ NULL };
-    a->count = 0;
+    for (enum source source = 0; source < SOURCES; source++)
+        a->notices[source].count = 0;
 }
+
+static void tell(struct announcing *a);
 
 static void all_told(void *who)
 {
@@ -213,8 +233,12 @@ static void all_told(void *who)
     uint64_t next = a->again ? SOON_MS : a->failures ? AGAIN_MS : DAILY_MS;
 
     a->notify = NULL;
-    if (!a->failures)
+    if (a->source == OF_MAIL && !a->failures)
         note_told(a);
+    if (++a->source < SOURCES) {
+        tell(a);
+        return;
+    }
     forget(a);
     timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + next);
 }
@@ -224,9 +248,11 @@ static void tell(struct announcing *a)
     const struct transport_world *world = &a->owner->world;
     const struct place *place = cli_place(a->owner->cli, NULL);
     struct loop *loop = world->credentials.secrets.loop;
-    const struct notify_plan plan = {
+    struct err err = { 0 };
+
+    a->plan = (struct notify_plan){
         .settings = a->settings,
-        .source = "daemon",
+        .source = source_words[a->source],
         .state = place->state,
         .host = cli_hostname(a->owner->cli),
         .disk = &disk_system,
@@ -242,10 +268,7 @@ static void tell(struct announcing *a)
         .done = all_told,
         .who = a,
     };
-    struct err err = { 0 };
-
-    a->failures = 0;
-    if (notify_tell(&plan, a->notices, a->count, &a->notify, &err))
+    if (notify_tell(&a->plan, a->notices[a->source].at, a->notices[a->source].count, &a->notify, &err))
         return;
     log_event(a->log, LOG_AT_ERROR, "notify", log_text("why", err.text));
     forget(a);
@@ -281,7 +304,9 @@ static void gathered(void *data, const struct err *err)
     g->rows = (struct store_rows){ 0 };
     for (size_t i = 0; i < a->rows.count; i++)
         add_failed(a, &a->rows.at[i]);
-    add_endings(a);
+    add_signins(a, &g->accounts);
+    a->source = OF_MAIL;
+    a->failures = 0;
     tell(a);
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/asking.h"
+#include "cli/checking.h"
 #include "cli/failure.h"
 #include "cli/message.h"
 #include "cli/print.h"
@@ -75,14 +76,30 @@ static int run(struct cli *cli)
     uint64_t matched, sending;
     struct err err = { 0 };
 
+    if (arguments_has(&cli->args, "health"))
+        return checking_health(cli);
+    if (arguments_has(&cli->args, "warn-age") || arguments_has(&cli->args, "critical-age")) {
+        err_set(&err, ERR_USAGE, "--warn-age and --critical-age say something of --health alone");
+        return fail_here(cli, &err);
+    }
     if (!asking(cli, SPAN("{\"verb\":\"status\"}"), &events, cli, &matched, &sending, &err))
         return fail_here(cli, &err);
     return 0;
 }
 
+static const struct option options[] = {
+    { 0, "health", OPTION_FLAG, NULL, "one line for monitors: exit 0 where all is well, 1 a warning, 2 critical" },
+    { 0, "warn-age", OPTION_VALUE, "DURATION", "with --health: how long the oldest message may wait (1h)" },
+    { 0, "critical-age", OPTION_VALUE, "DURATION", "with --health: and when it is critical (1d)" },
+};
+
 const struct command command_status = {
     .name = "status",
     .takes = "",
     .does = "show the daemon, the queue and the accounts",
+    .more = "--health looks at the daemon, how long mail waits, the disk, and until when sign-ins last. Where no daemon\n"
+            "does so, it also tells a person by [notify] of a sign-in that ends; once, however often it is run.",
+    .options = options,
+    .option_count = COUNT(options),
     .run = run,
 };
