@@ -1,10 +1,16 @@
-/* The module outpost-keyring.so: the Secret Service, by libsecret. Its functions that wait are used, each on
- * a worker thread of the caller's. */
+/* The program outpost-keyring: one question to the Secret Service, by libsecret (account/keyring_talk.h). Whoever
+ * has asked waits elsewhere, and kills it when he has waited long enough. */
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <libsecret/secret.h>
 
-#include "account/keyring_face.h"
+#include "account/keyring_talk.h"
+#include "base/str.h"
+#include "os/private.h"
 
 #include "base/banned.h"
 
@@ -22,47 +28,34 @@ static const SecretSchema schema = {
     0, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 };
 
-#define ATTRIBUTES_OF(item) "application", "outpost", "state", (item)->state, "name", (item)->name, NULL
+enum { VERB = 1, STATE, NAME, LABEL, MANNER, WORDS };
 
-/* ---- to stop ---- */
+#define ATTRIBUTES_OF(argv) "application", "outpost", "state", (argv)[STATE], "name", (argv)[NAME], NULL
 
-static GCancellable *cancellable_of(struct keyring_stop *stop)
+/* ---- answers ---- */
+
+static void answer(const char *fact, const char *text, const char *words)
 {
-    return (GCancellable *)stop;
+    printf("%s\n%s\n%s", fact, text, words);
 }
 
-static struct keyring_stop *stop_new(void)
+static void answer_ok(const void *secret, size_t len)
 {
-    return (struct keyring_stop *)g_cancellable_new();
+    printf(KEYRING_OK "\n");
+    fwrite(secret, 1, len, stdout);
 }
-
-static void stop(struct keyring_stop *stop)
-{
-    g_cancellable_cancel(cancellable_of(stop));
-}
-
-static void stop_free(struct keyring_stop *stop)
-{
-    g_object_unref(stop);
-}
-
-/* ---- what went wrong ---- */
 
 /* Nothing of it says that the secret is lost: there may be no keyring for this user now, or a locked one. */
-static bool not_now(struct err *err, GError *error)
+static void answer_not_now(GError *error)
 {
     const char *why = g_error_matches(error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED)
                           ? "the keyring is locked"
                       : g_error_matches(error, SECRET_ERROR, SECRET_ERROR_NO_SUCH_OBJECT)
                           ? "there is no keyring that is open"
-                      : g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-                          ? "the keyring was not waited for"
                           : "no keyring answers here";
 
-    err_found(err, ERR_LATER, "secret:locked", "%s", why);
-    err_said(err, span_of(error->message));
+    answer(KEYRING_NOT_NOW, why, error->message);
     g_error_free(error);
-    return false;
 }
 
 /* ---- reading ---- */
@@ -76,71 +69,96 @@ static SecretRetrievable *open_one(GList *found)
     return NULL;
 }
 
-static bool take(SecretRetrievable *item, GCancellable *cancellable, char *into, size_t room,
-                 size_t *ret_len, struct err *err)
+static void hand_out(SecretRetrievable *item)
 {
     GError *error = NULL;
-    SecretValue *value = secret_retrievable_retrieve_secret_sync(item, cancellable, &error);
+    SecretValue *value = secret_retrievable_retrieve_secret_sync(item, NULL, &error);
     gsize len = 0;
 
-    if (error)
-        return not_now(err, error);
+    if (error) {
+        answer_not_now(error);
+        return;
+    }
     const char *bytes = value ? secret_value_get(value, &len) : NULL;
-    bool fits = len <= room;
-    if (bytes && fits)
-        memcpy(into, bytes, len);
+    if (len > KEYRING_SECRET_MAX)
+        answer(KEYRING_NONE, "what the keyring has is no secret of ours: it is too long", "");
+    else if (len == 0)
+        answer(KEYRING_EMPTY, "what the keyring has is empty", "");
+    else
+        answer_ok(bytes, len);
     if (value)
         secret_value_unref(value);
-    if (!fits)
-        return err_set(err, ERR_LIMIT, "what the keyring has is no secret of ours: it is too long");
-    if (len == 0)
-        return err_found(err, ERR_SIGNIN, "auth:empty-password", "what the keyring has is empty");
-    *ret_len = len;
-    return true;
 }
 
-static bool read_item(const struct keyring_item *item, struct keyring_stop *stop, char *into, size_t room,
-                      size_t *ret_len, struct err *err)
+static void read_item(char **argv)
 {
     GError *error = NULL;
     SecretSearchFlags flags = SECRET_SEARCH_LOAD_SECRETS;
 
-    if (item->may_ask)
+    if (strcmp(argv[MANNER], "ask") == 0)
         flags |= SECRET_SEARCH_UNLOCK;
-    GList *found = secret_password_search_sync(&schema, flags, cancellable_of(stop), &error,
-                                               ATTRIBUTES_OF(item));
-    if (error)
-        return not_now(err, error);
+    GList *found = secret_password_search_sync(&schema, flags, NULL, &error, ATTRIBUTES_OF(argv));
+    if (error) {
+        answer_not_now(error);
+        return;
+    }
     SecretRetrievable *open = open_one(found);
-    bool ok = open ? take(open, cancellable_of(stop), into, room, ret_len, err)
-              : found
-                  ? err_found(err, ERR_LATER, "secret:locked", "the keyring is locked")
-                  : err_found(err, ERR_CONFIG, "secret:unreadable", "the keyring has none");
+    if (open)
+        hand_out(open);
+    else if (found)
+        answer(KEYRING_NOT_NOW, "the keyring is locked", "");
+    else
+        answer(KEYRING_NONE, "the keyring has none", "");
     g_list_free_full(found, g_object_unref);
-    return ok;
 }
 
 /* ---- writing ---- */
 
-static bool keep_item(const struct keyring_item *item, struct keyring_stop *stop, struct span secret,
-                      struct err *err)
+static void keep_item(char **argv)
 {
+    static char bytes[KEYRING_SECRET_MAX];
+    size_t len = fread(bytes, 1, sizeof bytes, stdin);
+    SecretValue *value = secret_value_new(bytes, (gssize)len, "text/plain");
     GError *error = NULL;
-    SecretValue *value = secret_value_new(secret.at, (gssize)secret.len, "text/plain");
 
-    secret_password_store_binary_sync(&schema, SECRET_COLLECTION_DEFAULT, item->label, value,
-                                      cancellable_of(stop), &error, ATTRIBUTES_OF(item));
+    str_wipe(bytes, sizeof bytes);
+    secret_password_store_binary_sync(&schema, SECRET_COLLECTION_DEFAULT, argv[LABEL], value, NULL, &error,
+                                      ATTRIBUTES_OF(argv));
     secret_value_unref(value);
-    return !error || not_now(err, error);
+    if (error)
+        answer_not_now(error);
+    else
+        answer_ok("", 0);
 }
 
-static bool forget_item(const struct keyring_item *item, struct keyring_stop *stop, struct err *err)
+/* None there is no failure. */
+static void forget_item(char **argv)
 {
     GError *error = NULL;
 
-    secret_password_clear_sync(&schema, cancellable_of(stop), &error, ATTRIBUTES_OF(item));
-    return !error || not_now(err, error);
+    secret_password_clear_sync(&schema, NULL, &error, ATTRIBUTES_OF(argv));
+    if (error)
+        answer_not_now(error);
+    else
+        answer_ok("", 0);
 }
 
-__attribute__((visibility("default"))) extern const struct keyring_face outpost_keyring;
-const struct keyring_face outpost_keyring = { stop_new, stop, stop_free, read_item, keep_item, forget_item };
+static const struct verb {
+    const char *name;
+    void (*run)(char **argv);
+} verbs[] = { { "read", read_item }, { "keep", keep_item }, { "forget", forget_item } };
+
+int main(int argc, char **argv)
+{
+    struct private_before before;
+
+    private_process(&before);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would hear the answer */
+    for (size_t i = 0; argc == WORDS && i < COUNT(verbs); i++)
+        if (strcmp(argv[VERB], verbs[i].name) == 0) {
+            verbs[i].run(argv);
+            return fflush(stdout) == 0 ? 0 : 74;
+        }
+    fputs("outpost-keyring is called by outpost\n", stderr);
+    return 64;
+}

@@ -1,208 +1,151 @@
-/* Secrets in the desktop's keyring: on a worker thread, with a deadline. */
+/* Secrets in the desktop's keyring: asked by a program of ours that lives as long as the question. */
 #include <limits.h>
 #include <stdlib.h>
 
-#include "account/keyring_face.h"
+#include "account/keyring_talk.h"
 #include "account/secret_int.h"
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "base/str.h"
-#include "net/timer.h"
-#include "net/work.h"
+#include "net/child.h"
+#include "net/loop.h"
 #include "os/module.h"
 
 #include "base/banned.h"
 
 enum { ASKING_MAGIC = 0x72696e67, LABEL_MOST = 400 };
 
-enum wish { READ, KEEP, FORGET };
-
-/* One question to the keyring. It outlives whoever gave up waiting, until the thread has let go of it. */
 struct asking {
     uint32_t magic;
-    const struct keyring_face *face;
-    struct keyring_stop *stop;
-    struct keyring_item item; /* its texts are ours */
-    enum wish wish;
-    struct secret_fetch *fetch; /* NULL: nobody waits any more */
-    struct timer *timer;
-    struct work *work;
-    bool ok;
-    struct err err;
-    size_t len;
-    char bytes[SECRET_MAX];
+    struct secret_fetch *fetch;
+    struct loop *loop;
+    uint64_t deadline;
+    bool reads;
+    struct child *child;
 };
 
-static void asking_free(struct asking *asking)
+/* ---- the answer ---- */
+
+static const struct {
+    const char *fact;
+    enum err_kind kind;
+} facts[] = {
+    { KEYRING_NOT_NOW, ERR_LATER },
+    { KEYRING_NONE, ERR_CONFIG },
+    { KEYRING_EMPTY, ERR_SIGNIN },
+};
+
+static bool next_line(struct span *rest, struct span *ret_line)
 {
-    if (!asking)
-        return;
-    timer_free(asking->timer);
-    if (asking->stop)
-        asking->face->stop_free(asking->stop);
-    mem_free((void *)(uintptr_t)asking->item.state);
-    mem_free((void *)(uintptr_t)asking->item.name);
-    mem_free((void *)(uintptr_t)asking->item.label);
-    str_wipe(asking->bytes, sizeof asking->bytes);
-    OBJ_GONE(asking);
-    mem_free(asking);
+    size_t end = span_find(*rest, '\n');
+
+    *ret_line = span_cut(*rest, 0, end);
+    *rest = span_from(*rest, end < rest->len ? end + 1 : end);
+    return end > 0;
 }
-OWNED(asking);
 
-/* ---- on the thread ---- */
-
-static void run(void *data)
+static bool read_answer(const struct asking *asking, struct span answer, struct secret **ret_secret, struct err *err)
 {
-    struct asking *asking = OBJ(asking, ASKING_MAGIC, data);
-    const struct keyring_face *face = asking->face;
+    struct span first, text;
 
-    switch (asking->wish) {
-    case READ:
-        asking->ok = face->read(&asking->item, asking->stop, asking->bytes, sizeof asking->bytes,
-                                &asking->len, &asking->err);
-        break;
-    case KEEP:
-        asking->ok = face->keep(&asking->item, asking->stop, (struct span){ asking->bytes, asking->len },
-                                &asking->err);
-        break;
-    case FORGET:
-        asking->ok = face->forget(&asking->item, asking->stop, &asking->err);
-        break;
+    if (next_line(&answer, &first) && span_is(first, KEYRING_OK)) {
+        *ret_secret = asking->reads ? secret_new(answer) : NULL;
+        return !asking->reads || *ret_secret || err_no_memory(err);
     }
+    for (size_t i = 0; i < COUNT(facts); i++) {
+        if (!span_is(first, facts[i].fact) || !next_line(&answer, &text))
+            continue;
+        err_found(err, facts[i].kind, facts[i].fact, "%.*s", SPAN_ARG(text));
+        return err_said(err, answer);
+    }
+    return err_found(err, ERR_LATER, KEYRING_NOT_NOW, "the program for keyrings made no sense");
 }
 
-/* ---- on the loop ---- */
-
-/* Whoever waits is told, and the timer rings no more. */
-static void tell(struct asking *asking, struct secret *secret, const struct err *err)
+/* It was killed by its deadline, or by somebody, or died: none of it says that the secret is lost. */
+static void no_answer(const struct asking *asking, struct err *err)
 {
-    timer_set(asking->timer, UINT64_MAX);
-    secret_fetch_over(GIVE(asking->fetch), secret, err);
+    if (err->kind == ERR_MEMORY)
+        return;
+    if (loop_now(asking->loop) >= asking->deadline)
+        err_found(err, ERR_LATER, KEYRING_NOT_NOW, "the keyring did not answer in time");
+    err->kind = ERR_LATER;
+    err->fact = KEYRING_NOT_NOW;
 }
 
-static void answered(void *data)
+static void answered(void *data, struct buf *output, const struct err *why)
 {
     struct asking *asking = OBJ(asking, ASKING_MAGIC, data);
     struct secret *secret = NULL;
+    struct err err = why ? *why : (struct err){ 0 };
+    bool good = output && read_answer(asking, buf_span(output), &secret, &err);
 
-    if (asking->ok && asking->wish == READ) {
-        secret = secret_new((struct span){ asking->bytes, asking->len });
-        asking->ok = secret || err_no_memory(&asking->err);
-    }
-    tell(asking, secret, asking->ok ? NULL : &asking->err);
-}
-
-static void dropped(void *data)
-{
-    asking_free(OBJ(asking, ASKING_MAGIC, data));
-}
-
-static void give_up(struct asking *asking)
-{
-    asking->face->stop(asking->stop);
-    work_abandon(GIVE(asking->work));
-}
-
-static void too_late(void *data)
-{
-    struct asking *asking = OBJ(asking, ASKING_MAGIC, data);
-    struct err err;
-
-    err_found(&err, ERR_LATER, "secret:locked", "the keyring did not answer in time");
-    give_up(asking);
-    tell(asking, NULL, &err);
+    if (!output)
+        no_answer(asking, &err);
+    secret_fetch_over(asking->fetch, secret, good ? NULL : &err);
+    OBJ_GONE(asking);
+    mem_free(asking);
 }
 
 static void cancel(void *under_way)
 {
     struct asking *asking = OBJ(asking, ASKING_MAGIC, under_way);
 
-    asking->fetch = NULL;
-    timer_set(asking->timer, UINT64_MAX);
-    give_up(asking);
+    child_cancel(asking->child);
+    OBJ_GONE(asking);
+    mem_free(asking);
 }
 
-/* ---- its beginning ---- */
+/* ---- the question ---- */
 
-/* The same account may be in two configurations: the state directory tells them apart. */
-static char *place_of(const char *state)
-{
-    char path[PATH_MAX];
-
-    return str_copy(realpath(state, path) ? path : state);
-}
-
-static char *label_of(const struct secret_order *order)
+static void add_label(const struct secret_order *order, struct buf *label)
 {
     const char *address = order->account->address;
-    HELD(buf) label = BUF(LABEL_MOST);
 
-    buf_addf(&label, "outpost: %s%s%s%s", address ? address : "", address ? " (" : "", order->name,
+    buf_addf(label, "outpost: %s%s%s%s", address ? address : "", address ? " (" : "", order->name,
              address ? ")" : "");
-    return buf_give(&label);
 }
 
-static bool load(const struct keyring_face **ret_face, struct err *err)
+static bool start(const struct secret_order *order, const char *verb, struct asking *asking, struct err *err)
 {
-    const void *face;
+    HELD(buf) program = BUF(3 * PATH_MAX), label = BUF(LABEL_MOST);
+    char state[PATH_MAX];
 
-    if (module_load(KEYRING_MODULE, KEYRING_SYMBOL, &face, err)) {
-        *ret_face = face;
-        return true;
-    }
-    if (err) {
-        err->kind = ERR_CONFIG;
-        err->fact = "secret:unreadable";
-    }
-    return err_in(err, "there is no way to keyrings in this installation");
-}
-
-static bool asking_new(const struct secret_order *order, enum wish wish, struct asking **ret_asking,
-                       struct err *err)
-{
-    OWN(asking) asking = NEW(asking);
-
-    if (!asking)
+    add_label(order, &label);
+    if (label.full)
         return err_no_memory(err);
-    asking->magic = ASKING_MAGIC;
-    asking->wish = wish;
-    if (!load(&asking->face, err))
-        return false;
-    asking->stop = asking->face->stop_new();
-    asking->item = (struct keyring_item){
-        .state = place_of(order->world->state),
-        .name = str_copy(order->name),
-        .label = label_of(order),
-        .may_ask = order->world->may_ask,
+    if (!module_find(KEYRING_PROGRAM, &program))
+        return program.full ? err_no_memory(err)
+                            : err_found(err, ERR_CONFIG, "secret:unreadable",
+                                        "there is no way to keyrings in this installation");
+    const char *const argv[] = {
+        buf_text(&program),
+        verb,
+        realpath(order->world->state, state) ? state : order->world->state, /* tells configurations apart */
+        order->name,
+        buf_text(&label),
+        order->world->may_ask ? "ask" : "quiet",
+        NULL,
     };
-    asking->timer = timer_new(order->world->loop, too_late, asking);
-    if (!asking->stop || !asking->item.state || !asking->item.name || !asking->item.label || !asking->timer)
-        return err_no_memory(err);
-    if (wish == KEEP) {
-        struct span bytes = secret_bytes(order->secret);
-        memcpy(asking->bytes, bytes.at, bytes.len);
-        asking->len = bytes.len;
-    }
-    *ret_asking = GIVE(asking);
-    return true;
+    const struct child_told told = { .input = order->secret ? secret_bytes(order->secret) : (struct span){ 0 } };
+    return child_tell(order->world->loop, argv, &told, order->deadline, answered, asking, &asking->child, err);
 }
 
-static bool ask(const struct secret_order *order, enum wish wish, struct secret_fetch *fetch,
+static bool ask(const struct secret_order *order, const char *verb, bool reads, struct secret_fetch *fetch,
                 struct err *err)
 {
-    struct asking *asking = NULL;
+    struct asking *asking;
 
     if (!order->world->loop)
         return err_set(err, ERR_INTERNAL, "a keyring needs a loop to be waited for");
-    if (!asking_new(order, wish, &asking, err))
-        return false;
-    const struct work_plan plan = { run, answered, dropped, asking };
-    if (!work_start(order->world->loop, &plan, &asking->work, err)) {
-        asking_free(asking);
+    if (order->secret && secret_bytes(order->secret).len > KEYRING_SECRET_MAX)
+        return err_set(err, ERR_LIMIT, "it is too long for a keyring");
+    if (!(asking = NEW(asking)))
+        return err_no_memory(err);
+    *asking = (struct asking){ ASKING_MAGIC, fetch, order->world->loop, order->deadline, reads, NULL };
+    if (!start(order, verb, asking, err)) {
+        mem_free(asking);
         return false;
     }
-    timer_set(asking->timer, order->deadline);
-    asking->fetch = fetch;
     fetch->cancel = cancel;
     fetch->under_way = asking;
     return true;
@@ -210,17 +153,17 @@ static bool ask(const struct secret_order *order, enum wish wish, struct secret_
 
 bool secret_keyring_read(const struct secret_order *order, struct secret_fetch *fetch, struct err *err)
 {
-    return ask(order, READ, fetch, err);
+    return ask(order, "read", true, fetch, err);
 }
 
 bool secret_keyring_keep(const struct secret_order *order, struct secret_fetch *fetch, struct err *err)
 {
-    return ask(order, KEEP, fetch, err);
+    return ask(order, "keep", false, fetch, err);
 }
 
 bool secret_keyring_forget(const struct secret_order *order, struct secret_fetch *fetch, struct err *err)
 {
-    return ask(order, FORGET, fetch, err);
+    return ask(order, "forget", false, fetch, err);
 }
 
 void secret_keyring_describe(const struct secret_order *order, struct buf *out)

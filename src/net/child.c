@@ -245,7 +245,7 @@ static int spawn(struct loop *loop, struct child *child, const char *const *argv
     return bad;
 }
 
-static bool run(struct loop *loop, const char *const *argv, const struct child_told *told, uint64_t deadline,
+bool child_tell(struct loop *loop, const char *const *argv, const struct child_told *told, uint64_t deadline,
                 child_done *done, void *data, struct child **ret_child, struct err *err)
 {
     const char **environment = told->variables ? environment_with(told->variables) : NULL;
@@ -277,7 +277,7 @@ bool child_run(struct loop *loop, const char *const *argv, uint64_t deadline, ch
 {
     static const struct child_told nothing;
 
-    return run(loop, argv, &nothing, deadline, done, data, ret_child, err);
+    return child_tell(loop, argv, &nothing, deadline, done, data, ret_child, err);
 }
 
 bool child_tell_command(struct loop *loop, struct span line, const struct child_told *told,
@@ -287,7 +287,7 @@ bool child_tell_command(struct loop *loop, struct span line, const struct child_
     HELD(command) command = { 0 };
 
     return command_parse(line, &command, err) &&
-           run(loop, command.argv, told, deadline, done, data, ret_child, err);
+           child_tell(loop, command.argv, told, deadline, done, data, ret_child, err);
 }
 
 bool child_run_command(struct loop *loop, struct span line, uint64_t deadline, child_done *done, void *data,

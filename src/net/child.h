@@ -38,6 +38,9 @@ struct child_told {
     struct span input;            /* on its standard input; copied */
     const char *const *variables; /* over our environment: "NAME=value", NULL ends; NULL: none */
 };
+MUST_USE bool child_tell(struct loop *loop, const char *const *argv, const struct child_told *told,
+                         uint64_t deadline, child_done *done, void *data, struct child **ret_child,
+                         struct err *err);
 MUST_USE bool child_tell_command(struct loop *loop, struct span command, const struct child_told *told,
                                  uint64_t deadline, child_done *done, void *data,
                                  struct child **ret_child, struct err *err);

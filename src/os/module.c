@@ -4,8 +4,6 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-
 #include "base/banned.h"
 
 /* Where it lies, in a folder that is told from the program's own, or from the root where it begins with '/'. */
@@ -26,11 +24,15 @@ static bool find(const char *folder, const char *file, struct buf *ret_path)
     return !ret_path->full && access(buf_text(ret_path), R_OK) == 0;
 }
 
+bool module_find(const char *file, struct buf *ret_path)
+{
+    return find(".", file, ret_path) || find(OUTPOST_MODULES, file, ret_path);
+}
+
 bool module_load(const char *file, const char *face, const void **ret_face, struct err *err)
 {
     HELD(buf) path = BUF(3 * PATH_MAX);
-    bool found = find(".", file, &path) || find(OUTPOST_MODULES, file, &path);
-    void *module = dlopen(found ? buf_text(&path) : file, RTLD_NOW | RTLD_LOCAL);
+    void *module = dlopen(module_find(file, &path) ? buf_text(&path) : file, RTLD_NOW | RTLD_LOCAL);
 
     if (!module)
         return err_set(err, ERR_INTERNAL, "%s can't be loaded: %s", file, dlerror());

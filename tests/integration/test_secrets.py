@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from daemon import Daemon
 from messages import message
 from outpost import CONFIG, OK, PROGRAM, TEMPFAIL, USAGE
 from peers.terminal import Terminal
@@ -53,6 +54,19 @@ def test_keyring_keeps_it_and_hands_it_out(in_keyring, keyring, sandbox):
     assert result.status == OK, result
     assert os.listdir(in_keyring.folder + '/state/secrets') == []
     assert send(in_keyring).status == OK
+
+
+def test_who_stays_does_not_get_glib(in_keyring, keyring):
+    """GLib ends the process that runs out of memory: the keyring is asked by a program of its own."""
+    daemon = Daemon(in_keyring)
+    try:
+        assert in_keyring.run('send', '--raw', 'someone@x.test', stdin=message()[0]).status == OK
+        daemon.process.await_line(' delivered ')
+        with open('/proc/%d/maps' % daemon.process.popen.pid) as f:
+            loaded = f.read()
+        assert 'libssl' in loaded and 'libglib' not in loaded and 'libsecret' not in loaded
+    finally:
+        daemon.stop()
 
 
 def test_keyring_locked_is_not_now(in_keyring, keyring):

@@ -1,113 +1,35 @@
-/* The waiting for a keyring, with a keyring made up: it stands in for the module (os/module.h). What the real
- * one does is seen in tests/integration. */
+/* The asking of a keyring, with a program made up in place of outpost-keyring. What the real one does is seen in
+ * tests/integration. */
 #include "support/check.h"
 
-#include <pthread.h>
-
-#include "account/keyring_face.h"
+#include "account/keyring_talk.h"
 #include "account/secret.h"
 #include "base/alloc.h"
 #include "net/loop.h"
+#include "os/disk.h"
 #include "os/module.h"
 #include "support/alloc_fails.h"
 #include "support/scratch.h"
 #include "support/world.h"
 
-/* ---- a keyring that has one item, or hangs until it is told to stop ---- */
+/* ---- a keyring that has one item, and writes down what it was asked ---- */
 
-static struct {
-    bool absent, hangs;
-    enum err_kind fails;
-    char item[128], holds[128]; /* "NAME"; the secret */
-    size_t len;
-    bool may_ask;
+static struct scratch *scratch;
+static const char *program;
 
-    pthread_mutex_t lock;
-    pthread_cond_t stopping;
-    bool stopped;
-    int stops; /* made and not freed */
-} ring = { .lock = PTHREAD_MUTEX_INITIALIZER, .stopping = PTHREAD_COND_INITIALIZER };
+#define RING                                                                                                  \
+    "cd \"${0%/*}\"; printf '%s|' \"$@\" > asked; case $1 in\n"                                              \
+    "read) if [ -e item ]; then echo ok; cat item; else printf 'secret:unreadable\nthe keyring has none\n'; fi;;\n" \
+    "keep) cat > item; echo ok;;\n"                                                                           \
+    "forget) rm -f item; echo ok;;\n"                                                                         \
+    "esac\n"
 
-static struct keyring_stop *stop_new(void)
+bool module_find(const char *file, struct buf *ret_path)
 {
-    void *stop = mem_new(1); /* so that it fails as memory does */
-
-    ring.stops += stop != NULL;
-    ring.stopped = false;
-    return stop;
-}
-
-static void stop(struct keyring_stop *which)
-{
-    (void)which;
-    pthread_mutex_lock(&ring.lock);
-    ring.stopped = true;
-    pthread_cond_signal(&ring.stopping);
-    pthread_mutex_unlock(&ring.lock);
-}
-
-static void stop_free(struct keyring_stop *which)
-{
-    ring.stops--;
-    mem_free(which);
-}
-
-static bool ready(const struct keyring_item *item, struct err *err)
-{
-    ring.may_ask = item->may_ask;
-    pthread_mutex_lock(&ring.lock);
-    while (ring.hangs && !ring.stopped)
-        pthread_cond_wait(&ring.stopping, &ring.lock);
-    pthread_mutex_unlock(&ring.lock);
-    if (ring.hangs)
-        return err_found(err, ERR_LATER, "secret:locked", "stopped");
-    return !ring.fails || err_found(err, ring.fails, "secret:locked", "the keyring is locked");
-}
-
-static bool read_item(const struct keyring_item *item, struct keyring_stop *which, char *into, size_t room,
-                      size_t *ret_len, struct err *err)
-{
-    (void)which;
-    if (!ready(item, err))
-        return false;
-    if (strcmp(ring.item, item->name) != 0)
-        return err_found(err, ERR_CONFIG, "secret:unreadable", "the keyring has none");
-    assert_true(ring.len <= room);
-    memcpy(into, ring.holds, ring.len);
-    *ret_len = ring.len;
-    return true;
-}
-
-static bool keep_item(const struct keyring_item *item, struct keyring_stop *which, struct span secret,
-                      struct err *err)
-{
-    (void)which;
-    if (!ready(item, err))
-        return false;
-    strncat(ring.item, item->name, sizeof ring.item - 1);
-    memcpy(ring.holds, secret.at, secret.len);
-    ring.len = secret.len;
-    return true;
-}
-
-static bool forget_item(const struct keyring_item *item, struct keyring_stop *which, struct err *err)
-{
-    (void)which;
-    if (!ready(item, err))
-        return false;
-    if (strcmp(ring.item, item->name) == 0)
-        ring.item[0] = '\0';
-    return true;
-}
-
-bool module_load(const char *file, const char *face, const void **ret_face, struct err *err)
-{
-    static const struct keyring_face keyring = { stop_new, stop, stop_free, read_item, keep_item, forget_item };
-
-    assert_string_equal(file, KEYRING_MODULE);
-    assert_string_equal(face, KEYRING_SYMBOL);
-    *ret_face = &keyring;
-    return !ring.absent || err_set(err, ERR_INTERNAL, "%s can't be loaded", file);
+    assert_string_equal(file, KEYRING_PROGRAM);
+    if (program)
+        buf_add(ret_path, program);
+    return program && !ret_path->full;
 }
 
 /* ---- whoever asks ---- */
@@ -155,14 +77,21 @@ static struct secret_world world_of(void)
     return (struct secret_world){ .state = "/nowhere", .disk = &disk_system, .loop = loop };
 }
 
+static void put_program(const char *lines)
+{
+    HELD(buf) text = BUF(4096);
+
+    buf_addf(&text, "#!/bin/sh\n%s", lines);
+    program = scratch_file(scratch, "ring", buf_text(&text), 0700);
+}
+
 static int begin(void **state)
 {
     (void)state;
     struct err err;
 
-    ring.absent = ring.hangs = false;
-    ring.fails = ERR_NONE;
-    ring.item[0] = '\0';
+    scratch = scratch_new();
+    put_program(RING);
     return loop_new(&loop, &err) ? 0 : -1;
 }
 
@@ -170,7 +99,7 @@ static int end(void **state)
 {
     (void)state;
     loop_free(loop);
-    assert_int_equal(ring.stops, 0);
+    scratch_free(&scratch);
     return 0;
 }
 
@@ -190,7 +119,7 @@ static void test_kept_fetched_forgotten(void **state)
 {
     (void)state;
     OWN(account) live = ring_account();
-    OWN(secret) secret = secret_new((struct span){ "hunter\0two", 10 });
+    OWN(secret) secret = secret_new((struct span){ "hunter\0two\n", 11 });
     struct secret_world world = world_of();
     struct secret_fetch *waiting;
     struct answer answer = { 0 };
@@ -199,12 +128,14 @@ static void test_kept_fetched_forgotten(void **state)
     assert_true(secret_keep(&world, live, SECRET_SIGN_IN, secret, UINT64_MAX, told, &answer, &waiting, &err));
     assert_true(loop_run_until(loop, &answer.called));
     assert_int_equal(answer.err.kind, ERR_NONE);
+    assert_string_equal(scratch_text(scratch_path(scratch, "asked")),
+                        "keep|/nowhere|live|outpost: me@live.com (live)|quiet|");
     answer = fetch(&world, live, UINT64_MAX);
-    assert_memory_equal(answer.secret, "hunter\0two", 10);
-    assert_false(ring.may_ask);
+    assert_memory_equal(answer.secret, "hunter\0two\n", 12);
     world.may_ask = true;
     answer = fetch(&world, live, UINT64_MAX);
-    assert_true(ring.may_ask);
+    assert_string_equal(scratch_text(scratch_path(scratch, "asked")),
+                        "read|/nowhere|live|outpost: me@live.com (live)|ask|");
 
     answer = (struct answer){ 0 };
     assert_true(secret_forget(&world, live, SECRET_SIGN_IN, UINT64_MAX, told, &answer, &waiting, &err));
@@ -214,26 +145,52 @@ static void test_kept_fetched_forgotten(void **state)
     assert_string_equal(answer.err.text, "account live: its secret: the keyring has none");
 }
 
-static void test_locked(void **state)
+static const struct {
+    const char *label, *program;
+    enum err_kind kind;
+    const char *fact, *text, *said;
+} answers[] = {
+    { "locked", "printf 'secret:locked\nthe keyring is locked\nits words'", ERR_LATER, "secret:locked",
+      "the keyring is locked", "its words" },
+    { "none", "printf 'secret:unreadable\nthe keyring has none\n'", ERR_CONFIG, "secret:unreadable",
+      "the keyring has none", "" },
+    { "empty", "printf 'auth:empty-password\nwhat the keyring has is empty\n'", ERR_SIGNIN, "auth:empty-password",
+      "is empty", "" },
+    { "cut short", "printf 'secret:locked'", ERR_LATER, "secret:locked", "made no sense", "" },
+    { "another fact", "printf 'tls:cut\nit broke\n'", ERR_LATER, "secret:locked", "made no sense", "" },
+    { "no line", "printf ok-then", ERR_LATER, "secret:locked", "made no sense", "" },
+    { "nothing", "true", ERR_LATER, "secret:locked", "made no sense", "" },
+    { "it fails", "echo no libsecret >&2; exit 127", ERR_LATER, "secret:locked", "ended with status 127",
+      "no libsecret" },
+    { "it aborts", "kill -ABRT $$", ERR_LATER, "secret:locked", "killed by signal 6", "" },
+    { "too much", "echo ok; head -c 70000 /dev/zero", ERR_LATER, "secret:locked", "64 KB", "" },
+};
+
+static void test_answers(void **state)
 {
     (void)state;
     OWN(account) live = ring_account();
     const struct secret_world world = world_of();
 
-    ring.fails = ERR_LATER;
-    struct answer answer = fetch(&world, live, UINT64_MAX);
-    assert_int_equal(answer.err.kind, ERR_LATER);
-    assert_string_equal(answer.err.fact, "secret:locked");
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        put_program(answers[i].program);
+        struct answer answer = fetch(&world, live, UINT64_MAX);
+        check_row(answers[i].label, answer.err.kind == answers[i].kind);
+        check_row(answers[i].label, strcmp(answer.err.fact, answers[i].fact) == 0);
+        check_row(answers[i].label, strstr(answer.err.text, answers[i].text) != NULL);
+        check_bytes(answers[i].label, span_of(answer.err.said), span_of(answers[i].said));
+        check_row(answers[i].label, answer.secret[0] == '\0');
+    }
 }
 
-/* It hangs: whoever waits is told at the deadline, and the thread is called back. */
+/* It hangs: whoever waits is told at the deadline. */
 static void test_too_late(void **state)
 {
     (void)state;
     OWN(account) live = ring_account();
     const struct secret_world world = world_of();
 
-    ring.hangs = true;
+    put_program("exec sleep 1000");
     struct answer answer = fetch(&world, live, loop_now(loop));
     assert_int_equal(answer.err.kind, ERR_LATER);
     assert_string_equal(answer.err.fact, "secret:locked");
@@ -249,14 +206,31 @@ static void test_cancelled(void **state)
     struct answer answer = { 0 };
     struct err err;
 
-    ring.hangs = true;
+    put_program("exec sleep 1000");
     assert_true(secret_fetch(&world, live, UINT64_MAX, fetched, &answer, &waiting, &err));
     secret_fetch_cancel(waiting);
     loop_turn(loop);
     assert_false(answer.called);
 }
 
-/* A build, or an installation, without the module. */
+/* Longer than could be read again. */
+static void test_too_long(void **state)
+{
+    (void)state;
+    OWN(account) live = ring_account();
+    char *bytes = mem_new(SECRET_MAX);
+    OWN(secret) secret = secret_new((struct span){ bytes, KEYRING_SECRET_MAX + 1 });
+    const struct secret_world world = world_of();
+    struct secret_fetch *waiting = NULL;
+    struct answer answer = { 0 };
+    struct err err;
+
+    mem_free(bytes);
+    assert_false(secret_keep(&world, live, SECRET_SIGN_IN, secret, UINT64_MAX, told, &answer, &waiting, &err));
+    assert_int_equal(err.kind, ERR_LIMIT);
+}
+
+/* A build, or an installation, without the program. */
 static void test_absent(void **state)
 {
     (void)state;
@@ -266,7 +240,7 @@ static void test_absent(void **state)
     struct answer answer = { 0 };
     struct err err;
 
-    ring.absent = true;
+    program = NULL;
     assert_false(secret_fetch(&world, live, UINT64_MAX, fetched, &answer, &waiting, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(err.fact, "secret:unreadable");
@@ -280,9 +254,7 @@ static void test_no_memory(void **state)
     OWN(account) live = ring_account();
     const struct secret_world world = world_of();
 
-    strncat(ring.item, "live", 5);
-    ring.len = 1;
-    ring.holds[0] = 'x';
+    put_program("printf 'ok\nx'");
     for (unsigned n = 1;; n++) {
         struct world fails;
         struct secret_fetch *waiting = NULL;
@@ -293,10 +265,8 @@ static void test_no_memory(void **state)
         bool began = secret_fetch(&world, live, UINT64_MAX, fetched, &answer, &waiting, &err);
         if (began)
             loop_run_until(loop, &answer.called);
-        do /* until the thread has let go, and the timer's handle is closed */
-            loop_turn(loop);
-        while (ring.stops);
         bool failed = world_end(&fails);
+        loop_run(loop); /* until what was closed is gone */
         assert_int_equal(world_leaks(&fails), 0);
         assert_true(began ? answer.called : err.kind == ERR_MEMORY);
         assert_true(answer.err.kind == ERR_NONE || failed);
@@ -309,9 +279,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept_fetched_forgotten, begin, end),
-        cmocka_unit_test_setup_teardown(test_locked, begin, end),
+        cmocka_unit_test_setup_teardown(test_answers, begin, end),
         cmocka_unit_test_setup_teardown(test_too_late, begin, end),
         cmocka_unit_test_setup_teardown(test_cancelled, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_long, begin, end),
         cmocka_unit_test_setup_teardown(test_absent, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };
