@@ -135,6 +135,25 @@ static bool ask_ourselves(struct owner *owner, struct asking_now *a, struct err 
            loop_run_until(cli_network(owner->cli, NULL)->loop, &a->done);
 }
 
+bool asking_process(struct cli *cli, struct span question, const struct asking_events *events, void *who,
+                    bool *ret_there, struct err *err)
+{
+    struct asking_now a = { .events = events, .who = who, .question = question, .answer = BUF(CONTROL_LINE_MAX) };
+    const struct place *place = cli_place(cli, err);
+    char *socket = place ? place_socket(place, "control") : NULL;
+
+    *ret_there = socket && file_exists(socket);
+    mem_free(socket);
+    if (!place || !*ret_there)
+        return place != NULL;
+    if (!ask_process(cli, &a, err))
+        return false;
+    *ret_there = a.connected;
+    if (a.connected && !a.good && err)
+        *err = a.err;
+    return !a.connected || a.good;
+}
+
 /* Nobody is there: then we are. In system scope only who may write the state directory. */
 bool asking(struct cli *cli, struct span question, const struct asking_events *events, void *who,
             uint64_t *ret_matched, uint64_t *ret_sending, struct err *err)

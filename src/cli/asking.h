@@ -16,4 +16,8 @@ struct asking_events {
 MUST_USE bool asking(struct cli *cli, struct span question, const struct asking_events *events, void *who,
                      uint64_t *ret_matched, uint64_t *ret_sending, struct err *err);
 
+/* The same of the process that runs, alone: *ret_there is false where none does, and nothing was asked. */
+MUST_USE bool asking_process(struct cli *cli, struct span question, const struct asking_events *events, void *who,
+                             bool *ret_there, struct err *err);
+
 #endif

@@ -106,10 +106,10 @@ void card_members(struct cli *cli, struct json *json, const struct config *confi
     json_close(json);
 }
 
-void card_warn(const struct cli *cli, const struct listen_settings *listen)
+const char *card_weakness(enum listen_weakness weakness)
 {
     static const struct {
-        unsigned weakness;
+        enum listen_weakness weakness;
         const char *words;
     } rows[] = {
         { LISTEN_TAKES_PLAIN_PASSWORDS, "passwords may cross the network in the clear: whoever listens there has them" },
@@ -120,6 +120,14 @@ void card_warn(const struct cli *cli, const struct listen_settings *listen)
     };
 
     for (size_t i = 0; i < COUNT(rows); i++)
-        if (listen_weaknesses(listen) & rows[i].weakness)
-            note(cli, "warning: %s: %s", listen->name, rows[i].words);
+        if (rows[i].weakness == weakness)
+            return rows[i].words;
+    return "";
+}
+
+void card_warn(const struct cli *cli, const struct listen_settings *listen)
+{
+    for (unsigned bit = 1; bit <= LISTEN_OPEN_TO_ALL; bit <<= 1)
+        if (listen_weaknesses(listen) & bit)
+            note(cli, "warning: %s: %s", listen->name, card_weakness((enum listen_weakness)bit));
 }

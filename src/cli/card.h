@@ -16,6 +16,8 @@ void card_members(struct cli *cli, struct json *json, const struct config *confi
 /* Adds a listener's server name as devices call it: "192.168.1.5", "localhost", "/run/outpost/smtp". */
 void card_server(struct cli *cli, const struct listen_settings *listen, struct buf *out);
 
+/* What is to be minded about one weakness, in words. */
+const char *card_weakness(enum listen_weakness weakness);
 /* Says aloud what is weak about a listener; nothing where nothing is. */
 void card_warn(const struct cli *cli, const struct listen_settings *listen);
 

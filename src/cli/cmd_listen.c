@@ -1,6 +1,7 @@
 /* outpost listen ...: where devices and programs hand mail in. */
 #include "cli/card.h"
 #include "cli/failure.h"
+#include "cli/in_force.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "cli/section.h"
@@ -66,9 +67,10 @@ static bool take_options(const struct cli *cli, struct listen_settings *listen, 
     return settings_fill(kind, listen, listen->origins, err);
 }
 
-static bool listen_json(struct cli *cli, const struct listen_settings *listen)
+/* `asks`: what was refused there, too. */
+static bool listen_json(struct cli *cli, const struct listen_settings *listen, bool asks)
 {
-    HELD(buf) text = BUF(16 * 1024), server = BUF(512);
+    HELD(buf) text = BUF(64 * 1024), server = BUF(512);
     struct json json = json_to(&text);
     struct listen_address address = { .where = LISTEN_AT_IP };
 
@@ -83,6 +85,8 @@ static bool listen_json(struct cli *cli, const struct listen_settings *listen)
     json_text(&json, "security", gateway_security_word(listen->security));
     json_text(&json, "account", listen->account);
     json_bool(&json, "weak", listen_weaknesses(listen) != 0);
+    if (asks)
+        refusals_member(cli, &json, "listener", listen->name);
     json_close(&json);
     return say_json(&text);
 }
@@ -109,10 +113,13 @@ static int add(struct cli *cli, struct listen_settings *listen)
         !config_write_section(cli_place(cli, NULL), &disk_system, &listen_part, listen->name, listen, &err))
         return fail_here(cli, &err);
     card_warn(cli, listen);
+    bool runs = in_force_now(cli);
     if (cli->json)
-        return listen_json(cli, listen) ? 0 : err_exit_status(ERR_IO);
+        return listen_json(cli, listen, false) ? 0 : err_exit_status(ERR_IO);
     say(cli, "The listener %s is set up: %s, %s.", listen->name, listen->address,
         gateway_security_word(listen->security));
+    if (!runs)
+        say(cli, "It listens as soon as outpost serve runs.");
     if (!listen->no_password_from.count) {
         size_t at = 0;
         if (!config_next(config, &user_part, &at))
@@ -148,7 +155,7 @@ static int run_list(struct cli *cli)
         say(cli, "There is no listener. The way to one: outpost listen add submission --address 0.0.0.0:587");
     for (at = 0; (listen = config_next(config, &listen_part, &at));) {
         if (cli->json)
-            listen_json(cli, listen);
+            listen_json(cli, listen, false);
         else
             say(cli, "%-*s  %-*s  %s, %s%s", name, listen->name, address, listen->address,
                 gateway_security_word(listen->security), listen->account,
@@ -168,14 +175,19 @@ static int run_show(struct cli *cli)
         return fail_here(cli, &err);
     card_warn(cli, listen);
     if (cli->json)
-        return listen_json(cli, listen) ? 0 : err_exit_status(ERR_IO);
+        return listen_json(cli, listen, true) ? 0 : err_exit_status(ERR_IO);
     section_show(cli, &(struct config_view){ listen_part.kind, name, listen, listen->origins }, true);
+    refusals_show(cli, "listener", name);
     return 0;
 }
 
 static int run_remove(struct cli *cli)
 {
-    return section_remove(cli, &listen_part, "listener");
+    int status = section_remove(cli, &listen_part, "listener");
+
+    if (status == 0)
+        (void)in_force_now(cli);
+    return status;
 }
 
 const struct command command_listen = {
@@ -208,7 +220,7 @@ const struct command command_listen_add = {
 const struct command command_listen_show = {
     .name = "listen show",
     .takes = "NAME",
-    .does = "show a listener's settings, and where each comes from",
+    .does = "show a listener's settings, where each comes from, and what was refused there last",
     .operands_least = 1,
     .operands_most = 1,
     .run = run_show,

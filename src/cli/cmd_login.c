@@ -75,18 +75,15 @@ static bool add_also(const struct cli *cli, unsigned *purposes, struct err *err)
 /* The mail that waited for this goes now, where somebody is there to send it. */
 static void wake(struct cli *cli, const struct account *account)
 {
-    char *socket = place_socket(cli_place(cli, NULL), "control");
     HELD(buf) question = BUF(500);
     struct json json = json_to(&question);
-    uint64_t matched, sending;
+    bool there;
 
     json_open(&json, NULL, '{');
     json_text(&json, "verb", "wake");
     json_text(&json, "account", account->name);
     json_close(&json);
-    if (socket && file_exists(socket))
-        (void)!asking(cli, buf_span(&question), NULL, NULL, &matched, &sending, NULL);
-    mem_free(socket);
+    (void)!asking_process(cli, buf_span(&question), NULL, NULL, &there, NULL);
 }
 
 static int run_login(struct cli *cli)

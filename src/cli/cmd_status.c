@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/asking.h"
+#include "cli/card.h"
 #include "cli/checking.h"
 #include "cli/failure.h"
 #include "cli/message.h"
@@ -45,10 +46,37 @@ static void tell_queue(struct cli *cli, const struct json_value *queue)
         buf_text(&oldest));
 }
 
+static void tell_weaknesses(struct cli *cli, const struct json_value *weak)
+{
+    for (size_t i = 0; i < json_count(weak); i++)
+        for (unsigned bit = 1; bit <= LISTEN_OPEN_TO_ALL; bit <<= 1)
+            if (span_is(json_as_text(json_element(weak, i)), listen_weakness_word((enum listen_weakness)bit)))
+                say(cli, "      weak: %s", card_weakness((enum listen_weakness)bit));
+}
+
+static void tell_listener(struct cli *cli, const struct json_value *listener)
+{
+    uint64_t sessions = 0, refusals = 0;
+    bool open = false;
+    HELD(buf) line = BUF(4096);
+
+    buf_addf(&line, "  %-14.*s %.*s, %.*s", SPAN_ARG(json_text_at(listener, "name")),
+             SPAN_ARG(json_text_at(listener, "address")), SPAN_ARG(json_text_at(listener, "security")));
+    if (!json_bool_at(listener, "open", &open) || !open)
+        buf_add(&line, ": not open");
+    if (json_number_at(listener, "sessions", &sessions) && sessions)
+        buf_addf(&line, ", %llu connected", (unsigned long long)sessions);
+    if (json_number_at(listener, "refusals", &refusals) && refusals)
+        buf_addf(&line, "; what was refused: outpost listen show %.*s", SPAN_ARG(json_text_at(listener, "name")));
+    say(cli, "%s", buf_text(&line));
+    tell_weaknesses(cli, json_member(listener, "weak"));
+}
+
 static void tell(void *who, const struct json_value *status, struct span text)
 {
     struct cli *cli = who;
     const struct json_value *daemon = json_member(status, "daemon"), *accounts = json_member(status, "accounts");
+    const struct json_value *listeners = json_member(status, "listeners");
     HELD(buf) started = BUF(60);
     uint64_t pid = 0;
 
@@ -68,6 +96,10 @@ static void tell(void *who, const struct json_value *status, struct span text)
         say(cli, "Accounts");
     for (size_t i = 0; i < json_count(accounts); i++)
         tell_account(cli, json_element(accounts, i));
+    if (json_count(listeners))
+        say(cli, "Listeners");
+    for (size_t i = 0; i < json_count(listeners); i++)
+        tell_listener(cli, json_element(listeners, i));
 }
 
 static int run(struct cli *cli)
@@ -96,7 +128,7 @@ static const struct option options[] = {
 const struct command command_status = {
     .name = "status",
     .takes = "",
-    .does = "show the daemon, the queue and the accounts",
+    .does = "show the daemon, the queue, the accounts and the listeners",
     .more = "--health looks at the daemon, how long mail waits, the disk, and until when sign-ins last. Where no daemon\n"
             "does so, it also tells a person by [notify] of a sign-in that ends; once, however often it is run.",
     .options = options,

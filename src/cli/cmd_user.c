@@ -2,6 +2,7 @@
 #include "account/password.h"
 #include "cli/card.h"
 #include "cli/failure.h"
+#include "cli/in_force.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "cli/section.h"
@@ -127,6 +128,8 @@ static int add(struct cli *cli, struct user_settings *user)
     if (!arguments_has(&cli->args, "hash-only") &&
         !config_write_section(cli_place(cli, NULL), &disk_system, &user_part, user->name, user, &err))
         return fail_here(cli, &err);
+    if (!arguments_has(&cli->args, "hash-only"))
+        (void)in_force_now(cli);
     const struct secret *shown = arguments_has(&cli->args, "password-stdin") ? NULL : password;
     if (cli->json)
         return added_json(cli, config, user, shown) ? 0 : err_exit_status(ERR_IO);
@@ -148,7 +151,8 @@ static int run_add(struct cli *cli)
     return status;
 }
 
-static bool user_json(const struct user_settings *user)
+/* `asks`: what was refused to them, too. */
+static bool user_json(struct cli *cli, const struct user_settings *user, bool asks)
 {
     HELD(buf) text = BUF(64 * 1024);
     struct json json = json_to(&text);
@@ -158,6 +162,8 @@ static bool user_json(const struct user_settings *user)
     accounts_members(&json, user);
     json_bool(&json, "password", user->password != NULL);
     json_bool(&json, "scram", user->scram_sha_256 != NULL);
+    if (asks)
+        refusals_member(cli, &json, "user", user->name);
     json_close(&json);
     return say_json(&text);
 }
@@ -180,7 +186,7 @@ static int run_list(struct cli *cli)
         HELD(buf) accounts = BUF(64 * 1024);
         add_accounts(user, &accounts);
         if (cli->json)
-            user_json(user);
+            user_json(cli, user, false);
         else
             say(cli, "%-*s  %s", name, user->name, accounts.len ? buf_text(&accounts) : "every account");
     }
@@ -197,16 +203,21 @@ static int run_show(struct cli *cli)
     if (!user)
         return fail_here(cli, &err);
     if (cli->json)
-        return user_json(user) ? 0 : err_exit_status(ERR_IO);
+        return user_json(cli, user, true) ? 0 : err_exit_status(ERR_IO);
     section_show(cli, &(struct config_view){ user_part.kind, name, user, user->origins }, true);
     say(cli, "%s", "");
     card_show(cli, config, user->name, NULL);
+    refusals_show(cli, "user", name);
     return 0;
 }
 
 static int run_remove(struct cli *cli)
 {
-    return section_remove(cli, &user_part, "user");
+    int status = section_remove(cli, &user_part, "user");
+
+    if (status == 0)
+        (void)in_force_now(cli);
+    return status;
 }
 
 const struct command command_user = {
@@ -237,7 +248,7 @@ const struct command command_user_add = {
 const struct command command_user_show = {
     .name = "user show",
     .takes = "NAME",
-    .does = "show a user's settings, and what the device wants to know",
+    .does = "show a user's settings, what the device wants to know, and what was refused to it last",
     .operands_least = 1,
     .operands_most = 1,
     .run = run_show,

@@ -77,11 +77,15 @@ bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct rela
     const struct knowledge *rules = cli_knowledge(owner->cli, err);
     const struct place *place = cli_place(owner->cli, NULL);
 
+    owner->control.relay = NULL;
+    relay_free(GIVE(owner->relay));
+    owner->control.config = cli_config(owner->cli, NULL);
+    owner->settings = config_section(owner->control.config, &queue_part, NULL);
     if (!rules || !cli_transport_world(owner->cli, &owner->world, err))
         return false;
     struct relay_plan plan = {
         .queue = owner->queue,
-        .config = cli_config(owner->cli, NULL),
+        .config = owner->control.config,
         .know = rules,
         .world = &owner->world,
         .disk = &disk_system,

@@ -28,7 +28,8 @@ struct owner {
 
 /* *ret_taken is false where another process is the owner: then there is nothing to be freed. */
 MUST_USE bool owner_take(struct cli *cli, struct owner *ret_owner, bool *ret_taken, struct err *err);
-/* Mail leaves from now on. `saw` is told of each step, or NULL. */
+/* Mail leaves from now on, by cli_config() as it is. Said again, when nothing is under way (relay_drain()): by another
+ * one. `saw` is told of each step, or NULL. */
 MUST_USE bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct relay_event *event), void *who,
                             struct err *err);
 void owner_done(struct owner *owner);

@@ -200,31 +200,50 @@ const struct config *cli_config(struct cli *cli, struct err *err)
     return cli->world->config;
 }
 
-bool cli_config_check(struct cli *cli, struct err *err)
+static struct cli_old_config take_config(struct cli *cli)
 {
-    const struct place *place = cli_place(cli, err);
-    const struct knowledge *know = place ? cli_knowledge(cli, err) : NULL;
-    OWN(config) config = NULL;
+    struct cli_old_config taken = { cli->world->config, cli->world->profiles };
 
-    return know && config_load(place, &disk_system, parts, &config, err) && config_fill(config, know, err);
+    cli->world->config = NULL;
+    cli->world->profiles = NULL;
+    return taken;
+}
+
+void cli_old_config_free(struct cli_old_config old)
+{
+    config_free(old.config);
+    knowledge_free(old.profiles);
 }
 
 void cli_config_changed(struct cli *cli)
 {
-    config_free(cli->world->config);
-    knowledge_free(cli->world->profiles);
-    cli->world->config = NULL;
-    cli->world->profiles = NULL;
+    cli_old_config_free(take_config(cli));
 }
 
-const char *cli_hostname(struct cli *cli)
+void cli_config_restore(struct cli *cli, struct cli_old_config old)
 {
-    const struct config *config = cli_config(cli, NULL);
+    cli_config_changed(cli);
+    cli->world->config = old.config;
+    cli->world->profiles = old.profiles;
+}
+
+bool cli_config_renew(struct cli *cli, struct cli_old_config *ret_old, struct err *err)
+{
+    struct cli_old_config old = take_config(cli);
+
+    if (!cli_config(cli, err)) {
+        cli_config_restore(cli, old);
+        return false;
+    }
+    *ret_old = old;
+    return true;
+}
+
+const char *cli_machine(struct cli *cli)
+{
     HELD(buf) domain = BUF(sizeof cli->world->hostname - 1);
 
-    if (config && config->outpost.hostname)
-        return config->outpost.hostname;
-    if (!cli->world)
+    if (!world_of(cli, NULL))
         return "localhost";
     char *name = cli->world->hostname;
     if (gethostname(name, sizeof cli->world->hostname - 1) != 0 ||
@@ -232,6 +251,13 @@ const char *cli_hostname(struct cli *cli)
         return "localhost";
     memcpy(name, buf_text(&domain), domain.len + 1);
     return name;
+}
+
+const char *cli_hostname(struct cli *cli)
+{
+    const struct config *config = cli_config(cli, NULL);
+
+    return config && config->outpost.hostname ? config->outpost.hostname : cli_machine(cli);
 }
 
 const char *cli_hello(struct cli *cli)

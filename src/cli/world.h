@@ -25,8 +25,17 @@ const struct knowledge *cli_built_in(struct cli *cli, struct err *err);
  * their profiles. */
 const struct config *cli_config(struct cli *cli, struct err *err);
 void cli_config_changed(struct cli *cli);
-/* Is what stands in the files now good? What was read before stays in use. */
-MUST_USE bool cli_config_check(struct cli *cli, struct err *err);
+
+/* Reads it again while what was read before is in use: that is the caller's then, until nobody uses it any more. On
+ * failure nothing has changed. */
+struct cli_old_config {
+    struct config *config;
+    struct knowledge *profiles;
+};
+MUST_USE bool cli_config_renew(struct cli *cli, struct cli_old_config *ret_old, struct err *err);
+/* The old one again, in place of the newer, which is freed. */
+void cli_config_restore(struct cli *cli, struct cli_old_config old);
+void cli_old_config_free(struct cli_old_config old);
 
 /* The everyday options of the network; each option stands before its environment variable. */
 struct network {
@@ -46,6 +55,8 @@ MUST_USE bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struc
 
 /* What this machine is called: configured, else the machine's made valid, else "localhost". */
 const char *cli_hostname(struct cli *cli);
+/* The same, whatever is configured; good as long as *cli. */
+const char *cli_machine(struct cli *cli);
 /* The same to say in EHLO; NULL where it is no full name, which many servers refuse. */
 const char *cli_hello(struct cli *cli);
 

@@ -83,6 +83,7 @@ static void told(struct control_asked *asked)
     for (size_t i = 0; control->relay && relay_status(control->relay, i, &status); i++)
         add_account(&json, asked, &status);
     json_close(&json);
+    show_listeners(&json, control);
     json_close(&json);
     control_say(asked);
     control_done(asked);
@@ -104,9 +105,12 @@ static void begin_wake(struct control_asked *asked)
 
 static void begin_reload(struct control_asked *asked)
 {
-    if (asked->control->reload)
-        asked->control->reload(asked->control->of);
-    control_done(asked);
+    struct err err = { 0 };
+
+    if (!asked->control->reload || asked->control->reload(asked->control->of, &err))
+        control_done(asked);
+    else
+        control_fail(asked, &err);
 }
 
 const struct control_verb status_verb = { "status", false, begin_status };

@@ -8,7 +8,7 @@
 static const struct control_verb *const verbs[] = {
     &queue_list_verb,  &queue_show_verb,   &queue_hold_verb, &queue_release_verb,
     &queue_retry_verb, &queue_remove_verb, &status_verb,     &wake_verb,
-    &reload_verb,
+    &reload_verb,      &refusals_verb,
 };
 
 /* ---- lines ---- */

@@ -13,6 +13,7 @@
 #define OUTPOST_CONTROL_VERBS_H
 
 #include "base/json_read.h"
+#include "gateway/gateway.h"
 #include "queue/queue.h"
 #include "relay/relay.h"
 
@@ -22,10 +23,12 @@ struct control { /* borrowed */
     struct queue *queue;
     struct queue_port *port;
     struct relay *relay;         /* NULL: nobody delivers */
+    const struct gateway *gateway; /* NULL: nobody listens */
     const struct config *config;
     const char *role;            /* "daemon", or what the process is for */
     uint64_t started;            /* of the queue's time */
-    void (*reload)(void *of);    /* NULL: there is nothing to be read again */
+    /* Reads the configuration again; false: it is not good, and the old one stays. NULL: there is nothing to be read. */
+    bool (*reload)(void *of, struct err *err);
     void *of;
 };
 

@@ -35,7 +35,7 @@ struct control_verb {
 };
 
 extern const struct control_verb queue_list_verb, queue_show_verb, queue_hold_verb, queue_release_verb,
-    queue_retry_verb, queue_remove_verb, status_verb, wake_verb, reload_verb;
+    queue_retry_verb, queue_remove_verb, status_verb, wake_verb, reload_verb, refusals_verb;
 
 /* Begins a line; what is written into it goes out with control_say(). */
 struct json control_line(struct control_asked *asked);
@@ -58,5 +58,8 @@ void show_row(struct json *json, const struct queue *queue, const struct store_r
 void show_story(struct json *json, const struct queue *queue, const struct store_story *story,
                 const struct store_accounts *accounts);
 void show_time(struct json *json, const char *key, const struct queue *queue, uint64_t time);
+
+/* gateway_verbs.c: the member "listeners". */
+void show_listeners(struct json *json, const struct control *control);
 
 #endif

@@ -59,7 +59,7 @@ static void fill_plan(struct face *face, unsigned which)
         offers.offered |= SMTP_XCLIENT;
     *plan = (struct session_server_plan){
         .smtp = {
-            .name = face->gateway->world.hostname,
+            .name = face->hostname,
             .clear = offers,
             .secured = offers,
             .must_sign_in = !(which & FACE_FREE),
@@ -110,6 +110,7 @@ bool face_new(struct gateway *gateway, const struct config *config, const struct
     face->gateway = gateway;
     face->config = config;
     face->settings = settings;
+    face->hostname = gateway_hostname(gateway, config);
     face->local = listen_is_local(settings);
     face->next = gateway->faces;
     face->link = &gateway->faces;
@@ -231,6 +232,7 @@ bool door_open(struct gateway *gateway, struct face *face, struct door **ret_doo
     door->gateway = gateway;
     door->name = str_copy(face->settings->name);
     door->address = str_copy(face->settings->address);
+    door->port = listen_port(face->settings);
     door->face = face_hold(face);
     if (!door->name || !door->address)
         return err_no_memory(err);

@@ -10,12 +10,16 @@ enum {
     SECOND = 1000,
     LOOK_AFTER_MS = 60 * SECOND, /* between looks at the certificates' files */
     ALIASES_MS = 5 * SECOND,     /* that what was read of them is believed */
-    KNOWN_NAMES = 4,
     PER_ADDRESS = 256,
     MESSAGES_A_MINUTE = 3000,
     RECIPIENTS_A_MINUTE = 30000,
     MEGABYTE = 1024 * 1024,
 };
+
+const char *gateway_hostname(const struct gateway *gateway, const struct config *config)
+{
+    return config->outpost.hostname ? config->outpost.hostname : gateway->world.hostname;
+}
 
 uint64_t gateway_wall(const struct gateway *gateway)
 {
@@ -66,25 +70,26 @@ static bool add_name(struct gateway *gateway, size_t at, struct span name, struc
     return gateway->cert_names[at] || err_no_memory(err);
 }
 
-/* By what a client may call us: the host's name and addresses. */
-static bool name_us(struct gateway *gateway, struct err *err)
+/* By what a client may call us: the host's names and addresses. */
+static bool name_us(struct gateway *gateway, const struct config *config, struct err *err)
 {
-    const char *const known[KNOWN_NAMES] = { gateway->world.hostname, "localhost", "127.0.0.1", "::1" };
+    const char *const known[] = { gateway_hostname(gateway, config), gateway->world.hostname, "localhost", "127.0.0.1",
+                                  "::1" };
     struct ip ips[INTERFACES_MAX];
-    size_t count = 0;
+    size_t count = 0, names = 0;
 
     if (!interfaces_list(ips, &count, NULL))
         count = 0;
-    gateway->cert_names = mem_array(KNOWN_NAMES + count + 1, sizeof *gateway->cert_names);
+    gateway->cert_names = mem_array(COUNT(known) + count + 1, sizeof *gateway->cert_names);
     if (!gateway->cert_names)
         return err_no_memory(err);
-    for (size_t i = 0; i < KNOWN_NAMES; i++)
-        if (!add_name(gateway, i, span_of(known[i]), err))
+    for (size_t i = strcmp(known[0], known[1]) == 0; i < COUNT(known); i++)
+        if (!add_name(gateway, names++, span_of(known[i]), err))
             return false;
     for (size_t i = 0; i < count; i++) {
         HELD(buf) text = BUF(64);
         ip_write(&text, ips[i]);
-        if (!add_name(gateway, KNOWN_NAMES + i, buf_span(&text), err))
+        if (!add_name(gateway, names++, buf_span(&text), err))
             return false;
     }
     return true;
@@ -92,24 +97,44 @@ static bool name_us(struct gateway *gateway, struct err *err)
 
 /* -- listeners -- */
 
-/* The door that stands where the settings want one, and may stay. */
-static struct door *fitting(const struct gateway *gateway, const struct listen_settings *settings)
-{
-    struct door *door = door_find(gateway, settings->name);
-
-    return door && strcmp(door->address, settings->address) == 0 ? door : NULL;
-}
-
 struct change { /* one listener of a configuration that is not in force yet */
     struct face *face;
-    struct door *door; /* new; NULL: an old one stays */
+    struct door *stays; /* an old one, by another name, maybe... */
+    char *name;
+    struct door *door; /* ...or a new one */
 };
+
+static struct change *change_at(struct change *changes, size_t count, const struct door *stays)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].stays == stays)
+            return &changes[i];
+    return NULL;
+}
+
+static bool stands_at(const struct door *door, const struct listen_settings *settings)
+{
+    return strcmp(door->address, settings->address) == 0 && door->port == listen_port(settings);
+}
+
+/* The door that stands where the settings want one, and may stay: it has the name, or one that is gone. */
+static struct door *fitting(const struct gateway *gateway, const struct config *config,
+                            const struct listen_settings *settings, struct change *changes, size_t count)
+{
+    struct door *door = gateway->doors;
+
+    while (door && (!stands_at(door, settings) || change_at(changes, count, door) ||
+                    (strcmp(door->name, settings->name) != 0 && config_section(config, &listen_part, door->name))))
+        door = door->next;
+    return door;
+}
 
 static void changes_free(struct change *changes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         door_free(changes[i].door);
         face_let_go(changes[i].face);
+        mem_free(changes[i].name);
     }
     mem_free(changes);
 }
@@ -122,45 +147,46 @@ static bool prepare(struct gateway *gateway, const struct config *config, struct
 
     *ret_count = 0;
     for (size_t at = 0; (settings = config_next(config, &listen_part, &at));) {
-        struct change *change = &changes[(*ret_count)++];
-        *change = (struct change){ 0 };
+        struct change *change = &changes[*ret_count];
+        *change = (struct change){ .stays = fitting(gateway, config, settings, changes, *ret_count) };
+        ++*ret_count;
         if (!face_new(gateway, config, settings, &change->face, err))
             return false;
-        if (!fitting(gateway, settings) && !door_open(gateway, change->face, &change->door, err))
+        if (!(change->name = str_copy(settings->name)))
+            return err_no_memory(err);
+        if (!change->stays && !door_open(gateway, change->face, &change->door, err))
             return false;
     }
     return true;
 }
 
-/* Old doors that nobody wants any more go; the others get their new face. */
+static void show_face(struct door *door, struct change *change)
+{
+    face_let_go(door->face);
+    door->face = face_hold(change->face);
+    mem_free(door->name);
+    door->name = GIVE(change->name);
+}
+
+/* Old doors that nobody wants any more go; the others get their new face; all stand in the configuration's order. */
 static void put_in_force(struct gateway *gateway, const struct config *config, struct change *changes,
                          size_t count)
 {
-    struct door *old = gateway->doors, *next;
+    struct door **end = &gateway->doors;
 
-    gateway->doors = NULL;
     gateway->config = config;
-    for (; old; old = next) {
-        struct face *face = NULL;
+    for (struct door *old = gateway->doors, *next; old; old = next) {
         next = old->next;
-        for (size_t i = 0; i < count; i++)
-            if (!changes[i].door && strcmp(changes[i].face->settings->name, old->name) == 0)
-                face = changes[i].face;
-        if (!face) {
+        if (!change_at(changes, count, old))
             door_free(old);
-            continue;
-        }
-        face_let_go(old->face);
-        old->face = face_hold(face);
-        old->next = gateway->doors;
-        gateway->doors = old;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!changes[i].door)
-            continue;
-        changes[i].door->next = gateway->doors;
-        gateway->doors = GIVE(changes[i].door);
+        if (changes[i].stays)
+            show_face(changes[i].stays, &changes[i]);
+        *end = changes[i].stays ? changes[i].stays : GIVE(changes[i].door);
+        end = &(*end)->next;
     }
+    *end = NULL;
 }
 
 bool gateway_reload(struct gateway *gateway, const struct config *config, struct err *err)
@@ -194,7 +220,14 @@ bool gateway_uses(const struct gateway *gateway, const struct config *config)
 
 /* -- birth and death -- */
 
-static bool make_parts(struct gateway *gateway, struct err *err)
+static void tell_drained(void *who)
+{
+    struct gateway *gateway = who;
+
+    gateway->drained(gateway->who);
+}
+
+static bool make_parts(struct gateway *gateway, const struct config *config, struct err *err)
 {
     const struct gateway_world *world = &gateway->world;
     const struct caps_limits limits = {
@@ -212,9 +245,10 @@ static bool make_parts(struct gateway *gateway, struct err *err)
     gateway->attempts = attempts_new(seed);
     gateway->caps = caps_new(&limits, seed);
     gateway->timer = timer_new(world->loop, rang, gateway);
-    if (!gateway->attempts || !gateway->caps || !gateway->timer)
+    gateway->emptied = timer_new(world->loop, tell_drained, gateway);
+    if (!gateway->attempts || !gateway->caps || !gateway->timer || !gateway->emptied)
         return err_no_memory(err);
-    return checks_new(world->loop, world->dice, &gateway->checks, err) && name_us(gateway, err);
+    return checks_new(world->loop, world->dice, &gateway->checks, err) && name_us(gateway, config, err);
 }
 
 bool gateway_open(const struct gateway_world *world, const struct config *config, struct gateway **ret_gateway,
@@ -225,7 +259,7 @@ bool gateway_open(const struct gateway_world *world, const struct config *config
     if (!gateway)
         return err_no_memory(err);
     gateway->world = *world;
-    if (!make_parts(gateway, err) || !gateway_reload(gateway, config, err))
+    if (!make_parts(gateway, config, err) || !gateway_reload(gateway, config, err))
         return false;
     *ret_gateway = GIVE(gateway);
     return true;
@@ -252,21 +286,31 @@ void gateway_free(struct gateway *gateway)
     aliases_free(gateway->aliases);
     checks_free(gateway->checks);
     timer_free(gateway->timer);
+    timer_free(gateway->emptied);
     attempts_free(gateway->attempts);
     caps_free(gateway->caps);
     str_wipe(gateway->secret, sizeof gateway->secret);
     mem_free(gateway);
 }
 
-void gateway_drain(struct gateway *gateway)
+void gateway_drain(struct gateway *gateway, void (*drained)(void *who), void *who)
 {
     gateway->drains = true;
+    gateway->drained = drained;
+    gateway->who = who;
     for (struct door *door = gateway->doors; door; door = door->next)
         door_close(door);
     for (struct guest *guest = gateway->guests, *next; guest; guest = next) {
         next = guest->next;
         guest_drain(guest);
     }
+    gateway_look_whether_empty(gateway);
+}
+
+void gateway_look_whether_empty(struct gateway *gateway)
+{
+    if (gateway->drains && !gateway->guests)
+        timer_set(gateway->emptied, loop_now(gateway->world.loop));
 }
 
 bool gateway_is_idle(const struct gateway *gateway)
@@ -276,30 +320,34 @@ bool gateway_is_idle(const struct gateway *gateway)
 
 /* -- for whoever shows it -- */
 
-size_t gateway_sessions(const struct gateway *gateway)
+static bool show(const struct door *door, struct gateway_view *ret_view)
 {
-    return caps_connections(gateway->caps);
+    if (!door)
+        return false;
+    *ret_view = (struct gateway_view){
+        .settings = door->face->settings,
+        .open = door->socket_count > 0,
+        .port = door->socket_count ? listener_port(door->sockets[0]) : 0,
+        .certificate = door->face->cert ? server_cert_description(door->face->cert) : NULL,
+        .refusals = &door->refusals,
+    };
+    for (const struct guest *guest = door->gateway->guests; guest; guest = guest->next)
+        ret_view->sessions += guest->door == door;
+    return true;
 }
 
-uint16_t gateway_port(const struct gateway *gateway, const char *listener)
+bool gateway_view(const struct gateway *gateway, size_t at, struct gateway_view *ret_view)
 {
-    const struct door *door = door_find(gateway, listener);
+    const struct door *door = gateway->doors;
 
-    return door && door->socket_count ? listener_port(door->sockets[0]) : 0;
+    while (door && at--)
+        door = door->next;
+    return show(door, ret_view);
 }
 
-const struct cert_description *gateway_certificate(const struct gateway *gateway, const char *listener)
+bool gateway_find(const struct gateway *gateway, const char *listener, struct gateway_view *ret_view)
 {
-    const struct door *door = door_find(gateway, listener);
-
-    return door && door->face->cert ? server_cert_description(door->face->cert) : NULL;
-}
-
-const struct refusals *gateway_listener_refusals(const struct gateway *gateway, const char *listener)
-{
-    const struct door *door = door_find(gateway, listener);
-
-    return door ? &door->refusals : NULL;
+    return show(door_find(gateway, listener), ret_view);
 }
 
 const struct refusals *gateway_user_refusals(const struct gateway *gateway, const char *user)

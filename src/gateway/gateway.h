@@ -4,7 +4,7 @@
  *
  *     gateway_open(&world, config, &gateway, err)      every listener listens, or none
  *     gateway_reload(gateway, config, err)             after SIGHUP: another configuration
- *     gateway_drain(gateway)                           after SIGTERM; then wait until gateway_is_idle()
+ *     gateway_drain(gateway, drained, me)              after SIGTERM
  *     gateway_free(gateway)
  *
  * Everything happens on the world's loop. Sessions go on with the configuration they began with.
@@ -33,7 +33,7 @@ struct gateway_world { /* borrowed, with all it points at, until gateway_free() 
     const struct dice *dice;
     const struct disk *disk;
     struct log *log;         /* NULL: nothing is logged */
-    const char *hostname;    /* a domain; said in the greeting */
+    const char *hostname;    /* a domain: the machine's, where the configuration has none */
     const char *state;       /* the state directory: certificates of our own lie in it */
     struct activation *activation; /* sockets by listeners' names; NULL: none were handed over */
     unsigned unix_mode;      /* of Unix sockets' files; 0: 0600 */
@@ -56,15 +56,23 @@ MUST_USE bool gateway_reload(struct gateway *gateway, const struct config *confi
 /* Is this configuration in use, by the gateway or by a session that began with it? */
 bool gateway_uses(const struct gateway *gateway, const struct config *config);
 
-/* Nobody comes in any more; who hands in a message may end it, the others are told 421. */
-void gateway_drain(struct gateway *gateway);
+/* Nobody comes in any more; who hands in a message may end it, the others are told 421. `drained` is told once, never
+ * from within: no session is left. */
+void gateway_drain(struct gateway *gateway, void (*drained)(void *who), void *who);
 bool gateway_is_idle(const struct gateway *gateway); /* no session is left */
 
-/* For whoever shows them. A listener that is not there has port 0 and no refusals. */
-size_t gateway_sessions(const struct gateway *gateway);
-uint16_t gateway_port(const struct gateway *gateway, const char *listener);
-const struct cert_description *gateway_certificate(const struct gateway *gateway, const char *listener); /* or NULL */
-const struct refusals *gateway_listener_refusals(const struct gateway *gateway, const char *listener); /* or NULL */
-const struct refusals *gateway_user_refusals(const struct gateway *gateway, const char *user);         /* or NULL */
+/* For whoever shows it; good until the next turn of the loop. */
+struct gateway_view { /* a listener */
+    const struct listen_settings *settings;
+    bool open;       /* false: it drains */
+    uint16_t port;   /* where it is; 0: a Unix socket */
+    size_t sessions; /* that came by it */
+    const struct cert_description *certificate; /* NULL: it has no TLS */
+    const struct refusals *refusals;
+};
+/* The listener in this place, counted from 0, or of this name; false where there is none. */
+bool gateway_view(const struct gateway *gateway, size_t at, struct gateway_view *ret_view);
+bool gateway_find(const struct gateway *gateway, const char *listener, struct gateway_view *ret_view);
+const struct refusals *gateway_user_refusals(const struct gateway *gateway, const char *user); /* NULL: none yet */
 
 #endif

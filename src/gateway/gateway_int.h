@@ -34,6 +34,7 @@ struct face {
     struct face *next, **link; /* of all that there are */
     const struct config *config;
     const struct listen_settings *settings;
+    const char *hostname;
     struct server_cert_plan cert_plan;
     struct server_cert *cert; /* NULL: no TLS */
     bool local;               /* only this machine can come */
@@ -46,6 +47,7 @@ struct door {
     struct door *next;
     char *name;
     char *address; /* as it was written when the sockets were opened */
+    uint16_t port; /* that was wanted then */
     struct listener *sockets[DOOR_SOCKETS_MAX];
     size_t socket_count;
     struct face *face;
@@ -74,10 +76,15 @@ struct gateway {
     uint64_t aliases_at;
     char **cert_names; /* NULL ends them */
     bool drains;
+    struct timer *emptied; /* since it drains */
+    void (*drained)(void *who);
+    void *who;
 };
 
 /* -- gateway.c -- */
 
+const char *gateway_hostname(const struct gateway *gateway, const struct config *config);
+void gateway_look_whether_empty(struct gateway *gateway);
 uint64_t gateway_wall(const struct gateway *gateway); /* milliseconds */
 /* [local] and the aliases, the latter not older than some seconds: as they are now, for old sessions, too. Good until
  * the next turn of the loop. */

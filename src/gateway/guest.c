@@ -154,6 +154,7 @@ void guest_free(struct guest *guest)
     session_server_free(guest->session);
     if (guest->is_in)
         caps_leave(guest->gateway->caps, guest->from);
+    gateway_look_whether_empty(guest->gateway);
     face_let_go(guest->face);
     mem_free(guest);
 }

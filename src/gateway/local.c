@@ -291,6 +291,13 @@ bool local_door_open(const struct local_door_plan *plan, struct local_door **ret
     return true;
 }
 
+void local_door_use(struct local_door *door, const struct config *config, const char *hostname)
+{
+    door->plan.config = config;
+    door->plan.hostname = hostname;
+    door->settings = config_section(config, &local_part, NULL);
+}
+
 bool local_door_is_busy(const struct local_door *door)
 {
     return door->callers != NULL;

@@ -35,6 +35,8 @@ struct local_door_plan { /* borrowed, with all it points at */
 enum { LOCAL_CALLERS_MAX = 200 };
 
 MUST_USE bool local_door_open(const struct local_door_plan *plan, struct local_door **ret_door, struct err *err);
+/* Another configuration, from now on; the old one is borrowed as long as the door is busy. */
+void local_door_use(struct local_door *door, const struct config *config, const char *hostname);
 void local_door_free(struct local_door *door); /* what is half handed in is dropped */
 OWNED(local_door);
 bool local_door_is_busy(const struct local_door *door);

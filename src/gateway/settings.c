@@ -197,6 +197,13 @@ bool listen_address(const struct listen_settings *settings, struct listen_addres
     return true;
 }
 
+uint16_t listen_port(const struct listen_settings *settings)
+{
+    struct listen_address address;
+
+    return listen_address(settings, &address) ? address.port : 0;
+}
+
 bool listen_is_local(const struct listen_settings *settings)
 {
     struct listen_address address;
@@ -249,6 +256,25 @@ bool listen_allows(const struct listen_settings *settings, struct ip ip)
     return allow_is(settings, "any") || networks_have(&settings->allow, ip);
 }
 
+const char *listen_weakness_word(enum listen_weakness weakness)
+{
+    static const struct {
+        enum listen_weakness weakness;
+        const char *word;
+    } rows[] = {
+        { LISTEN_TAKES_PLAIN_PASSWORDS, "plaintext-passwords" },
+        { LISTEN_TAKES_OLD_TLS, "old-tls" },
+        { LISTEN_WITHOUT_TLS, "no-tls" },
+        { LISTEN_WITHOUT_PASSWORD, "no-password" },
+        { LISTEN_OPEN_TO_ALL, "open-to-all" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (rows[i].weakness == weakness)
+            return rows[i].word;
+    return "";
+}
+
 unsigned listen_weaknesses(const struct listen_settings *settings)
 {
     unsigned found = 0;
@@ -257,7 +283,7 @@ unsigned listen_weaknesses(const struct listen_settings *settings)
         return 0;
     if (settings->plaintext_auth)
         found |= LISTEN_TAKES_PLAIN_PASSWORDS;
-    if (listen_tls_minimum(settings) < TLS_VERSION_1_2)
+    if (settings->security != GATEWAY_NONE && listen_tls_minimum(settings) < TLS_VERSION_1_2)
         found |= LISTEN_TAKES_OLD_TLS;
     if (settings->security == GATEWAY_NONE)
         found |= LISTEN_WITHOUT_TLS;

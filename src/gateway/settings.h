@@ -68,6 +68,7 @@ struct listen_address {
 
 /* False where the address is none; never so once it was checked. */
 MUST_USE bool listen_address(const struct listen_settings *settings, struct listen_address *ret_address);
+uint16_t listen_port(const struct listen_settings *settings); /* of the address; 0: it has none */
 /* Can only this machine reach it? */
 bool listen_is_local(const struct listen_settings *settings);
 enum tls_version listen_tls_minimum(const struct listen_settings *settings);
@@ -86,5 +87,6 @@ enum listen_weakness {
     LISTEN_OPEN_TO_ALL = 16,
 };
 unsigned listen_weaknesses(const struct listen_settings *settings);
+const char *listen_weakness_word(enum listen_weakness weakness); /* of one bit: "old-tls" */
 
 #endif

@@ -186,7 +186,7 @@ static bool fill_order(struct taking *taking, struct err *err)
         .account = &taking->account,
         .wall = wall / SECOND,
         .zone_minutes = clock_zone_minutes(wall),
-        .hostname = gateway->world.hostname,
+        .hostname = guest->face->hostname,
         .received_from = taking->received_from,
         .fd = -1,
         .sender = envelope->sender,

@@ -60,7 +60,7 @@ void guest_check_sender(struct guest *guest)
     struct err err = { 0 };
 
     if (!users_choose(guest->face->config, guest->face->settings, guest->user, span_of(sender),
-                      gateway->world.hostname, &guest->choice, &err)) {
+                      guest->face->hostname, &guest->choice, &err)) {
         guest_refuse_for(guest, STAGE_MAIL, &err);
         return;
     }
@@ -81,12 +81,12 @@ static bool leads_somewhere(struct guest *guest, struct span address, struct err
     const struct local_settings *local = gateway_local(gateway);
     size_t at = span_find_last(address, '@');
     const struct alias_asker asker = {
-        gateway->world.hostname, local->admin ? local->admin : guest->choice.account->address,
+        guest->face->hostname, local->admin ? local->admin : guest->choice.account->address,
     };
     const struct aliases *aliases;
     HELD(alias_found) found = { 0 };
 
-    if (!aliases_is_local(span_from(address, at + 1), gateway->world.hostname))
+    if (!aliases_is_local(span_from(address, at + 1), guest->face->hostname))
         return true;
     return gateway_aliases(gateway, &aliases, err) &&
            aliases_expand(aliases, &asker, span_cut(address, 0, at), &found, err);

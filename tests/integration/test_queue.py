@@ -160,7 +160,7 @@ def test_provider_away_and_back(outpost, postfix, daemon):
     assert len(queue(outpost)) == 5         # the others wait with their account
     outpost.account_at(postfix, 'starttls')
     there.hang_up()
-    until(lambda: len(there.lines('ready')) == 2, 'a new life')
+    until(lambda: there.lines('reload'), 'the new configuration')
     assert outpost.run('queue retry', '--all').status == OK
     for needle in needles:
         postfix.await_messages(needle)

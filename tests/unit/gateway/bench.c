@@ -148,23 +148,37 @@ static bool load(struct bench *bench, const char *text, struct config **ret_conf
            config_fill(*ret_config, bench->know, &bench->err);
 }
 
+struct gateway_view bench_listener(const struct bench *bench, const char *name)
+{
+    struct gateway_view view = { 0 };
+
+    return gateway_find(bench->gateway, name, &view) ? view : (struct gateway_view){ 0 };
+}
+
+uint16_t bench_port(const struct bench *bench, const char *listener)
+{
+    return bench_listener(bench, listener).port;
+}
+
+void bench_hand_over(struct bench *bench, const char *name)
+{
+    const struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct activation_socket *socket_of = &bench->sockets.sockets[bench->sockets.count++];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof any) == 0 && listen(fd, 100) == 0);
+    *socket_of = (struct activation_socket){ .fd = fd };
+    snprintf(socket_of->name, sizeof socket_of->name, "%s", name);
+}
+
 /* A socket for each listener that has none. */
 static void hand_over(struct bench *bench, const struct config *config)
 {
-    const struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     const struct listen_settings *one;
 
-    for (size_t at = 0; (one = config_next(config, &listen_part, &at));) {
-        struct activation_socket *socket_of = &bench->sockets.sockets[bench->sockets.count];
-        if (strncmp(one->address, "unix:", 5) == 0 ||
-            (bench->gateway && gateway_port(bench->gateway, one->name)))
-            continue;
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_true(fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof any) == 0 && listen(fd, 100) == 0);
-        *socket_of = (struct activation_socket){ .fd = fd };
-        snprintf(socket_of->name, sizeof socket_of->name, "%s", one->name);
-        bench->sockets.count++;
-    }
+    for (size_t at = 0; (one = config_next(config, &listen_part, &at));)
+        if (strncmp(one->address, "unix:", 5) != 0 && !(bench->gateway && bench_port(bench, one->name)))
+            bench_hand_over(bench, one->name);
 }
 
 static bool wants_tls(const struct config *config)
@@ -254,7 +268,7 @@ void bench_run_out(struct bench *bench, const struct caller *caller)
 
 static void connect_to(struct bench *bench, const char *listener, struct caller *caller)
 {
-    call(caller, bench->loop, gateway_port(bench->gateway, listener));
+    call(caller, bench->loop, bench_port(bench, listener));
     caller->turn = bench_turn;
     caller->who = bench;
 }

@@ -61,6 +61,13 @@ void bench_turn(void *bench); /* the queue does what waits */
 void bench_break(struct bench *bench, bool broken);
 unsigned bench_commits(void);
 
+/* A socket for a listener of this name, for when it is opened the next time. */
+void bench_hand_over(struct bench *bench, const char *name);
+
+/* Of zeros where there is none. */
+struct gateway_view bench_listener(const struct bench *bench, const char *name);
+uint16_t bench_port(const struct bench *bench, const char *listener);
+
 /* A client at a listener, which has heard the greeting where one is said. */
 void bench_call(struct bench *bench, const char *listener, struct caller *ret_caller);
 /* One whom a balancer introduces. */

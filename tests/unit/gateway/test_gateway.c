@@ -15,7 +15,7 @@ static bool answers(struct bench *bench, const char *listener)
 {
     struct caller caller;
 
-    if (!gateway_port(bench->gateway, listener))
+    if (!bench_port(bench, listener))
         return false;
     bench_call(bench, listener, &caller);
     ask(&caller, HI, "250 ");
@@ -40,12 +40,15 @@ static void test_certificate_of_our_own(void **state)
 
     (void)state;
     BENCH(bench, LAN DESK);
-    const struct cert_description *shown = gateway_certificate(bench->gateway, "lan");
+    const struct cert_description *shown = bench_listener(bench, "lan").certificate;
     assert_non_null(shown);
     for (size_t i = 0; i < COUNT(names); i++)
         check_row(names[i], strstr(shown->names, names[i]) != NULL);
-    assert_null(gateway_certificate(bench->gateway, "desk"));
-    assert_null(gateway_certificate(bench->gateway, "nowhere"));
+    assert_null(bench_listener(bench, "desk").certificate);
+    struct gateway_view view;
+    assert_false(gateway_find(bench->gateway, "nowhere", &view));
+    assert_true(gateway_view(bench->gateway, 0, &view) && gateway_view(bench->gateway, 1, &view));
+    assert_false(gateway_view(bench->gateway, 2, &view));
 }
 
 /* All open, or none; and the error says which does not. */
@@ -99,10 +102,10 @@ static void test_listeners_come_and_go(void **state)
     BENCH(bench, DESK);
 
     assert_true(answers(bench, "desk"));
-    uint16_t port = gateway_port(bench->gateway, "desk");
+    uint16_t port = bench_port(bench, "desk");
     assert_true(bench_reload(bench, DESK "[listen more]\naddress = 127.0.0.1:589\nsecurity = none\n", &second));
     assert_true(answers(bench, "desk") && answers(bench, "more"));
-    assert_int_equal(gateway_port(bench->gateway, "desk"), port); /* it never stopped listening */
+    assert_int_equal(bench_port(bench, "desk"), port); /* it never stopped listening */
     assert_true(bench_reload(bench, "[listen more]\naddress = 127.0.0.1:589\nsecurity = none\n", &third));
     assert_true(!answers(bench, "desk") && answers(bench, "more"));
     gateway_free(GIVE(bench->gateway));
@@ -130,6 +133,27 @@ static void test_a_listener_moves(void **state)
     config_free(second);
 }
 
+/* Under another name, or with another port that nobody wrote. */
+static void test_where_a_listener_stands(void **state)
+{
+    (void)state;
+    struct config *second = NULL, *third = NULL;
+    struct gateway_view view;
+    BENCH(bench, "[listen a]\naddress = 127.0.0.1\n");
+
+    uint16_t port = bench_port(bench, "a");
+    assert_true(bench_reload(bench, "[listen z]\naddress = 127.0.0.1:589\n[listen b]\naddress = 127.0.0.1\n", &second));
+    assert_int_equal(bench_port(bench, "b"), port);
+    assert_false(gateway_find(bench->gateway, "a", &view));
+    assert_true(gateway_view(bench->gateway, 0, &view) && strcmp(view.settings->name, "z") == 0);
+    bench_hand_over(bench, "b");
+    assert_true(bench_reload(bench, "[listen b]\naddress = 127.0.0.1\nsecurity = tls\n", &third)); /* 465 is meant */
+    assert_int_not_equal(bench_port(bench, "b"), port);
+    gateway_free(GIVE(bench->gateway));
+    config_free(second);
+    config_free(third);
+}
+
 static void test_other_aliases(void **state)
 {
     (void)state;
@@ -148,6 +172,25 @@ static void test_other_aliases(void **state)
     ask(&caller, "RCPT TO:<ring@localhost>\r\n", "550 5.1.1 ");
     assert_true(bench_reload(bench, text[1], &second));
     ask(&caller, "RCPT TO:<ring@localhost>\r\n", "250 "); /* they are the machine's, not the session's */
+    hang_up(&caller);
+    gateway_free(GIVE(bench->gateway));
+    config_free(second);
+}
+
+/* Its own name: the machine's, or the one that is configured. */
+static void test_another_name(void **state)
+{
+    (void)state;
+    struct caller caller;
+    struct config *second = NULL;
+    BENCH(bench, DESK);
+
+    bench_call(bench, "desk", &caller);
+    ask(&caller, HI, "250-mail.house.example\r\n");
+    hang_up(&caller);
+    assert_true(bench_reload(bench, "[outpost]\nhostname = mx.house.example\n" DESK, &second));
+    bench_call(bench, "desk", &caller);
+    ask(&caller, HI, "250-mx.house.example\r\n");
     hang_up(&caller);
     gateway_free(GIVE(bench->gateway));
     config_free(second);
@@ -193,7 +236,7 @@ static void test_in_a_message(void **state)
     ask(&caller, HI, "250 ");
     ask(&caller, "MAIL FROM:<a@x.example>\r\nRCPT TO:<you@there.example>\r\nDATA\r\n", "354 ");
     assert_true(bench_reload(bench, LAN, &second));
-    assert_int_equal(gateway_port(bench->gateway, "desk"), 0);
+    assert_int_equal(bench_port(bench, "desk"), 0);
     assert_true(gateway_uses(bench->gateway, bench->config));
     ask(&caller, "Hi\r\n.\r\n", "250 2.0.0 Queued");
     hang_up(&caller);
@@ -248,13 +291,13 @@ static void test_certificates_are_read_again(void **state)
              scratch_path(bench->dir, "k.pem"));
     issue(bench, "one.example");
     assert_true(bench_open(bench, buf_text(&text)));
-    assert_non_null(strstr(gateway_certificate(bench->gateway, "lan")->names, "one.example"));
+    assert_non_null(strstr(bench_listener(bench, "lan").certificate->names, "one.example"));
     struct caller caller;
     bench_call(bench, "lan", &caller);
     ask(&caller, HI, "250 ");
     issue(bench, "another.example");
     assert_true(bench_reload(bench, buf_text(&text), &second));
-    assert_non_null(strstr(gateway_certificate(bench->gateway, "lan")->names, "another.example"));
+    assert_non_null(strstr(bench_listener(bench, "lan").certificate->names, "another.example"));
 
     const struct tls_client_plan trusts = { .ca_file = scratch_path(bench->dir, "c.pem") };
     OWN(tls_context) context = NULL;
@@ -265,7 +308,7 @@ static void test_certificates_are_read_again(void **state)
 
     scratch_file(bench->dir, "c.pem", "rubbish", 0644); /* that one is refused, with all the rest */
     assert_false(bench_reload(bench, buf_text(&text), &third));
-    assert_non_null(strstr(gateway_certificate(bench->gateway, "lan")->names, "another.example"));
+    assert_non_null(strstr(bench_listener(bench, "lan").certificate->names, "another.example"));
     gateway_free(GIVE(bench->gateway));
     config_free(second);
     config_free(third);
@@ -319,7 +362,9 @@ int main(void)
         cmocka_unit_test(test_a_unix_socket),
         cmocka_unit_test(test_listeners_come_and_go),
         cmocka_unit_test(test_a_listener_moves),
+        cmocka_unit_test(test_where_a_listener_stands),
         cmocka_unit_test(test_other_aliases),
+        cmocka_unit_test(test_another_name),
         cmocka_unit_test(test_old_guests_and_new),
         cmocka_unit_test(test_in_a_message),
         cmocka_unit_test(test_a_bad_one_changes_nothing),

@@ -38,7 +38,7 @@ static void sign_in(struct caller *caller)
 /* The last refusal of the listener. */
 static const struct refusal *refused(struct bench *bench, const char *listener)
 {
-    const struct refusal *last = refusals_at(gateway_listener_refusals(bench->gateway, listener), 0);
+    const struct refusal *last = refusals_at(bench_listener(bench, listener).refusals, 0);
 
     assert_non_null(last);
     return last;
@@ -102,7 +102,7 @@ static void test_no_tls_at_all(void **state)
     bench_call(bench, "desk", &caller);
     ask(&caller, HI, "\r\n250 ");
     assert_null(strstr(buf_text(&caller.heard), "STARTTLS"));
-    assert_null(gateway_certificate(bench->gateway, "desk"));
+    assert_null(bench_listener(bench, "desk").certificate);
     assert_int_equal(scratch_count(scratch_path(bench->dir, "state")), 0);
     hang_up(&caller);
 }
@@ -120,7 +120,7 @@ static void test_tls_or_not(void **state)
     bench_start_tls(bench, &late);
     hang_up(&late);
 
-    call(&early, bench->loop, gateway_port(bench->gateway, "lan"));
+    call(&early, bench->loop, bench_port(bench, "lan"));
     assert_true(tls_client_context(&plan, &context, NULL));
     begin_tls(&early, context, "localhost");
     await_words(&early, "220 mail.house.example");
@@ -410,14 +410,14 @@ static void test_too_many(void **state)
 
     for (unsigned i = 0; i < 3; i++)
         bench_call(bench, "desk", &in[i]);
-    assert_int_equal(gateway_sessions(bench->gateway), 3);
-    call(&out, bench->loop, gateway_port(bench->gateway, "desk"));
+    assert_int_equal(bench_listener(bench, "desk").sessions, 3);
+    call(&out, bench->loop, bench_port(bench, "desk"));
     await_words(&out, "421 4.7.0 Too many connections; try again later\r\n");
     await(&out, out.ended);
     hang_up(&out);
     hang_up(&in[1]);
     bench_settle(bench);
-    assert_int_equal(gateway_sessions(bench->gateway), 2);
+    assert_int_equal(bench_listener(bench, "desk").sessions, 2);
     bench_call(bench, "desk", &in[1]);
     for (unsigned i = 0; i < 3; i++)
         hang_up(&in[i]);
@@ -452,7 +452,7 @@ static void test_a_handshake_that_fails(void **state)
     struct caller caller;
     BENCH(bench, LAN "security = tls\n");
 
-    call(&caller, bench->loop, gateway_port(bench->gateway, "lan"));
+    call(&caller, bench->loop, bench_port(bench, "lan"));
     say(&caller, "EHLO me\r\nMAIL FROM:<a@x.example>\r\n");
     await(&caller, caller.ended);
     bench_settle(bench);
@@ -493,7 +493,7 @@ static void test_xclient(void **state)
         }
         hang_up(&caller);
         bench_settle(bench);
-        assert_int_equal(gateway_sessions(bench->gateway), 0);
+        assert_true(gateway_is_idle(bench->gateway));
     }
 }
 
@@ -535,7 +535,7 @@ static void test_from_nowhere(void **state)
     struct caller caller;
     BENCH(bench, LAN BENCH_PROXY "no_password_from = 127.0.0.0/8\n");
 
-    call(&caller, bench->loop, gateway_port(bench->gateway, "lan"));
+    call(&caller, bench->loop, bench_port(bench, "lan"));
     say(&caller, "PROXY UNKNOWN\r\n" HI);
     await_words(&caller, "250 ");
     ask(&caller, "MAIL FROM:<>\r\n", "530 ");
@@ -551,11 +551,11 @@ static void test_a_balancers_own_call(void **state)
     struct caller caller;
     BENCH(bench, LAN BENCH_PROXY);
 
-    call(&caller, bench->loop, gateway_port(bench->gateway, "lan"));
+    call(&caller, bench->loop, bench_port(bench, "lan"));
     say_bytes(&caller, SPAN("\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00"));
     await_words(&caller, "220 ");
     hang_up(&caller);
-    call(&caller, bench->loop, gateway_port(bench->gateway, "lan"));
+    call(&caller, bench->loop, bench_port(bench, "lan"));
     say(&caller, "EHLO me\r\n"); /* from there, and without the line: refused */
     await(&caller, caller.ended);
     assert_int_equal(caller.heard.len, 0);
@@ -753,7 +753,7 @@ static void test_memory_fails(void **state)
         struct caller caller;
         size_t before = alloc_alive();
         struct bench *bench = bench_with(LAN BENCH_PROXY BENCH_NETS "plaintext_auth = yes\n");
-        call(&caller, bench->loop, gateway_port(bench->gateway, "lan"));
+        call(&caller, bench->loop, bench_port(bench, "lan"));
         say_bytes(&caller, span_of(said));
         alloc_fail_at(nth);
         bench_run_out(bench, &caller);
@@ -763,7 +763,6 @@ static void test_memory_fails(void **state)
         assert_null(strstr(buf_text(&caller.heard), "235 "));
         in += strstr(buf_text(&caller.heard), "535 ") != NULL;
         assert_true(gateway_is_idle(bench->gateway));
-        assert_int_equal(gateway_sessions(bench->gateway), 0);
         hang_up(&caller);
         bench_end(&bench);
         assert_int_equal(alloc_alive(), before);
@@ -774,6 +773,27 @@ static void test_memory_fails(void **state)
 }
 
 /* -- going down -- */
+
+static void told(void *who)
+{
+    bool *drained = who;
+
+    assert_false(*drained);
+    *drained = true;
+}
+
+/* Nobody was there: told all the same, and not from within. */
+static void test_draining_at_once(void **state)
+{
+    (void)state;
+    bool drained = false;
+    BENCH(bench, DESK);
+
+    gateway_drain(bench->gateway, told, &drained);
+    assert_false(drained);
+    bench_settle(bench);
+    assert_true(drained);
+}
 
 static void test_draining(void **state)
 {
@@ -786,18 +806,19 @@ static void test_draining(void **state)
     ask(&busy, HI TO_YOU "DATA\r\n", "354 ");
     bench_call(bench, "desk", &eager);
     ask(&eager, HI TO_YOU "DATA\r\n", "354 ");
-    gateway_drain(bench->gateway);
+    bool drained = false;
+    gateway_drain(bench->gateway, told, &drained);
     await_words(&idle, "421 4.3.2 Going down; try again later\r\n");
     await(&idle, idle.ended);
-    assert_int_equal(gateway_port(bench->gateway, "desk"), 0);
+    assert_int_equal(bench_port(bench, "desk"), 0);
 
     ask(&busy, "Hi\r\n.\r\n", "250 2.0.0 Queued as 1\r\n421 4.3.2 Going down; try again later\r\n");
     await(&busy, busy.ended);
-    assert_false(gateway_is_idle(bench->gateway));
+    assert_false(gateway_is_idle(bench->gateway) || drained);
     ask(&eager, "Hi\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<you@x.example>\r\n", /* what came with it is looked at no more */
         "250 2.0.0 Queued as 2\r\n421 4.3.2 Going down; try again later\r\n");
     assert_null(strstr(strstr(buf_text(&eager.heard), "421 ") + 1, "421 "));
-    await(&eager, eager.ended);
+    await(&eager, eager.ended && drained);
     assert_true(gateway_is_idle(bench->gateway));
     hang_up(&idle);
     hang_up(&busy);
@@ -835,6 +856,7 @@ int main(void)
         cmocka_unit_test(test_recipients_a_minute),
         cmocka_unit_test(test_messages_a_minute),
         cmocka_unit_test(test_memory_fails),
+        cmocka_unit_test(test_draining_at_once),
         cmocka_unit_test(test_draining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

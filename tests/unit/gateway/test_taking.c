@@ -158,7 +158,7 @@ static void test_a_foreign_from_is_refused(void **state)
     ask(&caller, "From: boss@elsewhere.example\r\n\r\nHi\r\n.\r\n", "550 5.7.1 ");
     bench_look(bench, &count);
     assert_int_equal(count, 0);
-    const struct refusal *last = refusals_at(gateway_listener_refusals(bench->gateway, "desk"), 0);
+    const struct refusal *last = refusals_at(bench_listener(bench, "desk").refusals, 0);
     assert_string_equal(last->cause, "gateway_sender_refused");
     assert_int_equal(last->reply, 550);
     hang_up(&caller);
@@ -311,7 +311,7 @@ static void test_a_commit_that_fails(void **state)
     ask(&caller, TO "DATA\r\n", "354 ");
     bench_break(bench, true);
     ask(&caller, HEAD "\r\nHi\r\n.\r\n", "452 4.3.1 There is no room for a message now\r\n");
-    const struct refusal *last = refusals_at(gateway_listener_refusals(bench->gateway, "desk"), 0);
+    const struct refusal *last = refusals_at(bench_listener(bench, "desk").refusals, 0);
     assert_string_equal(last->cause, "disk_full");
     assert_int_equal(last->stage, STAGE_END);
     bench_break(bench, false);
@@ -517,7 +517,7 @@ static void test_long_lines(void **state)
             check_row(rows[i].label, (strstr(buf_text(&body), "quoted-printable") == NULL) == rows[i].as_it_was);
             check_row(rows[i].label, row->body == (rows[i].as_it_was ? BODY_8BIT : BODY_7BIT));
         } else {
-            const struct refusal *last = refusals_at(gateway_listener_refusals(bench->gateway, "desk"), 0);
+            const struct refusal *last = refusals_at(bench_listener(bench, "desk").refusals, 0);
             assert_string_equal(last->cause, "line_too_long");
         }
         hang_up(&caller);
@@ -602,7 +602,7 @@ static void test_memory_fails(void **state)
         struct caller caller;
         size_t before = alloc_alive(), count = 0;
         struct bench *bench = bench_with(FREE);
-        call(&caller, bench->loop, gateway_port(bench->gateway, "desk"));
+        call(&caller, bench->loop, bench_port(bench, "desk"));
         caller.turn = bench_turn, caller.who = bench;
         say_bytes(&caller, span_of(said));
         alloc_fail_at(nth);

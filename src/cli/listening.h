@@ -1,0 +1,12 @@
+/* The gateway of a daemon (gateway/gateway.h), opened with what is configured, and told of. */
+#ifndef OUTPOST_CLI_LISTENING_H
+#define OUTPOST_CLI_LISTENING_H
+
+#include "cli/daemon.h"
+
+/* Every listener listens, or none. */
+MUST_USE bool listening_open(struct daemon *daemon, struct err *err);
+/* A line for each listener: where it is; and a warning for what is weak about it, or not obeyed. */
+void listening_tell(struct daemon *daemon);
+
+#endif
