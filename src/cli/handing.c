@@ -1,12 +1,14 @@
 #include "cli/handing.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/asking.h"
 #include "cli/owner.h"
+#include "cli/progress.h"
 #include "control/socket.h"
 #include "gateway/local.h"
 #include "net/dial.h"
@@ -33,7 +35,8 @@ struct hand {
     struct loop *loop;
     struct stream *stream;
     struct buf out, answer;
-    uint64_t at;
+    uint64_t at, size;
+    struct progress progress;
     bool all_read, done, good;
     struct err err;
     struct handed handed;
@@ -55,6 +58,14 @@ static void give_up(struct hand *hand)
 
 /* ---- the message goes over ---- */
 
+/* 0 where it can't be told: then no bar is drawn. */
+static uint64_t size_of(int fd)
+{
+    struct stat st;
+
+    return disk_system.stat(&disk_system, fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 static bool read_piece(struct hand *hand)
 {
     char piece[SUBMISSION_PIECE_MAX];
@@ -64,6 +75,7 @@ static bool read_piece(struct hand *hand)
         return false;
     hand->at += len;
     hand->all_read = len == 0;
+    progress_show(&hand->progress, hand->at, hand->size, loop_now(hand->loop));
     submission_write_piece((struct span){ piece, len }, &hand->out);
     return true;
 }
@@ -184,6 +196,15 @@ static void saw(void *who, const struct relay_event *event)
         timer_set(hand->timer, 0);
 }
 
+/* The relay reads the other messages of the queue, too. */
+static void moved(void *who, uint64_t id, uint64_t sent, uint64_t size)
+{
+    struct hand *hand = who;
+
+    if (id == hand->handed.id)
+        progress_show(&hand->progress, sent, size, loop_now(hand->loop));
+}
+
 static bool open_doors(struct hand *hand, struct err *err)
 {
     const struct place *place = cli_place(hand->cli, NULL);
@@ -219,6 +240,7 @@ static bool become_owner(struct hand *hand, bool *ret_taken, struct err *err)
     if (!owner_take(hand->cli, &hand->owner, ret_taken, err))
         return false;
     hand->owns = *ret_taken;
+    hand->owner.moved = moved;
     return !hand->owns || (owner_deliver(&hand->owner, saw, hand, err) && open_doors(hand, err));
 }
 
@@ -330,8 +352,10 @@ static void see_it_off(struct hand *hand)
 {
     bool over = false;
 
+    hand->progress = progress_on(hand->cli, "sending");
     rang(hand);
     loop_run_until(hand->loop, &hand->settled);
+    progress_clear(&hand->progress);
     control_abandon(hand->asked);
     relay_drain(hand->owner.relay, drained, &over);
     loop_run_until(hand->loop, &over);
@@ -413,8 +437,11 @@ bool handing_run(struct cli *cli, const struct handing *handing, struct handed *
     if (!network)
         return false;
     hand.loop = network->loop;
+    hand.progress = progress_on(cli, "queueing");
+    hand.size = size_of(handing->fd);
     hand.timer = timer_new(hand.loop, rang, &hand);
     bool good = hand.timer ? reach(&hand, err) : err_no_memory(err);
+    progress_clear(&hand.progress);
     if (good && !hand.good) {
         good = false;
         if (err)

@@ -93,6 +93,7 @@ bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct rela
         .directory = place->state,
         .policy = ATTEMPT_USUAL,
         .saw = saw,
+        .moved = owner->moved,
         .who = who,
     };
     plan.policy.retry.give_up_ms = owner->settings->give_up_after;

@@ -24,6 +24,8 @@ struct owner {
     struct transport_world world;
     struct relay *relay; /* NULL: nothing leaves */
     struct control control;
+    /* relay_plan's, told with the `who` of owner_deliver(); set before that. NULL: nobody watches. */
+    void (*moved)(void *who, uint64_t id, uint64_t sent, uint64_t size);
 };
 
 /* *ret_taken is false where another process is the owner: then there is nothing to be freed. */

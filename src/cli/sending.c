@@ -76,7 +76,7 @@ static bool begin(struct drive *d, struct err *err)
     sending->outcomes = mem_array(sending->count, sizeof *sending->outcomes);
     if (!sending->outcomes)
         return err_no_memory(err);
-    d->progress = progress_on(d->cli);
+    d->progress = progress_on(d->cli, "sending");
     return account_check_sendable(d->account, err) && cli_transport_world(d->cli, &d->world, err) &&
            transport_open(&d->world, d->account, &events, d, &d->transport, err);
 }

@@ -262,10 +262,18 @@ static void release(struct sqlite *sqlite)
     mem_free(sqlite);
 }
 
+static bool end_bodies(struct sqlite *sqlite)
+{
+    return sqlite_begin(&sqlite->store, NULL) && sqlite_end_bodies(sqlite, NULL) && sqlite_commit(&sqlite->store, NULL);
+}
+
 static void sqlite_close(struct store *store)
 {
     struct sqlite *sqlite = sqlite_of(store);
 
+    store_abort(store);
+    while (sqlite->sql && sqlite->ended_bodies && end_bodies(sqlite))
+        ;
     store_abort(store);
     if (sqlite->sql && meta_put(sqlite, "clean", 1, NULL))
         sql_close(GIVE(sqlite->sql));

@@ -416,7 +416,7 @@ static bool wipe(struct sqlite *sqlite, uint64_t id, struct err *err)
     struct sql *sql = sqlite->sql;
 
     return sql_do(sql, err, QUERY_MESSAGE_END, SQL_NUMBER(id)) && sql_do(sql, err, QUERY_RECIPIENT_END, SQL_NUMBER(id)) &&
-           sql_do(sql, err, QUERY_EVENT_END, SQL_NUMBER(id)) && sqlite_end_body(sqlite, id, err);
+           sql_do(sql, err, QUERY_EVENT_END, SQL_NUMBER(id)) && sqlite_end_body(sqlite, id, SQLITE_PIECES_MAX, err);
 }
 
 static bool change_one(struct walking *w, struct sqlite_message *message, enum store_verb verb, bool dry_run,

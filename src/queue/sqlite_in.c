@@ -84,9 +84,10 @@ bool sqlite_body_add(struct store *store, struct store_body *body, struct span p
     return true;
 }
 
-static bool drop(struct sqlite *sqlite, uint64_t id, struct err *err)
+static bool drop(struct sqlite *sqlite, const struct store_body *body, struct err *err)
 {
-    return sql_do(sqlite->sql, err, QUERY_DRAFT_END, SQL_NUMBER(id)) && sqlite_end_body(sqlite, id, err);
+    return sql_do(sqlite->sql, err, QUERY_DRAFT_END, SQL_NUMBER(body->id)) &&
+           sqlite_end_body(sqlite, body->id, body->pieces, err);
 }
 
 bool sqlite_body_drop(struct store *store, const struct store_body *body, struct err *err)
@@ -94,7 +95,7 @@ bool sqlite_body_drop(struct store *store, const struct store_body *body, struct
     struct sqlite *sqlite = sqlite_of(store);
     bool there;
 
-    return is_there(sqlite, body, &there, err) && (!there || drop(sqlite, body->id, err));
+    return is_there(sqlite, body, &there, err) && (!there || drop(sqlite, body, err));
 }
 
 /* Is it a message's that is not over? */
@@ -238,7 +239,7 @@ bool sqlite_accept(struct store *store, const struct store_order *order, uint64_
     if (!account || (order->envelope->key && !look_at_key(sqlite, order, account->id, now, ret, err)))
         return false;
     if (ret->repeated)
-        return sqlite_end_body(sqlite, body.id, err);
+        return sqlite_end_body(sqlite, body.id, body.pieces, err);
     if (order->last.len && !put_piece(sqlite, body.id, body.pieces++, order->last, err))
         return false;
     body.size += order->last.len;

@@ -31,7 +31,7 @@ enum { /* where a message stands in line: schema/sqlite/1.sql */
     SLOT_HELD = 33,
     SLOT_IDLE = 34,
 };
-enum { SQLITE_PIECES_MAX = 65536, SQLITE_EVENTS_MAX = 199 };
+enum { SQLITE_PIECES_MAX = 65536, SQLITE_PIECES_AT_ONCE = 16, SQLITE_EVENTS_MAX = 199 };
 
 struct sqlite_account {
     uint64_t id;
@@ -70,6 +70,7 @@ struct sqlite {
     size_t log_count, log_room, log_job;
     bool accounts_changed; /* in this job */
     uint64_t swept_history; /* how far */
+    bool ended_bodies;      /* some may be left of what sqlite_end_body() put off */
 };
 
 static inline struct sqlite *sqlite_of(struct store *store)
@@ -148,8 +149,13 @@ MUST_USE bool sqlite_add_event(struct sqlite *sqlite, struct sqlite_message *mes
                                const struct store_event *event, struct err *err);
 MUST_USE bool sqlite_hold(struct sqlite *sqlite, struct sqlite_message *message, const char *because,
                           const char *text, const char *by, uint64_t now, struct err *err);
-MUST_USE bool sqlite_end_body(struct sqlite *sqlite, uint64_t id, struct err *err);
+/* A body of many pieces becomes one that was abandoned, which a sweep, or closing, takes away by and by: SQLite keeps
+ * in memory what a job deletes, to undo it. */
+MUST_USE bool sqlite_end_body(struct sqlite *sqlite, uint64_t id, uint64_t pieces, struct err *err);
 uint64_t sqlite_pack(const uint16_t enhanced[3]);
+
+/* sqlite_keep.c: some of what sqlite_end_body() put off. */
+MUST_USE bool sqlite_end_bodies(struct sqlite *sqlite, struct err *err);
 
 /* sqlite_in.c */
 bool sqlite_body_add(struct store *store, struct store_body *body, struct span piece, uint64_t now,

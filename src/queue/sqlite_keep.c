@@ -2,13 +2,17 @@
 
 #include "base/banned.h"
 
-enum { FREE_PAGES_MOST = 4096 };
+enum {
+    FREE_PAGES_MOST = 4096,
+    PIECES_MOST = 128, /* of bodies, in one sweep */
+};
 
 struct sweeping {
     struct sqlite *sqlite;
     const struct store_sweep *sweep;
     uint64_t now;
     size_t left; /* steps */
+    bool more;   /* of bodies */
 };
 
 /* Ids that a query of one column gives, as many as steps are left. */
@@ -73,20 +77,52 @@ static bool sweep_leases(struct sweeping *s, struct err *err)
 
 /* What is not needed any more --------------------------------------------------------------------------------- */
 
+/* Some of its pieces, from the front; the draft itself with the last of them. */
+static bool sweep_pieces(struct sqlite *sqlite, uint64_t id, bool *ret_gone, struct err *err)
+{
+    struct sql *sql = sqlite->sql;
+    uint64_t at = id * SQLITE_PIECES_MAX, end = at + SQLITE_PIECES_MAX;
+    struct sql_rows rows = sql_ask(sql, QUERY_BODY_NEXT, SQL_NUMBER(at));
+    uint64_t first = sql_next(&rows) ? sql_number(&rows, 0) : end;
+
+    if (!sql_end(&rows, err))
+        return false;
+    *ret_gone = first >= end;
+    if (*ret_gone)
+        return sql_do(sql, err, QUERY_DRAFT_END, SQL_NUMBER(id));
+    uint64_t until = first + SQLITE_PIECES_AT_ONCE;
+    return sql_do(sql, err, QUERY_BODY_END, SQL_NUMBER(first), SQL_NUMBER(until < end ? until : end));
+}
+
 static bool sweep_bodies(struct sweeping *s, struct err *err)
 {
     HELD(pool) pool = { NULL };
     uint64_t *ids, before = s->sweep->reborn ? STORE_NEVER : s->sweep->bodies_before;
-    size_t count;
-    struct sql_rows rows = sql_ask(s->sqlite->sql, QUERY_DRAFT_OLD, SQL_NUMBER(before), SQL_NUMBER(s->left));
+    size_t count, most = s->left;
+    unsigned pieces = 0;
+    struct sql_rows rows = sql_ask(s->sqlite->sql, QUERY_DRAFT_OLD, SQL_NUMBER(before), SQL_NUMBER(most));
 
     if (!read_ids(s, rows, &pool, &ids, &count, err))
         return false;
     for (size_t i = 0; i < count; i++, s->left--)
-        if (!sql_do(s->sqlite->sql, err, QUERY_DRAFT_END, SQL_NUMBER(ids[i])) ||
-            !sqlite_end_body(s->sqlite, ids[i], err))
-            return false;
+        for (bool gone = false; !gone; pieces += SQLITE_PIECES_AT_ONCE) {
+            if (pieces >= PIECES_MOST) { /* the rest another time */
+                s->more = true;
+                return true;
+            }
+            if (!sweep_pieces(s->sqlite, ids[i], &gone, err))
+                return false;
+        }
+    s->sqlite->ended_bodies = s->sqlite->ended_bodies && count == most;
     return true;
+}
+
+bool sqlite_end_bodies(struct sqlite *sqlite, struct err *err)
+{
+    static const struct store_sweep ended = { .bodies_before = 1, .most = 100 };
+    struct sweeping sweeping = { sqlite, &ended, 0, ended.most, false };
+
+    return sweep_bodies(&sweeping, err);
 }
 
 static bool sweep_keys(struct sweeping *s, struct err *err)
@@ -155,7 +191,7 @@ bool sqlite_sweep(struct store *store, const struct store_sweep *sweep, uint64_t
 {
     static bool (*const parts[])(struct sweeping *, struct err *) = { sweep_leases, sweep_bodies, sweep_keys,
                                                                       sweep_history };
-    struct sweeping sweeping = { sqlite_of(store), sweep, now, sweep->most };
+    struct sweeping sweeping = { sqlite_of(store), sweep, now, sweep->most, false };
     bool free_more = false;
 
     for (size_t i = 0; i < COUNT(parts) && sweeping.left; i++)
@@ -163,7 +199,7 @@ bool sqlite_sweep(struct store *store, const struct store_sweep *sweep, uint64_t
             return false;
     if (sweeping.left && !sweep->reborn && !compact(&sweeping, &free_more, err))
         return false;
-    *ret_more = sweeping.left == 0 || free_more;
+    *ret_more = sweeping.left == 0 || sweeping.more || free_more;
     return true;
 }
 

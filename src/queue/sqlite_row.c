@@ -218,8 +218,12 @@ bool sqlite_sum(struct sqlite *sqlite, uint64_t id, struct store_sum *ret_sum, s
 
 /* Writing ----------------------------------------------------------------------------------------------------- */
 
-bool sqlite_end_body(struct sqlite *sqlite, uint64_t id, struct err *err)
+bool sqlite_end_body(struct sqlite *sqlite, uint64_t id, uint64_t pieces, struct err *err)
 {
+    if (pieces > SQLITE_PIECES_AT_ONCE) {
+        sqlite->ended_bodies = true;
+        return sql_do(sqlite->sql, err, QUERY_DRAFT_PUT, SQL_NUMBER(id), SQL_NUMBER(0), SQL_NUMBER(0), SQL_NUMBER(0));
+    }
     return sql_do(sqlite->sql, err, QUERY_BODY_END, SQL_NUMBER(id * SQLITE_PIECES_MAX),
                   SQL_NUMBER((id + 1) * SQLITE_PIECES_MAX));
 }
@@ -233,7 +237,7 @@ static bool end_message(struct sqlite *sqlite, const struct sqlite_message *mess
     return sql_do(sqlite->sql, err, QUERY_HISTORY_ADD, SQL_NUMBER(message->row.id), SQL_NUMBER(now),
                   SQL_NUMBER((uint64_t)state), SQL_NUMBER(stood)) &&
            sql_do(sqlite->sql, err, QUERY_MESSAGE_END, SQL_NUMBER(message->row.id)) &&
-           sqlite_end_body(sqlite, message->row.id, err);
+           sqlite_end_body(sqlite, message->row.id, message->row.pieces, err);
 }
 
 /* Where it stands in line. One that is being sent stays where its lease put it. */

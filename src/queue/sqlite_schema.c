@@ -23,7 +23,7 @@ static const char always[] =
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA mmap_size = 0;"            /* an error of the disk is an error, not a signal */
     "PRAGMA cell_size_check = ON;"
-    "PRAGMA cache_size = -16384;";
+    "PRAGMA cache_size = -8192;";
 
 /* Tables, indices and nothing else: a trigger or a view would be somebody's who is not us. */
 static bool is_ours(struct sql *sql, struct err *err)

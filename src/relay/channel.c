@@ -69,6 +69,15 @@ static void sent(void *who)
     done_with(channel, parcel);
 }
 
+static void progressed(void *who, uint64_t sent, uint64_t size)
+{
+    const struct channel *channel = who;
+    const struct relay_plan *plan = &channel->sender->relay->plan;
+
+    if (plan->moved)
+        plan->moved(plan->who, channel->parcel->item->id, sent, size);
+}
+
 static void failed(void *who, const struct evidence *why)
 {
     give_up(who, why);
@@ -296,7 +305,7 @@ static struct channel *free_channel(struct sender *sender)
 
 bool channel_give(struct sender *sender, struct parcel *parcel)
 {
-    static const struct transport_events events = { ready, NULL, sent, failed };
+    static const struct transport_events events = { ready, progressed, sent, failed };
     struct channel *channel = free_channel(sender);
     struct evidence why = { .stage = STAGE_LOCAL };
 

@@ -67,6 +67,8 @@ struct relay_plan { /* borrowed, with all it points at, until the relay is gone 
     bool in_line;          /* the queue is (queue/queue.h): a test, a simulation */
     /* Each step as it happens, for the log. May be NULL. */
     void (*saw)(void *who, const struct relay_event *event);
+    /* How many octets of a message's body have left, as they go. May be NULL. */
+    void (*moved)(void *who, uint64_t id, uint64_t sent, uint64_t size);
     void *who;
 };
 

@@ -78,7 +78,9 @@ static bool act_accept(struct act *act, struct err *err)
     OWN(envelope) envelope = envelope_new();
     struct store_body body = { 0 };
     struct store_accepted accepted;
-    size_t recipients = draw(act->chance, 4) ? 1 : 1 + draw(act->chance, 4), pieces = draw(act->chance, 6) ? 0 : 1 + draw(act->chance, 3);
+    size_t recipients = draw(act->chance, 4) ? 1 : 1 + draw(act->chance, 4);
+    size_t most = draw(act->chance, 5) ? 3 : 30; /* more than are taken away at once */
+    size_t pieces = draw(act->chance, 6) ? 0 : 1 + draw(act->chance, most);
     size_t len = 1 + draw(act->chance, sizeof text - 1);
     char fill = (char)('a' + draw(act->chance, 26));
 

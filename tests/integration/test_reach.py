@@ -30,7 +30,8 @@ def test_round_trips_to_the_last_answer(name, security, turns, outpost, request)
     assert wire.round_trips == turns     # fewer can't be: then the wire counts wrong
 
 
-def test_a_large_attachment_takes_little_memory(outpost, sink, tmp_path):
+@pytest.mark.parametrize('way', [['--direct'], []], ids=['direct', 'queue'])
+def test_a_large_attachment_takes_little_memory(way, outpost, sink, tmp_path):
     attachment = tmp_path / 'large.bin'
     with open(attachment, 'wb') as f:
         for _ in range(100):
@@ -39,7 +40,7 @@ def test_a_large_attachment_takes_little_memory(outpost, sink, tmp_path):
     cost = tmp_path / 'cost'
 
     done = subprocess.run([sys.executable, '-S', measure.__file__, cost, PROGRAM, 'send', '--config', outpost.config,
-                           '--direct', '-s', 'large', '-A', attachment, 'a@x.test'],
+                           *way, '-s', 'large', '-A', attachment, 'a@x.test'],
                           input=b'see there\n', capture_output=True, timeout=240, env=outpost.environment)
 
     cost = json.loads(cost.read_text())

@@ -1,5 +1,6 @@
 """What a person at a terminal sees."""
 import os
+import re
 import signal
 
 import pytest
@@ -44,14 +45,17 @@ def test_who_leaves_at_the_question_gets_the_terminal_back(number, outpost, sand
     assert not os.path.exists(outpost.config + '.d') and not os.path.exists(outpost.config)
 
 
-def test_a_long_transfer_shows_how_far_it_is(outpost, postfix, tmp_path):
+@pytest.mark.parametrize('way', [['--direct'], []], ids=['direct', 'queue'])
+def test_a_long_transfer_shows_how_far_it_is(way, outpost, postfix, tmp_path):
     outpost.account_at(postfix, 'tls')
     body = tmp_path / 'body'
     body.write_bytes(b'From: alice@example.test\r\n\r\n' + b'x' * 70 + b'\r\n' + (b'y' * 70 + b'\r\n') * 70000)
-    argv = [PROGRAM, 'send', '--config', outpost.config, '--direct', '--raw', 'a@x.test']
+    argv = [PROGRAM, 'send', '--config', outpost.config, *way, '--raw', 'a@x.test']
+    words = [b'sending'] if way else [b'queueing', b'sending']
     for term, shown in (('xterm', True), ('dumb', False)):
         with open(body) as stdin:
             terminal = Terminal(argv, {**outpost.environment, 'TERM': term}, stdin)
             assert terminal.end() == OK, terminal.seen.decode()
-        assert (b'100%' in terminal.seen and b'[####' in terminal.seen) == shown, terminal.seen
+        for word in words:
+            assert bool(re.search(word + rb' \[#{30}\] 100%', terminal.seen)) == shown, terminal.seen
         assert (b'\x1b' in terminal.seen) == shown
