@@ -35,6 +35,7 @@ static const struct option options[] = {
     { 0, "secret", OPTION_VALUE, "SOURCE", "keep it in: file (sealed), keyring; or it is in: systemd:NAME, command:..." },
     { 0, "client-certificate", OPTION_VALUE, "FILE", "sign in by this certificate (PEM), or show it" },
     { 0, "client-key", OPTION_VALUE, "FILE", "its key (PEM)" },
+    { 0, "send-as", OPTION_MANY, "ADDRESS", "a further address of yours to send from" },
     { 0, "default", OPTION_FLAG, NULL, "make it the default account" },
     { 0, "print", OPTION_FLAG, NULL, "prove it and show the account's section; write nothing" },
     { 0, "no-test", OPTION_FLAG, NULL, "send no test message" },
@@ -133,6 +134,24 @@ static bool check_secret(const struct setup *s, struct err *err)
     if (err && err->kind == ERR_CONFIG)
         err->kind = ERR_USAGE;
     return err_in(err, "--secret");
+}
+
+/* Each is an address, or a pattern of them. */
+static bool check_senders(const struct setup *s, struct err *err)
+{
+    const char *given;
+
+    for (size_t at = 0; (given = arguments_next(&s->cli->args, "send-as", &at));) {
+        struct address address = { 0 };
+        bool good = strchr(given, '*') || address_parse(span_of(given), &address, err);
+        address_done(&address);
+        if (good)
+            continue;
+        if (err)
+            err->kind = ERR_USAGE;
+        return err_in(err, "--send-as");
+    }
+    return true;
 }
 
 /* Who hands a password over means to sign in by one; where none is taken that is said, and not something else. */
@@ -266,7 +285,7 @@ static int set_up(struct setup *s)
 {
     struct err err = { 0 };
 
-    if (!check_auth(s, &err) || !check_certificate(s, &err) || !check_secret(s, &err) ||
+    if (!check_auth(s, &err) || !check_certificate(s, &err) || !check_secret(s, &err) || !check_senders(s, &err) ||
         !finding_address(s->cli->args.operands[0], &s->address, &err) ||
         !setup_name(s, &err) || !find(s, &err))
         return fail_early(s, &err);

@@ -10,10 +10,10 @@
 #include "cli/keeping.h"
 #include "cli/print.h"
 #include "cli/secrets.h"
+#include "cli/senders.h"
 #include "cli/sent.h"
+#include "cli/trial.h"
 #include "cli/way.h"
-#include "os/clock.h"
-#include "os/random.h"
 
 #include "base/banned.h"
 
@@ -107,6 +107,16 @@ static bool set_secret(const struct setup *setup, struct account *account, struc
     return set(account, "secret", buf_text(&source), err);
 }
 
+static bool set_senders(const struct setup *setup, struct account *account, struct err *err)
+{
+    HELD(buf) list = BUF(64 * 1024);
+    const char *given;
+
+    for (size_t at = 0; (given = arguments_next(&setup->cli->args, "send-as", &at));)
+        buf_addf(&list, "%s%s", list.len ? ", " : "", given);
+    return set(account, "send_as", list.len ? buf_text(&list) : NULL, err);
+}
+
 /* A file that was named for this command is named for the account, too: it will be needed. */
 static bool set_file(const struct setup *setup, struct account *account, const char *option,
                      const char *key, struct err *err)
@@ -138,7 +148,7 @@ bool setup_account(struct setup *setup, const struct candidate *candidate, const
         !set(account, "name", arguments_text(args, "name"), err) ||
         !set_server(account, candidate, err) || !set(account, "auth", setup->auth, err) ||
         !set(account, "username", username, err) || !set_mechanism(account, proof, err) ||
-        !set_application(setup, account, err) || !set_secret(setup, account, err) || !set_files(setup, account, err) ||
+        !set_application(setup, account, err) || !set_senders(setup, account, err) || !set_secret(setup, account, err) || !set_files(setup, account, err) ||
         !account_fill(account, cli_knowledge(setup->cli, NULL), err) ||
         !account_check(account, err))
         return false;
@@ -165,9 +175,9 @@ bool setup_chosen(struct setup *setup, struct account **ret_account, struct err 
     return setup_account(setup, chosen, &setup->proofs->at[at], ret_account, err);
 }
 
-/* `file`, or `section` where nothing was written; the other is NULL. */
+/* `file` and what was made of its senders, or `section` where nothing was written; the other is NULL. */
 static void tell_json(struct setup *setup, const struct account *account, const char *file,
-                      const char *section)
+                      const struct senders *senders, const char *section)
 {
     int proven[CANDIDATES_MAX];
     HELD(buf) text = BUF(256 * 1024);
@@ -186,6 +196,8 @@ static void tell_json(struct setup *setup, const struct account *account, const 
     json_number(&json, "port", account->server.port);
     json_text(&json, "security", security_word(account_security(account)));
     json_text(&json, "file", file);
+    if (senders)
+        senders_json(setup->cli, senders, &json);
     if (section)
         json_text(&json, "section", section);
     json_close(&json);
@@ -200,7 +212,7 @@ int setup_print_account(struct setup *setup, const struct account *account)
     if (!account_text(account, &text, &err))
         return fail_here(setup->cli, &err);
     if (setup->cli->json)
-        tell_json(setup, account, NULL, buf_text(&text));
+        tell_json(setup, account, NULL, NULL, buf_text(&text));
     else
         fputs(buf_text(&text), stdout);
     return 0;
@@ -218,46 +230,33 @@ static bool write_all(struct setup *setup, const struct account *account, struct
            config_set_default(place, &disk_system, account->name, err);
 }
 
-/* The message that proves the rest of the road. It lies in memory: it is that small. */
-static bool test_message(struct setup *setup, const struct account *account,
-                         struct prepared **ret_prepared, struct secret_world *world, struct err *err)
+/* The message that proves the rest of the road. */
+static bool test_message(struct setup *setup, const struct account *account, struct prepared **ret_prepared,
+                         struct err *err)
 {
-    const char *to = arguments_text(&setup->cli->args, "test-to");
-    const char *recipients[] = { to ? to : account->address };
-    uint64_t wall = clock_wall(&clock_system);
-    struct intake_order order = {
-        .account = account,
-        .disk = &disk_system,
-        .directory = world->state,
-        .wall = wall / 1000,
-        .zone_minutes = clock_zone_minutes(wall),
-        .hostname = cli_hostname(setup->cli),
-        .recipients = recipients,
-        .recipient_count = 1,
-    };
-    HELD(buf) text = BUF(4096);
+    HELD(buf) body = BUF(4096);
 
-    buf_addf(&text,
-             "To: %s\r\nSubject: outpost: it works\r\n\r\n"
+    buf_addf(&body,
              "This message went out by the account \"%s\", through %s port %u.\r\n"
              "If you read it, mail from this machine arrives.\r\n",
-             recipients[0], account->name, account->server.name, account->server.port);
-    order.bytes = buf_span(&text);
-    return random_fill(&dice_system, order.random, sizeof order.random, err) &&
-           intake_prepare(&order, ret_prepared, err);
+             account->name, account->server.name, account->server.port);
+    const struct trial_text text = {
+        .to = arguments_text(&setup->cli->args, "test-to"),
+        .subject = "outpost: it works",
+        .body = buf_text(&body),
+    };
+    return trial_prepare(setup->cli, account, &text, ret_prepared, err);
 }
 
 static int send_test(struct setup *setup, const struct account *account)
 {
     OWN(prepared) prepared = NULL;
-    struct secret_world world;
     struct sending sending;
     struct err err = { 0 };
 
     if (arguments_has(&setup->cli->args, "no-test"))
         return 0;
-    if (!cli_secrets(setup->cli, &world, &err) ||
-        !test_message(setup, account, &prepared, &world, &err))
+    if (!test_message(setup, account, &prepared, &err))
         return fail_here(setup->cli, &err);
     const struct sending_message message = { prepared->envelope, prepared->fd };
     sending_run(setup->cli, account, &message, &sending);
@@ -266,19 +265,38 @@ static int send_test(struct setup *setup, const struct account *account)
     return status;
 }
 
-int setup_finish_account(struct setup *setup, const struct account *account)
+static void tell_all(struct setup *setup, const struct account *account, const struct senders *senders)
 {
-    struct err err = { 0 };
-
-    if (!write_all(setup, account, &err))
-        return fail_here(setup->cli, &err);
     char *file = config_account_file(cli_place(setup->cli, NULL), account->name);
+
     if (setup->cli->json)
-        tell_json(setup, account, file, NULL);
+        tell_json(setup, account, file, senders, NULL);
     else
         say(setup->cli, "The account %s is set up: %s", account->name, file ? file : "");
     mem_free(file);
-    int status = send_test(setup, account);
+    senders_tell(setup->cli, senders, !arguments_has(&setup->cli->args, "no-test"));
+}
+
+/* The account is written. Whom it may send as is asked then, for its secret lies where it will lie. */
+static int finish(struct setup *setup, const struct account *account, struct senders *senders)
+{
+    bool offers = !arguments_has(&setup->cli->args, "no-test");
+    struct err err = { 0 };
+
+    if (!write_all(setup, account, &err) || !senders_prove(setup->cli, account, offers, senders, &err))
+        return fail_here(setup->cli, &err);
+    tell_all(setup, account, senders);
+    const struct sender_proof *refused = senders_refused(senders);
+    int status = refused && refused == senders->at ? 0 : send_test(setup, account);
+    return status || !refused ? status : failure_status(&refused->evidence);
+}
+
+int setup_finish_account(struct setup *setup, const struct account *account)
+{
+    struct senders senders = { 0 };
+    int status = finish(setup, account, &senders);
+
+    senders_done(&senders);
     if (status == 0)
         say(setup->cli, "\nSend mail by it:\n  outpost send friend@example.com -s Hello < letter.txt\n"
                         "  outpost send -t < message.eml");

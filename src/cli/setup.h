@@ -33,7 +33,7 @@ MUST_USE bool setup_fetch_secret(struct setup *setup, struct secret **ret_secret
 MUST_USE bool setup_chosen(struct setup *setup, struct account **ret_account, struct err *err);
 /* Shows the section; writes nothing. Both return the exit status. */
 int setup_print_account(struct setup *setup, const struct account *account);
-/* Keeps the secret, writes the account, sends the test message, tells the next steps. */
+/* Keeps the secret, writes the account, asks as whom it may send, sends the test message, tells the next steps. */
 int setup_finish_account(struct setup *setup, const struct account *account);
 
 #endif

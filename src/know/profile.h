@@ -52,7 +52,8 @@ enum profile_pipeline { PIPELINE_AUTO, PIPELINE_TRANSACTIONS, PIPELINE_COMMANDS,
 
 /* When the server compares MAIL FROM and From with who signed in. */
 enum profile_sender_check {
-    SENDER_CHECK_NONE,
+    SENDER_CHECK_UNKNOWN,
+    SENDER_CHECK_NONE, /* it takes any, or puts the right one in */
     SENDER_CHECK_MAIL,
     SENDER_CHECK_RCPT,
     SENDER_CHECK_END,

@@ -89,7 +89,7 @@ static const struct key capability_keys[] = {
     { "ehlo_clear",            KEY_LINES,  AT(capabilities.ehlo_clear),            NULL },
     { "pipeline",              KEY_CHOICE, AT(capabilities.pipeline),
       "auto transactions commands off" },
-    { "sender_check",          KEY_CHOICE, AT(capabilities.sender_check), "none mail rcpt end" },
+    { "sender_check",          KEY_CHOICE, AT(capabilities.sender_check), "unknown none mail rcpt end" },
     { "long_initial_response", KEY_YES,    AT(capabilities.long_initial_response), NULL },
     { "error_challenge",       KEY_YES,    AT(capabilities.error_challenge),       NULL },
     { "null_sender",           KEY_YES,    AT(capabilities.null_sender),           NULL },

@@ -124,7 +124,9 @@ static void go_on(struct carrier *c)
     const struct session_body body = body_for_session(&c->body);
 
     c->count = fitting(c);
-    if (c->count) {
+    if (c->count && c->t->message.rehearsal) {
+        session_rehearse(c->session, &c->envelope);
+    } else if (c->count) {
         body_rewind(&c->body);
         session_send(c->session, &c->envelope, c->first, c->count, &body);
     } else {

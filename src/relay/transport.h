@@ -62,6 +62,9 @@ struct transport_outcome {
 struct transport_message {
     const struct envelope *envelope; /* its size and kind of body are set */
     size_t first, count;             /* the recipients of this attempt */
+    /* Sender and first recipient are named to the server and taken back: may it go so? Nothing is sent, and `body` is
+     * not read. Over HTTPS there is no such question: SMTP_FATE_LATER. */
+    bool rehearsal;
     struct transport_body body;
     /* An earlier try by this way ("smtp") ended unknown: it goes by no other. NULL: it is free. */
     const char *tied_to;

@@ -324,7 +324,11 @@ static void https_send(struct transport *t)
     struct err err = { 0 };
 
     a->fresh_asked = false;
-    if (!https_message_begin(a->api, t->account, &t->message, &a->message, &err)) {
+    if (t->message.rehearsal) {
+        const struct evidence why = { .stage = STAGE_LOCAL };
+        settle(a, SMTP_FATE_LATER, &why);
+        transport_sent_soon(t);
+    } else if (!https_message_begin(a->api, t->account, &t->message, &a->message, &err)) {
         const struct evidence why = { .stage = STAGE_LOCAL, .err = err };
         bool for_good = err.kind == ERR_DATA || err.kind == ERR_LIMIT;
         settle(a, for_good ? SMTP_FATE_REFUSED : SMTP_FATE_LATER, &why);

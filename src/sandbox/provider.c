@@ -219,6 +219,8 @@ bool provider_make(const struct knowledge *know, const char *id, struct provider
             provider.smtp_off[i] = (struct provider_reply){ 535, "5.7.8", "Nobody signs in here" };
     }
     provider.not_owned = example(&provider, know, "sender_not_owned");
+    if (!provider.not_owned.code)
+        provider.not_owned = (struct provider_reply){ 550, "5.7.1", "The sender is not the account's own" };
     *ret_provider = provider;
     return true;
 }

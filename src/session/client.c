@@ -578,6 +578,13 @@ void session_send(struct session *s, const struct envelope *envelope, size_t fir
     wake(s);
 }
 
+void session_rehearse(struct session *s, const struct envelope *envelope)
+{
+    s->in_transaction = true;
+    smtp_client_rehearse(s->client, envelope, loop_now(s->loop));
+    wake(s);
+}
+
 /* ---- what was learnt ---- */
 
 size_t session_recipients_fit(const struct session *s, const struct envelope *envelope, size_t first)

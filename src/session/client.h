@@ -87,6 +87,10 @@ void session_no_credential(struct session *session, const struct err *why);
 void session_send(struct session *session, const struct envelope *envelope, size_t first, size_t count,
                   const struct session_body *body);
 
+/* Only while ready: names the envelope's sender and its first recipient, and takes it back; no message goes. sent()
+ * tells of it, and the outcome is that of smtp_client_rehearse(). */
+void session_rehearse(struct session *session, const struct envelope *envelope);
+
 /* How many of the envelope's recipients from `first` on one transaction takes here and now (RFC 9422).
  * 0: no more on this connection; on another one at least one fits. */
 size_t session_recipients_fit(const struct session *session, const struct envelope *envelope, size_t first);

@@ -137,6 +137,11 @@ size_t smtp_client_recipients_fit(const struct smtp_client *client, const struct
 void smtp_client_send(struct smtp_client *client, const struct envelope *envelope, size_t first,
                       size_t count, uint64_t now);
 
+/* A rehearsal: names the sender and the first recipient to the server, and takes it back (RSET) before there is a
+ * message; only at SMTP_NEED_ENVELOPE. Nothing is sent. Its outcome is SMTP_FATE_TAKEN at STAGE_RCPT where the
+ * server would go on, else as of smtp_client_send(). */
+void smtp_client_rehearse(struct smtp_client *client, const struct envelope *envelope, uint64_t now);
+
 enum { SMTP_PIECE_MAX = 64 * 1024 };
 
 /* A piece of the message, in its final form: CRLF line ends, no dot stuffed; up to SMTP_PIECE_MAX.

@@ -91,6 +91,7 @@ struct transaction {
     size_t accepted;          /* recipients answered with 250: for them the end decides */
     size_t next;              /* the recipient to be named next */
     bool live;       /* under way; after that its outcomes stay */
+    bool rehearsal;  /* ends with a RSET behind the recipients */
     bool by_bdat;
     bool chunk_left; /* the first chunk has left */
     bool body_ended;

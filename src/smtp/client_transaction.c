@@ -210,6 +210,34 @@ static bool goes_by_bdat(const struct smtp_client *c, const struct envelope *env
                                              smtp_offers(&c->extensions, SMTP_CHUNKING));
 }
 
+static void begin(struct smtp_client *c, const struct envelope *envelope, size_t first, size_t count,
+                  bool rehearsal)
+{
+    transaction_done(c);
+    struct verdict *verdicts = mem_array(count, sizeof *verdicts);
+    if (!verdicts || !limits_begin(c)) {
+        mem_free(verdicts);
+        client_fail_memory(c);
+        return;
+    }
+    c->t = (struct transaction){
+        .envelope = envelope,
+        .first = first,
+        .count = count,
+        .verdicts = verdicts,
+        .open = count,
+        .live = true,
+        .rehearsal = rehearsal,
+        .by_bdat = !rehearsal && goes_by_bdat(c, envelope),
+        .check = { .binary = envelope->body == BODY_BINARY,
+                   .eight = envelope->body != BODY_7BIT },
+    };
+    check_all(c);
+    client_enter(c, STEP_MAIL);
+    c->next = c->dirty ? STEP_RSET : STEP_MAIL;
+    client_advance(c);
+}
+
 void smtp_client_send(struct smtp_client *client, const struct envelope *envelope, size_t first,
                       size_t count, uint64_t now)
 {
@@ -218,28 +246,14 @@ void smtp_client_send(struct smtp_client *client, const struct envelope *envelop
         return;
     if (count > envelope->count - first)
         count = envelope->count - first;
-    transaction_done(client);
-    struct verdict *verdicts = mem_array(count, sizeof *verdicts);
-    if (!verdicts || !limits_begin(client)) {
-        mem_free(verdicts);
-        client_fail_memory(client);
-        return;
-    }
-    client->t = (struct transaction){
-        .envelope = envelope,
-        .first = first,
-        .count = count,
-        .verdicts = verdicts,
-        .open = count,
-        .live = true,
-        .by_bdat = goes_by_bdat(client, envelope),
-        .check = { .binary = envelope->body == BODY_BINARY,
-                   .eight = envelope->body != BODY_7BIT },
-    };
-    check_all(client);
-    client_enter(client, STEP_MAIL);
-    client->next = client->dirty ? STEP_RSET : STEP_MAIL;
-    client_advance(client);
+    begin(client, envelope, first, count, false);
+}
+
+void smtp_client_rehearse(struct smtp_client *client, const struct envelope *envelope, uint64_t now)
+{
+    client->now = now;
+    if (smtp_client_need(client) == SMTP_NEED_ENVELOPE && envelope->count)
+        begin(client, envelope, 0, 1, true);
 }
 
 /* -- naming sender and recipients -- */
@@ -251,17 +265,22 @@ bool mail_ready(const struct smtp_client *c)
     return !c->t.by_bdat || c->t.body_ended || c->chunk.len >= CHUNK_FULL;
 }
 
+/* Before a transaction, to clear what the last one left; and behind a rehearsal's recipients. */
 enum step say_rset(struct smtp_client *c)
 {
     client_say(c, STEP_RSET, 0, SPAN("RSET"));
-    return STEP_MAIL;
+    return c->t.next < c->t.count ? STEP_MAIL : STEP_NONE;
 }
 
 void heard_rset(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply)
 {
+    struct err err = { .kind = ERR_NONE };
+
     (void)asked;
     (void)reply;
     c->dirty = false;
+    if (c->t.rehearsal && c->t.accepted)
+        transaction_decide(c, SMTP_FATE_TAKEN, STAGE_RCPT, &err);
 }
 
 /* The next recipient that is to be named, from `from` on; count: there is none. */
@@ -312,7 +331,7 @@ enum step say_rcpt(struct smtp_client *c)
     t->next = next_open(t, t->next + 1);
     if (t->next < t->count)
         return STEP_RCPT;
-    return t->by_bdat ? STEP_CHUNK : STEP_DATA;
+    return t->rehearsal ? STEP_RSET : t->by_bdat ? STEP_CHUNK : STEP_DATA;
 }
 
 void heard_rcpt(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply)

@@ -66,6 +66,13 @@ def postfix_oauth(authority, idp):
 
 
 @pytest.fixture(scope='session')
+def submission(authority, postfix):
+    peer = start('submission', authority, postfix)
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture(scope='session')
 def bad_certificate(authority, tmp_path_factory):
     """bad_certificate(NAME): a peer that shows this certificate of the authority's folder."""
     peers = {}

@@ -225,6 +225,12 @@ static bool set_transactions(struct dialogue *d, struct span value)
     return good;
 }
 
+static bool set_rehearsed(struct dialogue *d, struct span value)
+{
+    d->rehearsed = span_is(value, "yes");
+    return true;
+}
+
 static const struct {
     const char *word;
     bool (*set)(struct dialogue *d, struct span value);
@@ -255,6 +261,7 @@ static const struct {
     { "fill", add_fill },
     { "pieces", set_pieces },
     { "transactions", set_transactions },
+    { "rehearsed", set_rehearsed },
 };
 
 /* -- events -- */

@@ -89,6 +89,10 @@ static void serve(struct stage_set *s)
                 return;
             s->sent++;
             s->body_at = 0;
+            if (s->dialogue->rehearsed) {
+                smtp_client_rehearse(s->client, s->dialogue->envelope, s->now);
+                break;
+            }
             smtp_client_send(s->client, s->dialogue->envelope, 0, s->dialogue->envelope->count,
                              s->now);
             break;

@@ -40,6 +40,7 @@ smtpd_recipient_restrictions =
     check_recipient_access regexp:{{/^code(4[0-9][0-9])@/ $$1 4.2.1 asked for}, {/^code(5[0-9][0-9])@/ $$1 5.1.1 asked for}},
     permit_sasl_authenticated, permit_tls_all_clientcerts, reject
 smtputf8_enable = yes
+owners = inline:{{alice@example.test=alice@example.test}, {team@example.test=alice@example.test}, {bob@example.test=bob@example.test}}
 message_size_limit = 209715200
 mailbox_size_limit = 0
 virtual_mailbox_limit = 0
@@ -48,6 +49,10 @@ virtual_mailbox_limit = 0
 MASTER = '''
 127.0.0.1:%(starttls)d inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes
 127.0.0.1:%(tls)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes
+# Who may send as whom: seen at MAIL, seen at RCPT, and behind another server that tells who signed in.
+127.0.0.1:%(owned-mail)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch -o smtpd_delay_reject=no
+127.0.0.1:%(owned-rcpt)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch
+127.0.0.1:%(behind)d inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=no -o smtpd_authorized_xclient_hosts=127.0.0.1 -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch -o smtpd_delay_reject=no
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -72,7 +77,7 @@ def start(authority, idp=None):
     """With an OAuth server (idp.py) it takes its tokens, too, and is another one in a root of its own."""
     root = Root('postfix-oauth' if idp else 'postfix', ['postfix', dovecot.PACKAGE],
                 ('postfix', 'postdrop', *dovecot.USERS))
-    ports = {'starttls': free_port(), 'tls': free_port()}
+    ports = {name: free_port() for name in ('starttls', 'tls', 'owned-mail', 'owned-rcpt', 'behind')}
     mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'] + (['XOAUTH2', 'OAUTHBEARER'] if idp else [])
     peer = Peer('postfix', ports, mechanisms, root.path + '/var/mail')
     root.write('/etc/postfix/main.cf', MAIN)

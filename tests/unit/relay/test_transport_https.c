@@ -343,6 +343,27 @@ static void test_unfit(void **state)
     }
 }
 
+/* There is no question without a message. */
+static void test_not_rehearsed(void **state)
+{
+    struct visit visit;
+
+    (void)state;
+    visit_begin(&visit, taken, COUNT(taken));
+    trip_open(&visit.trip);
+    const struct transport_message message = { .envelope = visit.trip.envelope, .count = 1, .rehearsal = true,
+                                               .outcomes = visit.trip.outcomes };
+    visit.trip.within = true;
+    transport_send(visit.trip.transport, &message);
+    visit.trip.within = false;
+    run(&visit.trip);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_LATER);
+    assert_int_equal(visit.api.asked, 0);
+    trip_send(&visit.trip, text);
+    assert_int_equal(visit.trip.outcomes[0].fate, SMTP_FATE_TAKEN);
+    visit_end(&visit);
+}
+
 /* ---- memory runs out while a message is handed over ---- */
 
 static void test_no_memory(void **state)
@@ -423,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_nothing_for_strangers),
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_unfit),
+        cmocka_unit_test(test_not_rehearsed),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_closed_in_between),
     };

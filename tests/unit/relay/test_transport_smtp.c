@@ -71,6 +71,55 @@ static size_t heard(const struct visit *visit, const char *what)
     return count;
 }
 
+/* ---- a question without a message ---- */
+
+static void rehearse(struct visit *visit)
+{
+    const struct transport_message message = {
+        .envelope = visit->trip.envelope,
+        .count = 1,
+        .rehearsal = true,
+        .outcomes = visit->trip.outcomes,
+    };
+
+    visit->trip.within = true;
+    transport_send(visit->trip.transport, &message);
+    visit->trip.within = false;
+    run(&visit->trip);
+}
+
+static void test_rehearsed(void **state)
+{
+    static const struct {
+        const char *label;
+        struct smtp_peer_row row;
+        enum smtp_fate fate;
+        enum stage stage;
+        size_t resets;
+    } cases[] = {
+        { "taken", { "NOTHING", .reply = NULL }, SMTP_FATE_TAKEN, STAGE_RCPT, 1 },
+        { "refused at MAIL", { "MAIL ", .time = 1, .reply = "553 5.7.1 not yours\r\n" }, SMTP_FATE_REFUSED, STAGE_MAIL, 0 },
+        { "refused at RCPT", { "RCPT ", .time = 1, .reply = "553 5.7.1 not yours\r\n" }, SMTP_FATE_REFUSED, STAGE_RCPT, 1 },
+        { "not now", { "MAIL ", .time = 1, .reply = "451 4.3.0 later\r\n" }, SMTP_FATE_LATER, STAGE_MAIL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct visit visit;
+        visit_begin(&visit, &cases[i].row, 1, "none");
+        trip_open(&visit.trip);
+        rehearse(&visit);
+        check_row(cases[i].label, visit.trip.sent == 1 && visit.trip.outcomes[0].fate == cases[i].fate);
+        check_row(cases[i].label, visit.trip.outcomes[0].evidence.stage == cases[i].stage);
+        check_row(cases[i].label, heard(&visit, "DATA") == 0);
+        /* The same line takes a message then. */
+        visit_send(&visit, plain);
+        check_row(cases[i].label, visit.trip.outcomes[0].fate == SMTP_FATE_TAKEN && visit.peer.calls == 1);
+        check_row(cases[i].label, heard(&visit, "RSET") == cases[i].resets);
+        visit_end(&visit);
+    }
+}
+
 /* ---- a line that stays ---- */
 
 static void test_stays_warm(void **state)
@@ -564,6 +613,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rehearsed),
         cmocka_unit_test(test_stays_warm),
         cmocka_unit_test(test_tired_lines),
         cmocka_unit_test(test_idle_line_ends),
