@@ -5,6 +5,7 @@
 #   make test       on a fresh Debian machine: installs, builds, runs every test
 #   make check      the tests that need no peers, nothing installed
 #   make bench      what sending costs, beside msmtp and curl (installs those)
+#   make fuzz       every fuzz target for FUZZ_SECONDS (60), or those in TARGETS, in a build by clang (installs it)
 #   make install    respects DESTDIR and prefix
 #   ... SANITIZE=1  the same in a build with AddressSanitizer and UBSan
 #   make check VALGRIND=1  the unit tests under valgrind, which must be there
@@ -51,6 +52,13 @@ bench:
 	@bench/queue $(BUILD)
 	@bench/startup $(BUILD)
 
+fuzz:
+	@tools/install-packages build fuzz
+	@test -e build-fuzz/build.ninja || CC=clang meson setup -Dfuzzing=true -Dtests=false -Db_lundef=false \
+	    -Db_sanitize=address,undefined -Dbuildtype=debugoptimized build-fuzz
+	@ninja -C build-fuzz
+	@tools/fuzz build-fuzz $(or $(FUZZ_SECONDS),60) $(TARGETS)
+
 install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(prefix)
 	ninja -C $(BUILD)
@@ -59,4 +67,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-sanitize build-fuzz
 
-.PHONY: all with-tests packages check demo test bench install clean
+.PHONY: all with-tests packages check demo test bench fuzz install clean

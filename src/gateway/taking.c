@@ -133,7 +133,6 @@ static void taking_free(struct taking *taking)
     buf_done(&taking->pending);
     mem_free(taking);
 }
-OWNED(taking);
 
 void taking_forget(struct guest *guest)
 {
