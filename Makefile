@@ -35,7 +35,7 @@ check: with-tests
 
 # Each step in a make of its own: Meson is there only after the first.
 demo:
-	@tools/install-packages build
+	@tools/install-packages build demo
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(BUILD)
 
