@@ -15,6 +15,7 @@ struct cli {
     bool json, quiet, verbose;
     bool terminal; /* stdout is a terminal that can be drawn on */
     bool color;    /* and bold text is welcome */
+    bool draws_on_stderr; /* stderr is such a terminal */
     bool may_ask;  /* a person is there to answer */
     struct private_before before; /* for a program that is run for the person */
     struct cli_world *world; /* what cli/world.h has made so far; NULL: nothing yet */

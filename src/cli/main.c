@@ -25,6 +25,7 @@ static void learn_manners(struct cli *cli)
     cli->quiet = arguments_has(&cli->args, "quiet");
     cli->verbose = arguments_has(&cli->args, "verbose");
     cli->terminal = drawable(STDOUT_FILENO);
+    cli->draws_on_stderr = drawable(STDERR_FILENO);
     cli->color = cli->terminal && !(no_color && *no_color);
     cli->may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) &&
                    !arguments_has(&cli->args, "no-input");

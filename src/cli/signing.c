@@ -10,6 +10,7 @@
 #include "cli/failure.h"
 #include "cli/message.h"
 #include "cli/print.h"
+#include "cli/qr.h"
 #include "cli/transports.h"
 #include "mail/date.h"
 #include "net/loop.h"
@@ -97,8 +98,10 @@ static void device(void *who, const struct oauth_signin_device *device)
     str_printable(&code, span_of(device->user_code), 64);
     date_add_rfc3339(&expires, device->expires_at / 1000);
     message_time(buf_span(&expires), &until);
-    note(cli, "To sign in, open this page on any device:\n\n  %s\n\nand enter this code:\n\n      %s\n",
-         buf_text(&page), buf_text(&code));
+    note(cli, "To sign in, open this page on any device:\n\n  %s\n\nand enter this code:\n\n      %s%s%s\n",
+         buf_text(&page), cli->color ? "\x1b[1m" : "", buf_text(&code), cli->color ? "\x1b[0m" : "");
+    if (arguments_has(&cli->args, "qr"))
+        qr_show(cli, device->page_complete ? device->page_complete : device->page);
     note(cli, "Waiting until %s ... (Ctrl-C gives up)", buf_text(&until));
 }
 

@@ -13,6 +13,7 @@
 #define SIGNING_OPTIONS                                                                                     \
     { 0, "flow", OPTION_VALUE, "FLOW", "how to sign in: browser, device or client-credentials" },           \
     { 0, "no-browser", OPTION_FLAG, NULL, "start no browser: show the address, take what it leads to" },    \
+    { 0, "qr", OPTION_FLAG, NULL, "with a code to type: its page as a QR code, too" },                      \
     { 0, "redirect-uri", OPTION_VALUE, "URI", "where the provider sends the browser, as it was registered" }
 
 struct signing {

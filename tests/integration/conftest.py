@@ -53,6 +53,11 @@ def idp(authority):
 
 
 @pytest.fixture(scope='session')
+def zbar():
+    return start('zbar')
+
+
+@pytest.fixture(scope='session')
 def browser():
     return start('browser')
 

@@ -1,7 +1,9 @@
 """A terminal with somebody at it, for programs that look or ask."""
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -12,9 +14,10 @@ class Terminal:
 
     leaks = None        # see outpost.py
 
-    def __init__(self, argv, environment, stdin=None):
-        """stdin: a file instead of the terminal."""
+    def __init__(self, argv, environment, stdin=None, columns=0):
+        """stdin: a file instead of the terminal. columns: its width; 0: it does not say."""
         self.master, line = pty.openpty()
+        fcntl.ioctl(line, termios.TIOCSWINSZ, struct.pack('HHHH', 50 if columns else 0, columns, 0, 0))
         self.seen = b''
         self.popen = subprocess.Popen(argv, stdin=stdin or line, stdout=line, stderr=line, env=environment,
                                       start_new_session=True, preexec_fn=lambda: os.close(os.open(os.ttyname(1), os.O_RDWR)))
