@@ -99,7 +99,7 @@ static bool is_new(const struct config *config, const char *name, struct err *er
         return false;
     }
     return !config_section(config, &listen_part, name) ||
-           err_set(err, ERR_CREATE, "there is a listener %s already; outpost listen remove %s takes it away",
+           err_set(err, ERR_USAGE, "there is a listener %s already; outpost listen remove %s takes it away",
                    name, name);
 }
 

@@ -64,7 +64,7 @@ static bool is_new(const struct cli *cli, const struct config *config, const cha
         return false;
     }
     return arguments_has(&cli->args, "hash-only") || !config_section(config, &user_part, name) ||
-           err_set(err, ERR_CREATE, "there is a user %s already; outpost user remove %s takes it away", name,
+           err_set(err, ERR_USAGE, "there is a user %s already; outpost user remove %s takes it away", name,
                    name);
 }
 

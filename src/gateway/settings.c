@@ -367,6 +367,27 @@ static const struct {
     { "no_password_from", has_no_password_from_outside, "allow does not let in all of these networks" },
 };
 
+static bool is_same_address(const struct listen_settings *one, const struct listen_settings *other)
+{
+    struct listen_address a, b;
+
+    if (!listen_address(one, &a) || !listen_address(other, &b) || a.where != b.where || a.port != b.port)
+        return false;
+    return a.where == LISTEN_AT_UNIX ? strcmp(a.path, b.path) == 0
+                                     : a.where != LISTEN_AT_IP || ip_equal(a.ip, b.ip);
+}
+
+/* Of two at one address the second is to be told of. */
+static const struct listen_settings *who_was_there(const struct listen_settings *settings, const struct config *config)
+{
+    const struct listen_settings *other;
+
+    for (size_t at = 0; (other = config_next(config, &listen_part, &at)) && other != settings;)
+        if (is_same_address(other, settings))
+            return other;
+    return NULL;
+}
+
 static bool listen_check(const void *section, const struct config *config, struct err *err)
 {
     const struct listen_settings *settings = section;
@@ -375,6 +396,9 @@ static bool listen_check(const void *section, const struct config *config, struc
         if (fences[i].is_broken(settings))
             return setting_wrong(&listen_kind, settings->origins, settings->name, fences[i].key, err,
                                  fences[i].why);
+    if (who_was_there(settings, config))
+        return setting_wrong(&listen_kind, settings->origins, settings->name, "address", err,
+                             "another listener has this address");
     if (strcmp(settings->account, LISTEN_BY_SENDER) == 0 || config_account(config, settings->account))
         return true;
     return setting_wrong(&listen_kind, settings->origins, settings->name, "account", err,

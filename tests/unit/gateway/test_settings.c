@@ -89,6 +89,12 @@ static const struct {
     { "not a name", LAN "account = ../x\n", "account: a name begins with" },
     { "repair", LAN "line_ends = repair\n", NULL },
     { "while waiting", LAN "deliver = while-waiting\n", NULL },
+    { "two at one address", LAN "[listen b]\n" LAN, "address: another listener has this address" },
+    { "two at one address, one by default", LAN "[listen b]\naddress = 0.0.0.0\n", "another listener has" },
+    { "two at one name", "address = *:25\n" NETS "[listen b]\naddress = *:25\n", "another listener has" },
+    { "two on one socket", "address = unix:/a\n[listen b]\naddress = unix:/a\n", "another listener has" },
+    { "two ports", LAN "[listen b]\naddress = 0.0.0.0:465\nsecurity = tls\n", NULL },
+    { "two addresses", HOME "[listen b]\naddress = 127.0.0.2:587\n", NULL },
 };
 
 static void test_fences(void **state)
