@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from outpost import CANTCREAT, CONFIG, DATAERR, OK, USAGE
+from outpost import CONFIG, DATAERR, OK, USAGE
 
 PASSWORD = r'\b(?:[a-z2-9]{4}-){3}[a-z2-9]{4}\b'
 
