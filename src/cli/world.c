@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "cli/logging.h"
 #include "gateway/settings.h"
 #include "intake/local.h"
 #include "know/embedded.h"
@@ -183,7 +184,7 @@ static const struct knowledge *profiles_for(struct cli *cli, const struct config
 
 /* The sections of rooms above `account`. */
 static const struct config_part *const parts[] = { &listen_part, &user_part, &local_part, &queue_part, &route_part,
-                                                   &notify_part, NULL };
+                                                   &notify_part, &log_part, NULL };
 
 const struct config *cli_config(struct cli *cli, struct err *err)
 {

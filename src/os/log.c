@@ -1,15 +1,13 @@
 #include "os/log.h"
 
-#include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/str.h"
 
 #include "base/banned.h"
 
-enum { LINE_MOST = 16 * 1024, VALUE_MOST = 2048 };
+enum { LINE_MOST = 16 * 1024, VALUE_MOST = 2048, VALUES_MOST = LOG_FIELDS_MAX * (VALUE_MOST + 64) };
 
 static const char *const level_words[] = {
     [LOG_AT_ERROR] = "error",
@@ -178,74 +176,101 @@ static void add_quoted(struct buf *out, struct span text)
     buf_add_char(out, '"');
 }
 
-static void write_text(struct buf *line, struct span time, enum log_level level, const char *event,
-                       const struct log_field *fields, size_t count)
+/* An event on its way out: its fields as they may be shown. */
+struct writing {
+    struct span time; /* empty: not told */
+    enum log_level level;
+    const char *event;
+    struct buf values; /* which they point into */
+    struct log_field fields[LOG_FIELDS_MAX];
+    size_t count;
+};
+
+static void write_text(struct buf *line, const struct writing *w)
 {
-    buf_addf(line, "%.*s %s ", SPAN_ARG(time), level_words[level]);
-    str_printable(line, span_of(event), VALUE_MOST);
-    for (size_t i = 0; i < count; i++) {
-        HELD(buf) value = BUF(LINE_MOST);
-        buf_addf(line, " %s=", fields[i].key);
-        if (fields[i].is_number) {
-            buf_addf(line, "%llu", (unsigned long long)fields[i].number);
-            continue;
-        }
-        add_value(&value, &fields[i]);
-        add_quoted(line, buf_span(&value));
+    if (w->time.len)
+        buf_addf(line, "%.*s %s ", SPAN_ARG(w->time), level_words[w->level]);
+    str_printable(line, span_of(w->event), VALUE_MOST);
+    for (size_t i = 0; i < w->count; i++) {
+        buf_addf(line, " %s=", w->fields[i].key);
+        if (w->fields[i].is_number)
+            buf_add_span(line, w->fields[i].text);
+        else
+            add_quoted(line, w->fields[i].text);
     }
 }
 
-static void write_json(struct buf *line, struct span time, enum log_level level, const char *event,
-                       const struct log_field *fields, size_t count)
+static void write_json(struct buf *line, const struct writing *w)
 {
     struct json json = json_to(line);
 
     json_open(&json, NULL, '{');
-    json_span(&json, "time", time);
-    json_text(&json, "level", level_words[level]);
-    json_text(&json, "event", event);
-    for (size_t i = 0; i < count; i++) {
-        HELD(buf) value = BUF(LINE_MOST);
-        if (fields[i].is_number) {
-            json_number(&json, fields[i].key, fields[i].number);
-            continue;
-        }
-        add_value(&value, &fields[i]);
-        json_span(&json, fields[i].key, buf_span(&value));
-    }
+    json_span(&json, "time", w->time);
+    json_text(&json, "level", level_words[w->level]);
+    json_text(&json, "event", w->event);
+    for (size_t i = 0; i < w->count; i++)
+        if (w->fields[i].is_number)
+            json_number(&json, w->fields[i].key, w->fields[i].number);
+        else
+            json_span(&json, w->fields[i].key, w->fields[i].text);
     json_close(&json);
+}
+
+/* Every value goes through here, and through nothing else: without secrets, safe, and as text. */
+static bool clean(struct writing *w, const struct log_field *fields, size_t count)
+{
+    size_t begins[LOG_FIELDS_MAX + 1] = { 0 };
+
+    w->count = count < LOG_FIELDS_MAX ? count : LOG_FIELDS_MAX;
+    for (size_t i = 0; i < w->count; i++) {
+        w->fields[i] = fields[i];
+        if (fields[i].is_number)
+            buf_addf(&w->values, "%llu", (unsigned long long)fields[i].number);
+        else
+            add_value(&w->values, &fields[i]);
+        begins[i + 1] = w->values.len;
+    }
+    for (size_t i = 0; i < w->count; i++) /* now that it grows no more */
+        w->fields[i].text = span_cut(buf_span(&w->values), begins[i], begins[i + 1]);
+    return !w->values.full;
+}
+
+static bool write_line(struct buf *line, enum log_format format, const struct writing *w)
+{
+    (format == LOG_AS_JSON ? write_json : write_text)(line, w);
+    return !line->full;
+}
+
+static void hand_over(struct log *log, struct writing *w, struct buf *line)
+{
+    const struct log_entry entry = { w->level, w->event, buf_span(line), w->fields, w->count };
+
+    if (log->put) {
+        log->put(log, &entry);
+        return;
+    }
+    buf_add_char(line, '\n');
+    if (!line->full)
+        log->write(log, buf_span(line));
 }
 
 void log_fields(struct log *log, enum log_level level, const char *event,
                 const struct log_field *fields, size_t count)
 {
     HELD(buf) time = BUF(64), line = BUF(LINE_MOST);
+    struct writing w = { .level = level, .event = event, .values = BUF(VALUES_MOST) };
 
     if (level > log->most)
         return;
     add_time(&time, clock_wall(log->clock));
-    (log->format == LOG_AS_JSON ? write_json : write_text)(&line, buf_span(&time), level, event, fields,
-                                                           count);
-    if (line.full) /* too long, or no memory: at least that it happened */
+    if (!log->put || log->format == LOG_AS_JSON)
+        w.time = buf_span(&time);
+    if (!clean(&w, fields, count) || !write_line(&line, log->format, &w)) {
+        w.count = 0; /* too long, or no memory: at least that it happened */
         buf_cut(&line, 0);
-    line.full = false;
-    if (line.len == 0 && log->format == LOG_AS_TEXT)
-        write_text(&line, buf_span(&time), level, event, NULL, 0);
-    else if (line.len == 0)
-        write_json(&line, buf_span(&time), level, event, NULL, 0);
-    buf_add_char(&line, '\n');
-    if (!line.full)
-        log->write(log, buf_span(&line));
-}
-
-void log_to_stderr(struct log *log, struct span line)
-{
-    (void)log;
-    while (line.len) {
-        ssize_t n = write(STDERR_FILENO, line.at, line.len);
-        if (n < 0 && errno != EINTR)
-            return;
-        if (n > 0)
-            line = span_from(line, (size_t)n);
+        line.full = false;
+        write_line(&line, log->format, &w);
     }
+    hand_over(log, &w, &line);
+    buf_done(&w.values);
 }

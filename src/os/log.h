@@ -30,21 +30,33 @@ enum log_format {
     LOG_AS_JSON,
 };
 
+struct log;
+struct log_entry;
+
 struct log {
     enum log_level most; /* what is chattier is dropped */
     enum log_format format;
     const struct clock *clock;
     void (*write)(struct log *, struct span line); /* the line with its LF */
     void *of;                                      /* the writer's own */
+    /* In place of `write`, for who keeps time, level and fields apart: os/log_to.h. NULL: the line will do. */
+    void (*put)(struct log *, const struct log_entry *entry);
 };
-
-void log_to_stderr(struct log *log, struct span line); /* a `write`: one write(2) a line */
 
 struct log_field {
     const char *key;
     bool is_number;
     struct span text;
     uint64_t number;
+};
+
+/* An event as it may be shown: every value safe and without secrets. */
+struct log_entry {
+    enum log_level level;
+    const char *event;
+    struct span text; /* as the format says, without a line end; as text, without time and level, too */
+    const struct log_field *fields; /* their `text` is filled in for numbers, too */
+    size_t count;
 };
 
 static inline struct log_field log_span(const char *key, struct span text)
@@ -61,6 +73,8 @@ static inline struct log_field log_number(const char *key, uint64_t number)
 {
     return (struct log_field){ .key = key, .is_number = true, .number = number };
 }
+
+enum { LOG_FIELDS_MAX = 24 }; /* what is beyond is not written */
 
 void log_fields(struct log *log, enum log_level level, const char *event,
                 const struct log_field *fields, size_t count);

@@ -58,6 +58,14 @@ def zbar():
 
 
 @pytest.fixture(scope='session')
+def machine(tmp_path_factory):
+    """A booted systemd with outpost installed (peers/machine.py)."""
+    booted = start('machine', tmp_path_factory.mktemp('machine'))
+    yield booted
+    booted.stop()
+
+
+@pytest.fixture(scope='session')
 def browser():
     return start('browser')
 

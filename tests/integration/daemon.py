@@ -9,10 +9,10 @@ from peers.process import Process
 class Daemon:
     """The owner that stays, for an Outpost's configuration."""
 
-    def __init__(self, outpost, *words):
+    def __init__(self, outpost, *words, ready=' ready '):
         self.outpost = outpost
-        self.process = Process([PROGRAM, 'serve', '--config', outpost.config, *words], env=outpost.environment)
-        self.process.await_line(' ready ')
+        self.process = Process([*outpost.inside, PROGRAM, 'serve', '--config', outpost.config, *words], env=outpost.environment)
+        self.process.await_line(ready)
 
     def lines(self, word):
         return [line for line in self.process.lines if ' %s ' % word in line]

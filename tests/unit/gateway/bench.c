@@ -68,7 +68,9 @@ struct bench *bench_begin(void)
     bench->world.now = 1000000;
     bench->world.wall = 1795389300000;
     bench->logged = (struct buf)BUF(1 << 20);
-    bench->log = (struct log){ LOG_AT_DEBUG, LOG_AS_TEXT, &bench->world.clock, note, bench };
+    bench->log = (struct log){
+        .most = LOG_AT_DEBUG, .clock = &bench->world.clock, .write = note, .of = bench,
+    };
     assert_true(loop_new(&bench->loop, NULL));
     assert_true(store_memory_open(&bench->store, NULL));
     frail.real = bench->store->type;

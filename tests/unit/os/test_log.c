@@ -17,7 +17,7 @@ static struct log log_of(struct world *world, enum log_format format)
 {
     world_init(world);
     written[0] = '\0';
-    return (struct log){ LOG_AT_INFO, format, &world->clock, keep, NULL };
+    return (struct log){ .most = LOG_AT_INFO, .format = format, .clock = &world->clock, .write = keep };
 }
 
 static void test_text(void **state)
