@@ -234,9 +234,12 @@ static void pair(struct cli *cli, const char *name, struct span value)
 static void tell_recipient(struct cli *cli, const struct json_value *story, const struct json_value *recipient)
 {
     HELD(buf) line = BUF(2000), why = BUF(8192);
+    bool unsure;
 
     add_shown(&line, json_text_at(recipient, "address"));
     buf_addf(&line, ": %.*s", SPAN_ARG(json_text_at(recipient, "state")));
+    if (is(json_text_at(recipient, "state"), "delivered") && json_bool_at(recipient, "unsure", &unsure) && unsure)
+        buf_add(&line, ", maybe twice: of an earlier try nobody knows how it ended");
     say(cli, "  %s", buf_text(&line));
     add_cause(cli, json_text_at(recipient, "cause"), &why);
     add_next_to(cli, story, recipient, &why);

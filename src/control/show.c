@@ -47,6 +47,7 @@ static void show_recipient(struct json *json, const struct queue *queue, const s
     json_text(json, "address", recipient->address);
     json_text(json, "state", store_state_word(recipient->state));
     json_number(json, "tries", recipient->tries);
+    json_bool(json, "unsure", recipient->unsure);
     show_time(json, "next", queue, recipient->next);
     show_time(json, "at", queue, recipient->at);
     text_or_none(json, "cause", recipient->cause);
