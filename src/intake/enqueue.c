@@ -106,7 +106,7 @@ static bool run_accept(void *data, struct store *store, uint64_t now, struct err
         .not_before = enqueue->plan.not_before,
         .deadline = enqueue->plan.deadline,
         .deadline_tells = enqueue->plan.deadline_tells,
-        .silent = enqueue->plan.silent,
+        .silent = prepared->silent,
         .body = enqueue->body.pieces ? &enqueue->body : NULL,
         .last = buf_span(&enqueue->piece),
     };

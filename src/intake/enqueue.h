@@ -18,7 +18,7 @@ struct enqueue_plan { /* copied; the texts are borrowed until `done` */
     struct span content;   /* with a key: a digest of what was handed in */
     int priority;
     uint64_t not_before, deadline; /* the queue's time; 0: none */
-    bool deadline_tells, silent;
+    bool deadline_tells;
 };
 
 struct enqueue;

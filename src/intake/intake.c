@@ -91,6 +91,7 @@ static bool finish(const struct intake_order *order, struct passage *passage, st
         return false;
     prepared->size = facts.size;
     prepared->eightbit = facts.eightbit;
+    prepared->silent = facts.silent;
     prepared->longest_line = facts.longest_line;
     if (!lines_shorten(order, prepared, err))
         return false;

@@ -80,6 +80,7 @@ struct prepared {
     uint64_t size;
     uint64_t longest_line; /* octets without CRLF, at most 998 */
     bool eightbit;         /* a server without 8BITMIME needs mail/convert.h */
+    bool silent;           /* it answers a message by itself: no mail is ever sent about it */
     char *message_id;      /* "<...>" */
     char *from;            /* the header's address */
 };

@@ -9,6 +9,7 @@
 #include "mail/address.h"
 #include "mail/filter.h"
 #include "mail/header.h"
+#include "mail/mime.h"
 
 #include "base/banned.h"
 
@@ -155,14 +156,19 @@ static bool envelope_fill(const struct intake_order *order, struct span header,
            key_take(order, header, envelope, err);
 }
 
-/* RFC 3834, 2: whoever answers by itself says so; and so do lists and their kin, in their way. */
+/* RFC 3834, 2: whoever answers by itself says so; and so do lists and their kin, in their way. What a program sends of
+ * its own accord (auto-generated: cron) answers nobody, and its failure is somebody's business. */
 static bool is_silent(struct span header)
 {
     struct header_field field;
 
-    if (header_find(header, "Auto-Submitted", &field) && !span_is_word(span_trim(field.value), "no"))
+    if (header_has(header, "List-Id"))
         return true;
-    return header_has(header, "List-Id");
+    if (!header_find(header, "Auto-Submitted", &field))
+        return false;
+    struct scan value = scan_of(field.value);
+    struct span word = mime_word(&value);
+    return !span_is_word(word, "no") && !span_is_word(word, "auto-generated");
 }
 
 /* The header has come whole: decide, and write what goes out. */
