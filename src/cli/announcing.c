@@ -8,6 +8,7 @@
 #include "net/timer.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "relay/notice.h"
 #include "relay/notify_health.h"
 
 #include "base/banned.h"
@@ -17,15 +18,13 @@ enum {
     DAILY_MS = 24 * 60 * 60 * 1000,
     AGAIN_MS = 10 * 60 * 1000,       /* when a way of [notify] failed */
     PATIENCE_MS = 3 * 60 * 1000,
-    FAILED_MAX = 50,                 /* messages told of at a time */
-    FAILED_RECIPIENTS = 10,
-    NOTICES_MAX = 2 * FAILED_MAX,
+    NOTICES_MAX = 100,
     TEXT_MAX = 8 * 1024,
 };
 
 /* What is told of, as two sources (relay/notify.h): sign-ins by the one that `outpost status --health` also tells by,
  * so that whoever is first has told it for both. */
-enum source { OF_MAIL, OF_SIGNINS, SOURCES };
+enum source { OF_ACCOUNTS, OF_SIGNINS, SOURCES };
 static const char *const source_words[SOURCES] = { "daemon", "health" };
 
 struct announcing {
@@ -36,9 +35,9 @@ struct announcing {
     struct queue_ask *ask;
     struct notify *notify;
     struct notify_plan plan; /* of it */
-    struct store_rows rows; /* messages that somebody is to be told of */
-    struct pool pool; /* of the notices */
-    struct notices {
+    struct notices *messages; /* what people are to know of them */
+    struct pool pool; /* of what is told here */
+    struct announced {
         struct notice at[NOTICES_MAX];
         size_t count;
     } notices[SOURCES];
@@ -50,7 +49,6 @@ struct announcing {
 /* What the queue knows; filled in on its thread. */
 struct gathering {
     struct announcing *announcing;
-    struct store_rows rows;
     struct store_accounts accounts;
 };
 
@@ -84,10 +82,10 @@ static void add_cause(const struct announcing *a, const char *id, struct buf *te
 
 static void add_notice(struct announcing *a, enum source source, struct notice notice)
 {
-    struct notices *notices = &a->notices[source];
+    struct announced *all = &a->notices[source];
 
-    if (notices->count < NOTICES_MAX && notice.subject && notice.text)
-        notices->at[notices->count++] = notice;
+    if (all->count < NOTICES_MAX && notice.subject && notice.text)
+        all->at[all->count++] = notice;
 }
 
 static void add_parked(struct announcing *a, const struct store_account *account)
@@ -99,28 +97,9 @@ static void add_parked(struct announcing *a, const struct store_account *account
     add_cause(a, account->parked_because, &text);
     buf_add(&name, account->name);
     buf_add(&because, account->parked_because);
-    add_notice(a, OF_MAIL,
+    add_notice(a, OF_ACCOUNTS,
                (struct notice){ .event = "account-parked", .account = kept(a, &name), .cause = kept(a, &because),
                                 .about = kept(a, &because), .subject = kept(a, &subject), .text = kept(a, &text) });
-}
-
-static void add_failed(struct announcing *a, const struct store_row *row)
-{
-    HELD(buf) subject = BUF(400), text = BUF(TEXT_MAX), number = BUF(32), account = BUF(STORE_NAME_MAX);
-
-    buf_addf(&number, "%llu", (unsigned long long)row->id);
-    buf_addf(&subject, "outpost: message %llu was not delivered", (unsigned long long)row->id);
-    buf_addf(&text, "From %s, %zu recipient%s:\n", *row->from ? row->from : row->sender, row->recipient_count,
-             row->recipient_count == 1 ? "" : "s");
-    for (size_t i = 0; i < row->recipient_count; i++)
-        buf_addf(&text, "  %s: %s\n", row->recipients[i].address, row->recipients[i].text);
-    if (row->recipient_count)
-        add_cause(a, row->recipients[0].cause, &text);
-    buf_addf(&text, "\nIts story: outpost queue show %llu\n", (unsigned long long)row->id);
-    buf_add(&account, row->account);
-    add_notice(a, OF_MAIL,
-               (struct notice){ .event = "message-failed", .account = kept(a, &account), .about = kept(a, &number),
-                                .subject = kept(a, &subject), .text = kept(a, &text) });
 }
 
 static bool is_parked(const struct store_accounts *accounts, const char *name)
@@ -160,65 +139,8 @@ static void told(void *who, const struct notice *notice, const char *way, const 
         log_event(a->log, LOG_AT_INFO, "notify", log_text("what", notice->event), log_text("way", way));
 }
 
-/* ---- what was told is written down ---- */
-
-struct noting {
-    struct store_rows rows;
-};
-
-static bool run_note(void *data, struct store *store, uint64_t now, struct err *err)
-{
-    struct noting *noting = data;
-
-    for (size_t i = 0; i < noting->rows.count; i++) {
-        const struct store_row *row = &noting->rows.at[i];
-        uint32_t numbers[FAILED_RECIPIENTS];
-        for (size_t r = 0; r < row->recipient_count; r++)
-            numbers[r] = row->recipients[r].number;
-        const struct store_told note = {
-            .id = row->id,
-            .kinds = REPORT_FAILURE | REPORT_DELAY | REPORT_RELAYED,
-            .recipients = numbers,
-            .count = row->recipient_count,
-            .how = "[notify]",
-        };
-        if (!store_told(store, &note, now, err))
-            return false;
-    }
-    return true;
-}
-
-static void noted(void *data, const struct err *err)
-{
-    (void)data;
-    (void)err; /* it is told once more, then */
-}
-
-static void drop_noting(void *data)
-{
-    struct noting *noting = data;
-
-    store_rows_done(&noting->rows);
-    mem_free(noting);
-}
-
-static void note_told(struct announcing *a)
-{
-    struct noting *noting = a->rows.count ? NEW(noting) : NULL;
-    const struct queue_job job = { .run = run_note, .done = noted, .drop = drop_noting, .data = noting };
-
-    if (!noting)
-        return;
-    noting->rows = a->rows;
-    a->rows = (struct store_rows){ 0 };
-    if (!queue_ask(a->owner->port, &job, NULL, NULL))
-        drop_noting(noting);
-}
-
 static void forget(struct announcing *a)
 {
-    store_rows_done(&a->rows);
-    a->rows = (struct store_rows){ 0 };
     pool_done(&a->pool);
     a->pool = (struct pool){ NULL };
     for (enum source source = 0; source < SOURCES; source++)
@@ -233,8 +155,6 @@ static void all_told(void *who)
     uint64_t next = a->again ? SOON_MS : a->failures ? AGAIN_MS : DAILY_MS;
 
     a->notify = NULL;
-    if (a->source == OF_MAIL && !a->failures)
-        note_told(a);
     if (++a->source < SOURCES) {
         tell(a);
         return;
@@ -280,10 +200,8 @@ static void tell(struct announcing *a)
 static bool run_gather(void *data, struct store *store, uint64_t now, struct err *err)
 {
     struct gathering *g = data;
-    uint64_t next;
 
-    return store_accounts(store, NULL, now, &g->accounts, err) &&
-           store_reports(store, now, now + AGAIN_MS, FAILED_MAX, FAILED_RECIPIENTS, &g->rows, &next, err);
+    return store_accounts(store, NULL, now, &g->accounts, err);
 }
 
 static void gathered(void *data, const struct err *err)
@@ -299,13 +217,8 @@ static void gathered(void *data, const struct err *err)
     for (size_t i = 0; i < g->accounts.count; i++)
         if (g->accounts.at[i].parked_since)
             add_parked(a, &g->accounts.at[i]);
-    store_rows_done(&a->rows);
-    a->rows = g->rows;
-    g->rows = (struct store_rows){ 0 };
-    for (size_t i = 0; i < a->rows.count; i++)
-        add_failed(a, &a->rows.at[i]);
     add_signins(a, &g->accounts);
-    a->source = OF_MAIL;
+    a->source = OF_ACCOUNTS;
     a->failures = 0;
     tell(a);
 }
@@ -314,7 +227,6 @@ static void drop_gathering(void *data)
 {
     struct gathering *g = data;
 
-    store_rows_done(&g->rows);
     store_accounts_done(&g->accounts);
     mem_free(g);
 }
@@ -338,38 +250,84 @@ static void rang(void *who)
     timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + AGAIN_MS);
 }
 
-bool announcing_start(struct owner *owner, struct log *log, struct announcing **ret_announcing, struct err *err)
-{
-    const struct notify_settings *settings = config_section(cli_config(owner->cli, NULL), &notify_part, NULL);
-    struct announcing *a = NEW(announcing);
+/* ---- messages ---- */
 
-    if (!a || !(a->timer = timer_new(owner->world.credentials.secrets.loop, rang, a))) {
-        mem_free(a);
-        return err_no_memory(err);
-    }
-    a->owner = owner;
-    a->log = log;
-    a->settings = settings;
-    announcing_look(a);
-    *ret_announcing = a;
-    return true;
+static void told_of_message(void *who, uint64_t id, const char *how, const struct err *err)
+{
+    struct announcing *a = who;
+
+    if (err)
+        log_event(a->log, LOG_AT_ERROR, "told", log_number("id", id), log_text("how", how), log_text("why", err->text));
+    else
+        log_event(a->log, LOG_AT_INFO, "told", log_number("id", id), log_text("how", how));
 }
 
-void announcing_look(struct announcing *a)
+static bool start_notices(struct announcing *a, struct err *err)
 {
-    if (!a || !notify_has_ways(a->settings))
+    const struct notices_plan plan = {
+        .queue = a->owner->queue,
+        .config = cli_config(a->owner->cli, NULL),
+        .know = cli_knowledge(a->owner->cli, NULL),
+        .world = &a->owner->world,
+        .disk = &disk_system,
+        .dice = &dice_system,
+        .clock = &clock_system,
+        .state = cli_place(a->owner->cli, NULL)->state,
+        .host = cli_hostname(a->owner->cli),
+        .saw = told_of_message,
+        .who = a,
+    };
+
+    return notices_start(&plan, &a->messages, err);
+}
+
+/* ---- life ---- */
+
+static void look(struct announcing *a)
+{
+    if (!notify_has_ways(a->settings))
         return;
     a->again = true;
     if (!a->ask && !a->notify)
         timer_set(a->timer, loop_now(a->owner->world.credentials.secrets.loop) + SOON_MS);
 }
 
-void announcing_stop(struct announcing *a)
+bool announcing_start(struct owner *owner, struct log *log, struct announcing **ret_announcing, struct err *err)
+{
+    OWN(announcing) a = NEW(announcing);
+
+    if (!a)
+        return err_no_memory(err);
+    a->owner = owner;
+    a->log = log;
+    a->settings = config_section(cli_config(owner->cli, NULL), &notify_part, NULL);
+    a->timer = timer_new(owner->world.credentials.secrets.loop, rang, a);
+    if (!a->timer)
+        return err_no_memory(err);
+    if (!start_notices(a, err))
+        return false;
+    look(a);
+    *ret_announcing = GIVE(a);
+    return true;
+}
+
+void announcing_saw(struct announcing *a, const struct relay_event *event)
+{
+    if (!a)
+        return;
+    if (event->reports)
+        notices_look(a->messages);
+    if (event->kind == RELAY_EVENT_PARKED || event->kind == RELAY_EVENT_UNPARKED)
+        look(a);
+}
+
+void announcing_free(struct announcing *a)
 {
     if (!a)
         return;
     queue_abandon(a->ask);
     notify_cancel(a->notify);
+    notices_stop(a->messages);
     timer_free(a->timer);
     forget(a);
     mem_free(a);

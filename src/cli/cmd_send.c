@@ -218,10 +218,23 @@ static int send_it(struct cli *cli, const struct account *account, struct prepar
 
 /* ---- through the queue ---- */
 
+struct outcome {
+    struct cli *cli;
+    int status;
+};
+
+static void tell(void *who, const struct handed *handed)
+{
+    struct outcome *outcome = who;
+
+    outcome->status = queued_tell(outcome->cli, handed);
+}
+
 static int hand_over(struct cli *cli, const struct lists *lists, int fd)
 {
     struct submission *said = NEW(submission);
-    const struct handing handing = { said, fd, 1000 * arguments_number(&cli->args, "wait", 0) };
+    struct outcome outcome = { .cli = cli };
+    const struct handing handing = { said, fd, 1000 * arguments_number(&cli->args, "wait", 0), tell, &outcome };
     struct handed handed = { 0 };
     struct err err = { 0 };
 
@@ -236,7 +249,7 @@ static int hand_over(struct cli *cli, const struct lists *lists, int fd)
                               (is_raw(cli) && lists->all_count == 0);
     memcpy(said->recipients, lists->all, lists->all_count * sizeof *lists->all);
     said->recipient_count = lists->all_count;
-    int status = handing_run(cli, &handing, &handed, &err) ? queued_tell(cli, &handed) : fail_here(cli, &err);
+    int status = handing_run(cli, &handing, &handed, &err) ? outcome.status : fail_here(cli, &err);
     handed_done(&handed);
     mem_free(said);
     return status;

@@ -27,6 +27,7 @@ enum {
     ANSWER_MAX = 64 * 1024,
     OUT_MAX = SUBMISSION_HEAD_MAX + SUBMISSION_PIECE_MAX + 64,
     LOOK_MS = 250,
+    TOLD_MAX = 100, /* recipients: a story names no more */
 };
 
 struct hand {
@@ -386,6 +387,73 @@ static void ask_about_it(struct hand *hand)
             return;
 }
 
+/* ---- who was told of it ---- */
+
+struct noting {
+    uint64_t id;
+    uint32_t numbers[TOLD_MAX];
+    size_t count;
+    bool *over;
+};
+
+static bool run_note(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct noting *noting = data;
+    const struct store_told told = {
+        .id = noting->id,
+        .kinds = REPORT_FAILURE | REPORT_DELAY,
+        .recipients = noting->numbers,
+        .count = noting->count,
+        .how = "the command that sent it",
+    };
+
+    return store_told(store, &told, now, err);
+}
+
+static void noted(void *data, const struct err *err)
+{
+    struct noting *noting = data;
+
+    (void)err; /* then it is told once more, by whoever runs next */
+    *noting->over = true;
+}
+
+static void drop_noting(void *data)
+{
+    mem_free(data);
+}
+
+static void note_told(struct hand *hand)
+{
+    const struct json_value *recipients = json_member(json_root(hand->handed.story), "recipients");
+    bool over = false;
+    struct noting *noting = NEW(noting);
+    const struct queue_job job = { .run = run_note, .done = noted, .drop = drop_noting, .data = noting };
+
+    if (!noting)
+        return;
+    *noting = (struct noting){ .id = hand->handed.id, .over = &over };
+    for (uint32_t i = 0; i < json_count(recipients) && i < TOLD_MAX; i++) {
+        struct span state = json_text_at(json_element(recipients, i), "state");
+        if (span_is(state, "failed") || span_is(state, "unknown"))
+            noting->numbers[noting->count++] = i;
+    }
+    if (!noting->count || !queue_ask(hand->owner.port, &job, NULL, NULL))
+        mem_free(noting);
+    else
+        loop_run_until(hand->loop, &over);
+}
+
+static void tell(struct hand *hand)
+{
+    hand->handed.owner = hand->owns;
+    if (!hand->handing->tell)
+        return;
+    hand->handing->tell(hand->handing->who, &hand->handed);
+    if (hand->owns)
+        note_told(hand);
+}
+
 static void hand_done(struct hand *hand)
 {
     local_door_free(hand->door);
@@ -451,7 +519,8 @@ bool handing_run(struct cli *cli, const struct handing *handing, struct handed *
         see_it_off(&hand);
     else if (good && handing->wait_ms)
         ask_about_it(&hand);
-    hand.handed.owner = hand.owns;
+    if (good)
+        tell(&hand);
     hand_done(&hand);
     *ret_handed = hand.handed;
     return good;

@@ -7,10 +7,16 @@
 #include "cli/world.h"
 #include "gateway/submission.h"
 
+struct handed;
+
 struct handing {
     const struct submission *submission;
     int fd;                 /* the message, from its front */
     uint64_t wait_ms;       /* for the outcome, where another process is the owner; 0: not at all */
+    /* It is in the queue, and this became of it: to be told to whoever runs the command. Where this process is the
+     * owner, the failures that the story names are told by that, and nobody tells them again. May be NULL. */
+    void (*tell)(void *who, const struct handed *handed);
+    void *who;
 };
 
 struct handed {

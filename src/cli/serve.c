@@ -159,13 +159,12 @@ static void saw(void *who, const struct relay_event *event)
     struct daemon *daemon = who;
 
     logging_relay(&daemon->log, daemon->owner.queue, event);
-    if (event->kind == RELAY_EVENT_PARKED || event->kind == RELAY_EVENT_UNPARKED || event->kind == RELAY_EVENT_FAILED)
-        announcing_look(daemon->announcing);
+    announcing_saw(daemon->announcing, event);
 }
 
 bool daemon_deliver(struct daemon *daemon, struct err *err)
 {
-    announcing_stop(GIVE(daemon->announcing));
+    announcing_free(GIVE(daemon->announcing));
     return owner_deliver(&daemon->owner, saw, daemon, err) &&
            announcing_start(&daemon->owner, &daemon->log, &daemon->announcing, err);
 }
@@ -203,7 +202,7 @@ static void done(struct serve *serve)
 {
     struct daemon *daemon = &serve->daemon;
 
-    announcing_stop(daemon->announcing);
+    announcing_free(daemon->announcing);
     control_socket_free(daemon->control);
     local_door_free(daemon->door);
     gateway_free(daemon->gateway);

@@ -34,19 +34,53 @@ static uint64_t next_try(const struct attempt_policy *policy, const struct attem
     return retry_next(&policy->retry, &when);
 }
 
+/* Of what answers by itself, reports among it, nobody is told by mail; so its sender's wish has no meaning, and a person
+ * hears of a failure by another way, if there is one. */
+unsigned attempt_failure_reports(unsigned notify, bool silent)
+{
+    return silent || !notify || (notify & NOTIFY_FAILURE) ? REPORT_FAILURE : 0;
+}
+
 static struct meaning failed(const struct attempt *a)
 {
-    bool wished = !(a->notify & NOTIFY_NEVER) && (!a->notify || (a->notify & NOTIFY_FAILURE));
+    return (struct meaning){
+        .state = STORE_FAILED, .next = STORE_NEVER, .reports = attempt_failure_reports(a->notify, a->silent),
+    };
+}
 
-    return (struct meaning){ .state = STORE_FAILED, .next = STORE_NEVER, .reports = wished ? REPORT_FAILURE : 0 };
+static bool is_late(const struct attempt *a)
+{
+    return a->deadline && a->now >= a->deadline;
+}
+
+/* Once: that it is not there yet. */
+static unsigned delay_reports(const struct attempt_policy *policy, const struct attempt *a)
+{
+    const struct retry_case age = { .now = a->now, .created = a->created, .stood_ms = a->stood_ms };
+    bool wished = (a->notify & NOTIFY_DELAY) && retry_age(&age) >= policy->delay_ms;
+    bool promised = is_late(a) && a->deadline_tells && !(a->notify & NOTIFY_NEVER);
+
+    return (wished || promised) && !a->silent && !(a->told & REPORT_DELAY) ? REPORT_DELAY : 0;
 }
 
 /* Later, unless its time is over. */
 static struct meaning deferred(const struct attempt_policy *policy, const struct attempt *a, uint64_t hint_ms)
 {
-    uint64_t next = next_try(policy, a, hint_ms);
+    uint64_t next = is_late(a) && !a->deadline_tells ? 0 : next_try(policy, a, hint_ms);
 
-    return next ? (struct meaning){ .state = STORE_DEFERRED, .next = next } : failed(a);
+    return next ? (struct meaning){ .state = STORE_DEFERRED, .next = next, .reports = delay_reports(policy, a) }
+                : failed(a);
+}
+
+/* RFC 3461, 5.2.2: who wished to hear of success hears of it from whoever knows more; where the next server takes no
+ * such wishes, nobody will, and "relayed" is our last word. */
+static struct meaning delivered(const struct attempt *a)
+{
+    bool last_word = (a->notify & NOTIFY_SUCCESS) && !a->wishes_passed && !a->silent;
+
+    return (struct meaning){
+        .state = STORE_DELIVERED, .next = STORE_NEVER, .reports = last_word ? REPORT_RELAYED : 0,
+    };
 }
 
 static uint64_t line_wait(const struct attempt_policy *policy, const struct attempt *a)
@@ -82,6 +116,7 @@ static struct meaning account_failed(const struct attempt_policy *policy, const 
         meaning.lane = LANE_BLOCKED;
         meaning.state = STORE_DEFERRED;
         meaning.next = meaning.until = a->now + (hint ? hint : policy->block_ms);
+        meaning.reports = delay_reports(policy, a);
     }
     return meaning;
 }
@@ -106,7 +141,7 @@ struct meaning attempt_mean(const struct attempt_policy *policy, const struct at
     enum retry retry = retry_of(a);
 
     if (a->fate == SMTP_FATE_TAKEN)
-        return (struct meaning){ .state = STORE_DELIVERED, .next = STORE_NEVER };
+        return delivered(a);
     if (a->fate == SMTP_FATE_UNKNOWN)
         return unknown(policy, a);
     switch (scope_of(a)) {

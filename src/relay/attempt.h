@@ -17,10 +17,11 @@ struct attempt_policy {
     struct retry_policy retry;  /* of a message */
     uint64_t line_first_ms, line_most_ms; /* how long an account waits after a broken line, doubling */
     uint64_t block_ms;          /* how long a used-up limit blocks where nobody says it */
+    uint64_t delay_ms;          /* so old a message is delayed: who wished to be told of that, is */
     bool unknown_held;          /* what became unknown is for a person to decide */
 };
 #define ATTEMPT_USUAL { .retry = RETRY_USUAL, .line_first_ms = 15 * 1000, .line_most_ms = 10 * 60 * 1000, \
-                        .block_ms = 5 * 60 * 1000 }
+                        .block_ms = 5 * 60 * 1000, .delay_ms = 4 * 60 * 60 * 1000 }
 
 struct attempt {
     enum smtp_fate fate;
@@ -32,6 +33,11 @@ struct attempt {
     uint32_t line_breaks; /* of the account, in a row, this one counted where it is one */
     uint64_t random;
     unsigned notify;      /* of enum envelope_notify */
+    bool silent;          /* no mail is ever made about it (queue/store.h) */
+    bool wishes_passed;   /* the server takes wishes for reports (DSN): what becomes of it from there on, it tells */
+    unsigned told;        /* of enum store_report, wished for or done */
+    uint64_t deadline;    /* 0: none; RFC 2852 */
+    bool deadline_tells;  /* what is late is told of once, and goes on; else it is given up */
 };
 
 /* What becomes of the account. */
@@ -49,6 +55,9 @@ struct meaning {
     enum attempt_lane lane;
     uint64_t until;
 };
+
+/* Of enum store_report: is somebody to be told of a failure? */
+unsigned attempt_failure_reports(unsigned notify, bool silent);
 
 struct meaning attempt_mean(const struct attempt_policy *policy, const struct attempt *attempt);
 

@@ -110,7 +110,10 @@ static void take_in(struct claiming *claiming)
         if (!parcel)
             continue; /* no memory: its lease runs out */
         parcel->leaving = claiming->claim.leaving;
-        lane_add(lane, parcel);
+        if (parcel_is_late(parcel))
+            parcel_give_up(parcel);
+        else
+            lane_add(lane, parcel);
     }
     if (--batch->users)
         claiming->batch = NULL; /* the parcels' */

@@ -87,7 +87,7 @@ struct transport_body parcel_body(struct parcel *parcel)
 void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct evidence *evidence)
 {
     for (size_t i = parcel->first; i < parcel->item->envelope->count; i++)
-        parcel->outcomes[i] = (struct transport_outcome){ fate, *evidence };
+        parcel->outcomes[i] = (struct transport_outcome){ .fate = fate, .evidence = *evidence };
 }
 
 static struct meaning judge(struct parcel *parcel, size_t i)
@@ -109,6 +109,11 @@ static struct meaning judge(struct parcel *parcel, size_t i)
         .line_breaks = parcel->sender->line_breaks + 1,
         .random = relay_random(relay),
         .notify = item->envelope->recipients[i].notify,
+        .silent = item->silent,
+        .wishes_passed = outcome->wishes_passed,
+        .told = item->recipients[i].told,
+        .deadline = item->deadline,
+        .deadline_tells = item->deadline_tells,
     };
 
     return attempt_mean(&relay->plan.policy, &attempt);
@@ -144,6 +149,7 @@ static void tell(struct parcel *parcel, size_t i, const struct store_outcome *se
         .cause = settled->cause,
         .until = settled->next == STORE_NEVER ? 0 : settled->next,
         .ms = loop_now(parcel->relay->loop) - parcel->began,
+        .reports = settled->reports,
     };
 
     relay_tell(parcel->relay, &event);
@@ -268,6 +274,38 @@ void parcel_settle(struct parcel *parcel)
     else
         sender_learn(parcel->sender, &worst, &parcel->outcomes[which].evidence,
                      parcel->verdicts[which].cause ? &parcel->verdicts[which] : NULL);
+    send_word(parcel);
+}
+
+bool parcel_is_late(const struct parcel *parcel)
+{
+    const struct store_item *item = parcel->item;
+
+    return item->deadline && !item->deadline_tells && item->deadline <= relay_now(parcel->relay);
+}
+
+/* RFC 3463: 5.4.7 is "delivery time expired". */
+void parcel_give_up(struct parcel *parcel)
+{
+    const struct store_item *item = parcel->item;
+    struct evidence evidence = { .stage = STAGE_LOCAL };
+
+    for (size_t i = 0; i < item->envelope->count; i++) {
+        bool unsure = item->recipients[i].was == STORE_UNKNOWN;
+        err_set(&evidence.err, ERR_LATER, "its time is over: it was to be delivered by now or to come back%s",
+                unsure ? "; an earlier try may have delivered it" : "");
+        parcel->outcomes[i] = (struct transport_outcome){ .fate = SMTP_FATE_REFUSED, .evidence = evidence };
+        parcel->settled[i] = (struct store_outcome){
+            .number = item->recipients[i].number,
+            .state = STORE_FAILED,
+            .next = STORE_NEVER,
+            .enhanced = { 5, 4, 7 },
+            .text = parcel->outcomes[i].evidence.err.text,
+            .reports = attempt_failure_reports(item->envelope->recipients[i].notify, item->silent),
+        };
+        parcel->sender->counts[STORE_FAILED]++;
+        tell(parcel, i, &parcel->settled[i]);
+    }
     send_word(parcel);
 }
 

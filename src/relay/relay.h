@@ -53,6 +53,7 @@ struct relay_event { /* good during the call; NULL and 0: does not apply */
     const char *transport; /* "smtp" */
     uint64_t until;       /* of the queue's time */
     uint64_t ms;          /* the attempt took */
+    unsigned reports;     /* of enum store_report: somebody is to be told of it (relay/notice.h) */
 };
 
 struct relay_plan { /* borrowed, with all it points at, until the relay is gone */

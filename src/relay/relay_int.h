@@ -154,6 +154,10 @@ void parcel_free(struct parcel *parcel);
 void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct evidence *evidence);
 /* Judges what is decided, and tells the queue. Takes the parcel. */
 void parcel_settle(struct parcel *parcel);
+/* Was it to be delivered by now, or else to come back (RFC 2852, mode R)? */
+bool parcel_is_late(const struct parcel *parcel);
+/* It is not sent any more. Takes the parcel. */
+void parcel_give_up(struct parcel *parcel);
 /* Nothing was tried: due again at `next`. Takes the parcel. */
 void parcel_give_back(struct parcel *parcel, uint64_t next);
 /* For the transport. */

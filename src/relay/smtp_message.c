@@ -24,6 +24,7 @@ static void take_outcome(struct carrier *c, size_t recipient)
     ret->fate = outcome.fate;
     session_evidence(c->session, &outcome, &ret->evidence);
     ret->evidence.provider = transport_provider(c->t);
+    ret->wishes_passed = smtp_offers(session_extensions(c->session), SMTP_DSN);
 }
 
 /* Those that nothing is known of get this one. */
@@ -31,7 +32,7 @@ static void settle_rest(struct carrier *c, enum smtp_fate fate, const struct evi
 {
     for (size_t i = c->first; i < c->envelope.count; i++)
         if (outcome_at(c, i)->fate == SMTP_FATE_OPEN)
-            *outcome_at(c, i) = (struct transport_outcome){ fate, *why };
+            *outcome_at(c, i) = (struct transport_outcome){ .fate = fate, .evidence = *why };
 }
 
 /* The line is gone, and some recipients were to have a transaction of their own. */

@@ -56,6 +56,7 @@ struct transport_body {
 struct transport_outcome {
     enum smtp_fate fate;      /* SMTP_FATE_OPEN only before sent() */
     struct evidence evidence; /* stage, reply (also a good one), host, port, mechanism, provider */
+    bool wishes_passed;       /* the server took the recipient's wishes for reports, too (DSN, RFC 3461) */
 };
 
 /* Borrowed, with all it points at, until sent() or failed() is told, or the transport is closed. */

@@ -50,7 +50,7 @@ static void forget_token(struct asker *a)
 /* All have this outcome. The last thing a function does but for telling. */
 static void settle(struct asker *a, enum smtp_fate fate, const struct evidence *why)
 {
-    struct transport_outcome outcome = { fate, *why };
+    struct transport_outcome outcome = { .fate = fate, .evidence = *why };
 
     outcome.evidence.provider = transport_provider(a->t);
     outcome.evidence.host = a->host;

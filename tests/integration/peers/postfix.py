@@ -39,6 +39,8 @@ smtpd_tls_CAfile = /etc/postfix/clients.pem
 smtpd_recipient_restrictions =
     check_recipient_access regexp:{{/^code(4[0-9][0-9])@/ $$1 4.2.1 asked for}, {/^code(5[0-9][0-9])@/ $$1 5.1.1 asked for}},
     permit_sasl_authenticated, permit_tls_all_clientcerts, reject
+smtpd_end_of_data_restrictions =
+    check_recipient_access regexp:{{/^late(5[0-9][0-9])@/ $$1 5.7.1 asked for, after the message}}
 smtputf8_enable = yes
 owners = inline:{{alice@example.test=alice@example.test}, {team@example.test=alice@example.test}, {bob@example.test=bob@example.test}}
 message_size_limit = 209715200
@@ -48,6 +50,7 @@ virtual_mailbox_limit = 0
 
 MASTER = '''
 127.0.0.1:%(starttls)d inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes
+127.0.0.1:%(nodsn)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_discard_ehlo_keywords=dsn
 127.0.0.1:%(tls)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes
 # Who may send as whom: seen at MAIL, seen at RCPT, and behind another server that tells who signed in.
 127.0.0.1:%(owned-mail)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch -o smtpd_delay_reject=no
@@ -77,7 +80,7 @@ def start(authority, idp=None):
     """With an OAuth server (idp.py) it takes its tokens, too, and is another one in a root of its own."""
     root = Root('postfix-oauth' if idp else 'postfix', ['postfix', dovecot.PACKAGE],
                 ('postfix', 'postdrop', *dovecot.USERS))
-    ports = {name: free_port() for name in ('starttls', 'tls', 'owned-mail', 'owned-rcpt', 'behind')}
+    ports = {name: free_port() for name in ('starttls', 'tls', 'nodsn', 'owned-mail', 'owned-rcpt', 'behind')}
     mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'] + (['XOAUTH2', 'OAUTHBEARER'] if idp else [])
     peer = Peer('postfix', ports, mechanisms, root.path + '/var/mail')
     root.write('/etc/postfix/main.cf', MAIN)

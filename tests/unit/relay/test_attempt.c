@@ -27,6 +27,8 @@ static const struct {
     bool line_up;
     uint64_t age_ms, wait_ms;
     unsigned notify;
+    bool silent, wishes_passed, late, late_tells;
+    unsigned told;
     /* what is wanted */
     enum store_state state;
     uint64_t least, most; /* next - NOW; both 0: not looked at */
@@ -40,6 +42,30 @@ static const struct {
       .notify = NOTIFY_NEVER, .state = STORE_FAILED },
     { .label = "only success is told", .fate = SMTP_FATE_REFUSED, .cause = "nobody", .notify = NOTIFY_SUCCESS,
       .state = STORE_FAILED },
+    { .label = "the last word", .fate = SMTP_FATE_TAKEN, .stage = STAGE_END, .notify = NOTIFY_SUCCESS | NOTIFY_FAILURE,
+      .state = STORE_DELIVERED, .reports = REPORT_RELAYED },
+    { .label = "the server has the last word", .fate = SMTP_FATE_TAKEN, .stage = STAGE_END, .notify = NOTIFY_SUCCESS,
+      .wishes_passed = true, .state = STORE_DELIVERED },
+    { .label = "an answering machine needs no last word", .fate = SMTP_FATE_TAKEN, .notify = NOTIFY_SUCCESS,
+      .silent = true, .state = STORE_DELIVERED },
+    { .label = "a report that fails", .fate = SMTP_FATE_REFUSED, .cause = "nobody", .notify = NOTIFY_NEVER, .silent = true,
+      .state = STORE_FAILED, .reports = REPORT_FAILURE },
+    { .label = "four hours old", .fate = SMTP_FATE_LATER, .cause = "grey", .age_ms = DAY / 6, .notify = NOTIFY_DELAY,
+      .state = STORE_DEFERRED, .reports = REPORT_DELAY },
+    { .label = "not yet", .fate = SMTP_FATE_LATER, .cause = "grey", .age_ms = DAY / 6 - 1, .notify = NOTIFY_DELAY,
+      .state = STORE_DEFERRED },
+    { .label = "nobody asked", .fate = SMTP_FATE_LATER, .cause = "grey", .age_ms = DAY, .notify = NOTIFY_FAILURE,
+      .state = STORE_DEFERRED },
+    { .label = "told already", .fate = SMTP_FATE_LATER, .cause = "grey", .age_ms = DAY, .notify = NOTIFY_DELAY,
+      .told = REPORT_DELAY, .state = STORE_DEFERRED },
+    { .label = "an old one, and the quota is used up", .fate = SMTP_FATE_REFUSED, .cause = "quota", .age_ms = DAY,
+      .notify = NOTIFY_DELAY, .state = STORE_DEFERRED, .reports = REPORT_DELAY, .lane = LANE_BLOCKED },
+    { .label = "too late to try again", .fate = SMTP_FATE_LATER, .cause = "grey", .late = true, .state = STORE_FAILED,
+      .reports = REPORT_FAILURE },
+    { .label = "late, and told of", .fate = SMTP_FATE_LATER, .cause = "grey", .late = true, .late_tells = true,
+      .state = STORE_DEFERRED, .reports = REPORT_DELAY },
+    { .label = "late, and nobody wants to know", .fate = SMTP_FATE_LATER, .cause = "grey", .late = true,
+      .late_tells = true, .notify = NOTIFY_NEVER, .state = STORE_DEFERRED },
     { .label = "greylisted", .fate = SMTP_FATE_LATER, .cause = "grey", .stage = STAGE_RCPT, .line_up = true,
       .wait_ms = 300000, .state = STORE_DEFERRED, .least = 300000, .most = 375000 },
     { .label = "greylisted for five days", .fate = SMTP_FATE_LATER, .cause = "grey", .age_ms = 5ull * DAY,
@@ -102,6 +128,8 @@ static void test_meanings(void **state)
                 .fate = cases[i].fate, .verdict = cases[i].cause ? &verdict : NULL, .stage = cases[i].stage,
                 .line_up = cases[i].line_up, .now = NOW, .created = NOW - cases[i].age_ms, .tries = 1,
                 .line_breaks = 1, .random = random, .notify = cases[i].notify,
+                .silent = cases[i].silent, .wishes_passed = cases[i].wishes_passed, .told = cases[i].told,
+                .deadline = cases[i].late ? NOW : 0, .deadline_tells = cases[i].late_tells,
             };
             const struct meaning got = attempt_mean(&policy, &attempt);
             check_row(cases[i].label, got.state == cases[i].state);

@@ -26,6 +26,7 @@ static struct {
     size_t opened, open, most_open;
     char order[400];  /* the bodies' first letters, as they were sent, with their accounts' */
     size_t sent;
+    bool takes_wishes; /* DSN */
     /* What a recipient's address begins with decides. */
     const char *fail_open; /* an account that can't be opened; NULL: none */
     enum stage fail_stage;
@@ -124,7 +125,7 @@ static void answer(struct transport *t)
         memcpy(evidence.err.enhanced, answers[a].enhanced, sizeof evidence.err.enhanced);
         err_said(&evidence.err, span_of(answers[a].said));
         evidence.err.kind = answers[a].fate == SMTP_FATE_TAKEN ? ERR_NONE : ERR_REPLY;
-        m->outcomes[i] = (struct transport_outcome){ answers[a].fate, evidence };
+        m->outcomes[i] = (struct transport_outcome){ answers[a].fate, evidence, ways.takes_wishes };
     }
     t->message = NULL;
     t->events.sent(t->who);
@@ -151,6 +152,10 @@ static bool ways_turn(void)
     }
     return false;
 }
+
+/* What orders and their recipients wish; 0 between tests. */
+static struct store_order wishes;
+static unsigned notify;
 
 /* ---- a machine: a queue in line, a relay, a configuration ---- */
 
@@ -200,6 +205,8 @@ static void begin(void)
     world_init(&world);
     memset(&ways, 0, sizeof ways);
     memset(told, 0, sizeof told);
+    wishes = (struct store_order){ 0 };
+    notify = 0;
     memset(&config, 0, sizeof config);
     add_account("live");
     add_account("backup");
@@ -257,9 +264,14 @@ struct accepting {
 static bool run_accept(void *data, struct store *in, uint64_t now, struct err *err)
 {
     struct accepting *a = data;
-    struct store_order order = { .account = a->account, .submitter = "me", .envelope = a->envelope,
-                                 .last = span_of(a->text), .body = a->pieces ? &a->body : NULL };
+    struct store_order order = wishes;
     struct store_accepted accepted;
+
+    order.account = a->account;
+    order.submitter = "me";
+    order.envelope = a->envelope;
+    order.last = span_of(a->text);
+    order.body = a->pieces ? &a->body : NULL;
 
     for (size_t i = 0; i < a->pieces; i++)
         if (!store_body_add(in, &a->body, span_of(a->text), now, err))
@@ -288,7 +300,7 @@ static uint64_t accept_pieces(const char *account, const char *text, size_t piec
     struct err err = { 0 };
 
     for (; *to; to++)
-        assert_true(envelope_add(a.envelope, span_of(*to), &err));
+        assert_true(envelope_add_dsn(a.envelope, span_of(*to), notify, SPAN_NONE, &err));
     assert_true(queue_ask(port, &job, NULL, &err));
     while (!a.done)
         assert_true(queue_turn(queue));
@@ -298,18 +310,28 @@ static uint64_t accept_pieces(const char *account, const char *text, size_t piec
 #define accept_for(account, text, ...) \
     accept_pieces(account, text, 0, (const char *const[]){ __VA_ARGS__, NULL })
 
-static enum store_state state_of(uint64_t id, uint32_t recipient)
+static struct store_row_recipient recipient_of(uint64_t id, uint32_t number)
 {
     struct store_story story = { 0 };
     struct err err = { 0 };
-    enum store_state state;
+    struct store_row_recipient recipient;
 
     assert_true(store_begin(store, &err) && store_job_begin(store, &err));
     assert_true(store_show(store, id, 0, 100, queue_now(queue), &story, &err));
-    state = story.rows.at[0].recipients[recipient].state;
+    recipient = story.rows.at[0].recipients[number];
     store_story_done(&story);
     assert_true(store_job_end(store, true, &err) && store_commit(store, &err));
-    return state;
+    return recipient; /* but for its texts */
+}
+
+static enum store_state state_of(uint64_t id, uint32_t number)
+{
+    return recipient_of(id, number).state;
+}
+
+static unsigned wanted_of(uint64_t id, uint32_t number)
+{
+    return recipient_of(id, number).wanted;
 }
 
 /* ---- the tests ---- */
@@ -473,6 +495,52 @@ static void test_a_route_goes_on(void **state)
     end();
 }
 
+/* Who wished to hear of success hears it from whoever knows more. */
+static void test_last_words(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    notify = NOTIFY_SUCCESS;
+    uint64_t last = accept_for("live", "a", "x@example.org", "no@example.org");
+    settle();
+    assert_int_equal(wanted_of(last, 0), REPORT_RELAYED);
+    assert_int_equal(wanted_of(last, 1), 0); /* only of success, it was said */
+    ways.takes_wishes = true;
+    uint64_t passed = accept_for("live", "b", "x@example.org");
+    settle();
+    assert_int_equal(wanted_of(passed, 0), 0);
+    end();
+}
+
+/* RFC 2852: what comes back when its time is over is not sent then; what tells of it is, and tells once. */
+static void test_deadlines(void **state)
+{
+    (void)state;
+    begin();
+    wishes.deadline = queue_now(queue) + 1000;
+    uint64_t returns = accept_for("live", "a", "x@example.org");
+    wishes.deadline_tells = true;
+    uint64_t tells = accept_for("live", "b", "grey@example.org");
+    uint64_t arrives = accept_for("live", "c", "x@example.org");
+    wishes = (struct store_order){ .deadline = queue_now(queue) + 100000 };
+    uint64_t early = accept_for("live", "d", "x@example.org");
+    world.now += 2000;
+    world.wall += 2000;
+    start();
+    settle();
+    assert_int_equal(state_of(returns, 0), STORE_FAILED);
+    assert_int_equal(recipient_of(returns, 0).enhanced[2], 7);
+    assert_int_equal(wanted_of(returns, 0), REPORT_FAILURE);
+    assert_int_equal(state_of(tells, 0), STORE_DEFERRED);
+    assert_int_equal(wanted_of(tells, 0), REPORT_DELAY);
+    assert_int_equal(state_of(arrives, 0), STORE_DELIVERED);
+    assert_int_equal(wanted_of(arrives, 0), 0);
+    assert_int_equal(state_of(early, 0), STORE_DELIVERED);
+    assert_null(strchr(ways.order, 'a')); /* it was not sent */
+    end();
+}
+
 static bool drained_told;
 
 static void drained(void *who)
@@ -518,6 +586,8 @@ int main(void)
         cmocka_unit_test(test_a_lost_sign_in_parks),
         cmocka_unit_test(test_unknown_is_not_sent_at_once),
         cmocka_unit_test(test_a_route_goes_on),
+        cmocka_unit_test(test_last_words),
+        cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_draining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
