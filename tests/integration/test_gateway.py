@@ -3,6 +3,7 @@ import json
 import os
 import re
 import smtplib
+import socket
 import ssl
 import threading
 
@@ -177,7 +178,8 @@ def test_a_listener_opens_while_it_runs(gateway, outpost):
 
 def test_an_address_that_is_taken(gateway, outpost):
     there = gateway.start()
-    result = outpost.run('listen add', 'more', '--address', '127.0.0.1:%d' % gateway.ports['desk'])
+    with socket.create_server(('127.0.0.1', 0)) as other:
+        result = outpost.run('listen add', 'more', '--address', '127.0.0.1:%d' % other.getsockname()[1])
     assert result.status == OK and 'goes on with its old configuration: listen more' in result.err, result
     assert 'as soon as outpost serve runs' not in result.out
     assert [row['name'] for row in there.status()['listeners']] == ['desk']

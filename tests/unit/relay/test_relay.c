@@ -334,20 +334,6 @@ static unsigned wanted_of(uint64_t id, uint32_t number)
     return recipient_of(id, number).wanted;
 }
 
-/* Reports that are due of it. */
-static unsigned wanted_of(uint64_t id, uint32_t recipient)
-{
-    struct store_story story = { 0 };
-    struct err err = { 0 };
-
-    assert_true(store_begin(store, &err) && store_job_begin(store, &err));
-    assert_true(store_show(store, id, 0, 100, queue_now(queue), &story, &err));
-    unsigned wanted = story.rows.at[0].recipients[recipient].wanted & ~story.rows.at[0].recipients[recipient].told;
-    store_story_done(&story);
-    assert_true(store_job_end(store, true, &err) && store_commit(store, &err));
-    return wanted;
-}
-
 /* ---- the tests ---- */
 
 static void test_delivers(void **state)
