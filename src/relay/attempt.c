@@ -121,16 +121,15 @@ static struct meaning account_failed(const struct attempt_policy *policy, const 
     return meaning;
 }
 
+/* Never failed: it may have arrived. When its time is over a person decides. */
 static struct meaning unknown(const struct attempt_policy *policy, const struct attempt *a)
 {
-    uint64_t next = policy->unknown_held ? STORE_NEVER : next_try(policy, a, 0);
+    uint64_t next = policy->unknown_held ? 0 : next_try(policy, a, 0);
 
-    if (!next)
-        return failed(a);
     return (struct meaning){
         .state = STORE_UNKNOWN,
-        .next = next,
-        .reports = policy->unknown_held && !(a->notify & NOTIFY_NEVER) ? REPORT_FAILURE : 0,
+        .next = next ? next : STORE_NEVER,
+        .reports = !next && !(a->notify & NOTIFY_NEVER) ? REPORT_FAILURE : 0,
         .lane = LANE_WAITS,
         .until = a->now + line_wait(policy, a),
     };

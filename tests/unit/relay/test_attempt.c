@@ -100,6 +100,8 @@ static const struct {
       .state = STORE_DEFERRED, .lane = LANE_WAITS },
     { .label = "an unknown outcome", .fate = SMTP_FATE_UNKNOWN, .stage = STAGE_END, .state = STORE_UNKNOWN,
       .least = 45000, .most = 75000, .lane = LANE_WAITS },
+    { .label = "an unknown outcome at the end of its time: it may have arrived", .fate = SMTP_FATE_UNKNOWN,
+      .stage = STAGE_END, .age_ms = 5ull * DAY, .state = STORE_UNKNOWN, .reports = REPORT_FAILURE, .lane = LANE_WAITS },
 };
 
 static const struct cause *cause_of(const char *id)
