@@ -115,22 +115,23 @@ void limit_take(struct limit *limit, size_t recipients, uint64_t now)
     }
 }
 
-/* From the newest slots on: it was taken a moment ago. */
-static void give_back(struct limit_window *window, enum limit_kind kind, uint64_t less)
+static void give_back(struct limit_window *window, enum limit_kind kind, uint64_t less, uint64_t taken)
 {
-    for (uint64_t i = 0; i <= kinds[kind].slots && less; i++) {
-        uint32_t *used = used_in(window, kind, window->slot - i);
-        uint32_t part = less < *used ? (uint32_t)less : *used;
-        *used -= part;
-        less -= part;
-    }
+    uint64_t slot = taken / kinds[kind].slot_ms;
+
+    if (slot > window->slot)
+        slot = window->slot;
+    if (window->slot - slot > kinds[kind].slots)
+        return; /* it does not count any more */
+    uint32_t *used = used_in(window, kind, slot);
+    *used -= less < *used ? (uint32_t)less : *used;
 }
 
-void limit_give_back(struct limit *limit, size_t recipients, uint64_t now)
+void limit_give_back(struct limit *limit, size_t recipients, uint64_t taken, uint64_t now)
 {
     look(limit, now);
     for (enum limit_kind kind = 0; kind < LIMIT_WINDOWS; kind++)
-        give_back(&limit->windows[kind], kind, cost(kind, recipients));
+        give_back(&limit->windows[kind], kind, cost(kind, recipients), taken);
 }
 
 void limit_block(struct limit *limit, uint64_t until)

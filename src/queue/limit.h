@@ -56,8 +56,8 @@ struct limit_answer limit_ask(struct limit *limit, const struct limit_allowed *a
                               uint64_t now);
 /* It leaves. */
 void limit_take(struct limit *limit, size_t recipients, uint64_t now);
-/* It did not, after all. */
-void limit_give_back(struct limit *limit, size_t recipients, uint64_t now);
+/* What was taken at that time did not, after all. */
+void limit_give_back(struct limit *limit, size_t recipients, uint64_t taken, uint64_t now);
 /* The provider takes nothing more until then. 0: it does again. */
 void limit_block(struct limit *limit, uint64_t until);
 

@@ -14,7 +14,7 @@ static bool is_for(const struct memory_message *message, const struct store_clai
     const char *by = claim->by ? claim->by : claim->account;
 
     return message->row.done == 0 && span_is(span_of(message->row.account), claim->account) &&
-           (!*message->stuck || span_is(span_of(message->stuck), by));
+           ((!*message->stuck && !claim->tied) || span_is(span_of(message->stuck), by));
 }
 
 /* The first due one; and when the next is. */

@@ -30,7 +30,8 @@ static bool read_line(struct claiming *c, uint64_t slot, struct sqlite_message *
 {
     const char *by = c->claim->by ? c->claim->by : c->claim->account;
     struct sql_rows rows = sql_ask(c->sqlite->sql, QUERY_MESSAGE_IN_LINE, SQL_NUMBER(c->account), SQL_NUMBER(slot),
-                                   SQL_NUMBER(c->now), SQL_TEXT(by), SQL_NUMBER(c->messages));
+                                   SQL_NUMBER(c->now), SQL_TEXT(by), SQL_NUMBER(c->messages),
+                                   SQL_NUMBER(c->claim->tied));
     size_t count = 0;
     bool ok = true;
 
@@ -233,7 +234,7 @@ static bool look_ahead(struct claiming *c, struct err *err)
         if (!any)
             return true;
         struct sql_rows rows = sql_ask(c->sqlite->sql, QUERY_LINE_DUE, SQL_NUMBER(c->account), SQL_NUMBER(slot),
-                                       SQL_TEXT(by));
+                                       SQL_TEXT(by), SQL_NUMBER(c->claim->tied));
         if (sql_next(&rows) && sql_number(&rows, 0) < c->items->next_due)
             c->items->next_due = sql_number(&rows, 0);
         if (!sql_end(&rows, err))

@@ -72,9 +72,9 @@
     X(MESSAGE_NEXT_OF, ROW_OF_MESSAGE "INDEXED BY message_account WHERE id > ?1 AND account = ?3 "  \
                        "ORDER BY id LIMIT ?2")                                                      \
     X(MESSAGE_IN_LINE, ROW_OF_MESSAGE "INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND due <= ?3 AND "                \
-                       "(stuck = '' OR stuck = ?4) ORDER BY due, id LIMIT ?5")                      \
-    X(LINE_DUE, "SELECT due FROM message INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND (stuck = '' OR "      \
-                "stuck = ?3) ORDER BY due LIMIT 1")                                                 \
+                       "(stuck = ?4 OR (stuck = '' AND NOT ?6)) ORDER BY due, id LIMIT ?5")         \
+    X(LINE_DUE, "SELECT due FROM message INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND (stuck = ?3 OR "      \
+                "(stuck = '' AND NOT ?4)) ORDER BY due LIMIT 1")                                    \
     X(MESSAGE_CLAIM, "UPDATE message SET slot = 32, due = ?2, state = 1, lease = ?3, stuck = ?4, via = ?5 "   \
                      "WHERE id = ?1")                                                               \
     X(MESSAGE_EXTEND, "UPDATE message SET due = ?2 WHERE id = ?1")                                  \

@@ -155,7 +155,8 @@ MUST_USE bool store_accept(struct store *store, const struct store_order *order,
 struct store_claim {
     const char *account; /* as accepted: an account's or a route's name */
     const char *by;      /* the account that would send; NULL: the same. A message that one account may have delivered
-                            already is given to that one only */
+                            already is given to that one only... */
+    bool tied;           /* ...and nothing but those is wanted */
     uint64_t until;      /* the lease's end */
     bool leaving;        /* the line is warm, the bodies leave at once: one commit less... */
     const char *via;     /* ...by this transport ("smtp"); NULL: unsaid */

@@ -1,5 +1,6 @@
 /* A transport that stays warm, and the message it carries. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "net/loop.h"
@@ -8,7 +9,7 @@
 
 #include "base/banned.h"
 
-static void next_transaction(struct channel *channel);
+static void portion(struct channel *channel);
 
 /* ---- ends ---- */
 
@@ -42,10 +43,56 @@ static void give_up(struct channel *channel, const struct evidence *why)
     close_transport(channel);
     if (!parcel)
         return;
-    if (parcel->count)
-        limit_give_back(&channel->sender->limit, parcel->count, relay_now(parcel->relay));
+    sender_uncount(parcel);
     parcel_fail(parcel, SMTP_FATE_LATER, why);
     done_with(channel, parcel);
+}
+
+/* Is it our disk or our memory, and nothing about the message? */
+static bool is_ours(const struct err *err)
+{
+    bool damaged = err->fact && strcmp(err->fact, "store:damaged") == 0;
+
+    return !damaged && (err->kind == ERR_IO || err->kind == ERR_MEMORY || err->kind == ERR_LATER ||
+                        err->kind == ERR_CREATE || err->kind == ERR_INTERNAL);
+}
+
+/* Nothing more of it is sent now: it waits, or what is left of it does. */
+static void put_off(struct channel *channel, uint64_t until)
+{
+    struct parcel *parcel = channel->parcel;
+
+    sender_uncount(parcel);
+    if (parcel->first) {
+        parcel->rest_at = until;
+        done_with(channel, parcel);
+        return;
+    }
+    channel->parcel = NULL;
+    timer_set(channel->idle, loop_now(parcel->relay->loop) + RELAY_IDLE_MS);
+    parcel_give_back(parcel, until);
+    relay_look(channel->sender->relay, channel->sender);
+}
+
+/* What failed here no message has to answer for. */
+static void fail_here(struct channel *channel, const struct err *err)
+{
+    struct parcel *parcel = channel->parcel;
+    struct relay *relay = parcel->relay;
+    const struct evidence why = { .stage = STAGE_LOCAL, .err = *err };
+    const struct relay_event event = {
+        .kind = RELAY_EVENT_TROUBLE,
+        .id = parcel->item->id,
+        .account = channel->sender->account->name,
+        .evidence = &why,
+    };
+
+    if (!is_ours(err)) {
+        give_up(channel, &why);
+        return;
+    }
+    relay_tell(relay, &event);
+    put_off(channel, relay_now(relay) + RELAY_AGAIN_MS);
 }
 
 static void rang(void *who)
@@ -61,8 +108,9 @@ static void sent(void *who)
     struct parcel *parcel = channel->parcel;
 
     parcel->first += parcel->count;
-    if (parcel->first < parcel->item->envelope->count) {
-        next_transaction(channel);
+    sender_spent(parcel, channel->transactions);
+    if (parcel->first < parcel->item->envelope->count && !parcel->gone) {
+        portion(channel);
         return;
     }
     channel->carried++;
@@ -115,19 +163,18 @@ static bool write_piece(struct parcel *parcel, struct span piece, struct err *er
 }
 
 static void fetch(struct channel *channel);
-static void leave(struct channel *channel);
 
 static void fetch_done(void *data, const struct err *err)
 {
     struct fetching *fetching = data;
     struct channel *channel = fetching->channel;
-    struct evidence why = { .stage = STAGE_LOCAL, .err = *err };
+    struct err why = *err;
 
     channel->ask = NULL;
-    if (err->kind == ERR_NONE && write_piece(channel->parcel, buf_span(&fetching->piece), &why.err))
-        channel->parcel->fetched < channel->parcel->item->pieces ? fetch(channel) : leave(channel);
+    if (err->kind == ERR_NONE && write_piece(channel->parcel, buf_span(&fetching->piece), &why))
+        channel->parcel->fetched < channel->parcel->item->pieces ? fetch(channel) : portion(channel);
     else
-        give_up(channel, &why);
+        fail_here(channel, &why);
 }
 
 static void fetch_drop(void *data)
@@ -143,97 +190,95 @@ static void fetch(struct channel *channel)
     struct relay *relay = channel->sender->relay;
     struct fetching *fetching = NEW(fetching);
     const struct queue_job job = { .run = run_fetch, .done = fetch_done, .drop = fetch_drop, .data = fetching, .early = true };
-    struct evidence why = { .stage = STAGE_LOCAL };
+    struct err why = { 0 };
 
     if (fetching)
         *fetching = (struct fetching){ channel, channel->parcel->item->id, channel->parcel->fetched,
                                        BUF(STORE_PIECE_MAX) };
-    if (fetching && queue_ask(relay->port, &job, &channel->ask, &why.err))
+    if (fetching && queue_ask(relay->port, &job, &channel->ask, &why))
         return;
     if (!fetching)
-        err_no_memory(&why.err);
+        err_no_memory(&why);
     mem_free(fetching);
-    give_up(channel, &why);
+    fail_here(channel, &why);
 }
 
 /* ---- leaving ---- */
+
+static void send_portion(struct channel *channel);
 
 struct leaving {
     struct channel *channel;
     const char *by;
     struct store_lease lease;
+    struct buf limit; /* what is used of the limits, with this: a crash must not forget what left */
 };
 
 static bool run_leaving(void *data, struct store *store, uint64_t now, struct err *err)
 {
     struct leaving *leaving = data;
 
-    return store_leaving(store, leaving->by, &leaving->lease, 1, now, err);
+    return store_leaving(store, leaving->by, &leaving->lease, 1, now, err) &&
+           store_mark_put(store, "limit", leaving->by, buf_span(&leaving->limit), err);
 }
 
 static void leaving_done(void *data, const struct err *err)
 {
     struct leaving *leaving = data;
     struct channel *channel = leaving->channel;
-    const struct evidence why = { .stage = STAGE_LOCAL, .err = *err };
 
     channel->ask = NULL;
     if (err->kind != ERR_NONE) {
-        give_up(channel, &why);
+        fail_here(channel, err);
         return;
     }
-    channel->parcel->leaving = true;
     channel->parcel->gone |= leaving->lease.gone;
-    next_transaction(channel);
+    send_portion(channel);
 }
 
 static void leaving_drop(void *data)
 {
-    mem_free(data);
+    struct leaving *leaving = data;
+
+    buf_done(&leaving->limit);
+    mem_free(leaving);
 }
 
-/* The body is at hand: it leaves as soon as the queue knows. */
+/* It leaves as soon as the queue knows. */
 static void leave(struct channel *channel)
 {
     struct parcel *parcel = channel->parcel;
-    struct leaving *leaving = parcel->leaving ? NULL : NEW(leaving);
+    struct leaving *leaving = NEW(leaving);
     const struct queue_job job = { .run = run_leaving, .done = leaving_done, .drop = leaving_drop, .data = leaving };
-    struct evidence why = { .stage = STAGE_LOCAL };
+    struct err why = { 0 };
 
-    if (parcel->leaving) {
-        next_transaction(channel);
-        return;
-    }
     if (leaving) {
         *leaving = (struct leaving){ channel, channel->sender->account->name,
                                      { .id = parcel->item->id, .lease = parcel->item->lease,
-                                       .via = transport_name(channel->transport) } };
-        if (queue_ask(channel->sender->relay->port, &job, &channel->ask, &why.err))
+                                       .via = transport_name(channel->transport) },
+                                     BUF(STORE_MARK_MAX) };
+        limit_write(&channel->sender->limit, &leaving->limit);
+        if (queue_ask(channel->sender->relay->port, &job, &channel->ask, &why))
             return;
+        leaving_drop(leaving);
     } else {
-        err_no_memory(&why.err);
+        err_no_memory(&why);
     }
-    mem_free(leaving);
-    give_up(channel, &why);
+    fail_here(channel, &why);
 }
 
 /* ---- a message ---- */
 
-/* As many recipients as the account may name in one transaction, and may still send to. */
-static void next_transaction(struct channel *channel)
+/* Those of it that were counted. */
+static void send_portion(struct channel *channel)
 {
     struct parcel *parcel = channel->parcel;
-    struct sender *sender = channel->sender;
-    uint64_t most = sender->account->limits.recipients_per_message;
 
     if (parcel->gone) {
         done_with(channel, parcel);
         return;
     }
-    parcel->count = parcel->item->envelope->count - parcel->first;
-    if (most && parcel->count > most)
-        parcel->count = (size_t)most;
-    limit_take(&sender->limit, parcel->count, relay_now(sender->relay));
+    parcel->count = parcel->counted;
     const struct transport_message message = {
         .envelope = parcel->item->envelope,
         .first = parcel->first,
@@ -241,23 +286,39 @@ static void next_transaction(struct channel *channel)
         .body = parcel_body(parcel),
         .tied_to = *parcel->item->tied_to ? parcel->item->tied_to : NULL,
         .outcomes = parcel->outcomes + parcel->first,
+        .transactions = &channel->transactions,
     };
+    channel->transactions = 0;
     channel->message = message;
     transport_send(channel->transport, &channel->message);
+}
+
+/* The body is at hand. It was counted when it was given to this channel, which may be long ago: what counts is when it
+ * leaves. The later portions were not. */
+static void portion(struct channel *channel)
+{
+    struct parcel *parcel = channel->parcel;
+
+    sender_uncount(parcel);
+    uint64_t when = sender_count(channel->sender, parcel);
+    if (when)
+        put_off(channel, when);
+    else
+        leave(channel);
 }
 
 static void begin(struct channel *channel)
 {
     struct parcel *parcel = channel->parcel;
     struct relay *relay = channel->sender->relay;
-    struct evidence why = { .stage = STAGE_LOCAL };
+    struct err why = { 0 };
 
     if (parcel->item->pieces <= 1)
-        leave(channel);
-    else if (file_open_nameless(relay->plan.disk, relay->plan.directory, &parcel->fd, &why.err))
+        portion(channel);
+    else if (file_open_nameless(relay->plan.disk, relay->plan.directory, &parcel->fd, &why))
         fetch(channel);
     else
-        give_up(channel, &why);
+        fail_here(channel, &why);
 }
 
 static void ready(void *who)

@@ -7,6 +7,7 @@
 
 struct claiming {
     struct lane *lane;
+    size_t place; /* of the sender */
     struct sender *sender;
     struct store_claim claim;
     struct batch *batch;
@@ -51,23 +52,6 @@ static void give_back_all(struct lane *lane, uint64_t next)
 
 /* ---- whose turn ---- */
 
-/* The first that may send now. NULL: none; *ret_when tells when to look again. */
-static struct sender *choose(struct lane *lane, uint64_t *ret_when)
-{
-    *ret_when = STORE_NEVER;
-    for (size_t i = 0; i < lane->sender_count; i++) {
-        struct sender *sender = lane->senders[i];
-        uint64_t when = sender_free_at(sender);
-        if (when == 0)
-            return sender;
-        if (when < *ret_when)
-            *ret_when = when;
-        if (when == STORE_NEVER || !sender_advances(sender, lane->advances))
-            break;
-    }
-    return NULL;
-}
-
 static size_t free_hands(const struct sender *sender)
 {
     if (sender->state != LANE_GOES_ON)
@@ -81,6 +65,11 @@ static void hand_out(struct lane *lane, struct sender *sender)
 
     while (lane->waiting && lane->waiting->sender == sender && free_hands(sender) && sender_free_at(sender) == 0) {
         parcel = lane_take(lane, sender);
+        uint64_t when = sender_count(sender, parcel);
+        if (when) { /* one with fewer recipients may still go */
+            parcel_give_back(parcel, when);
+            continue;
+        }
         if (!channel_give(sender, parcel)) {
             parcel_give_back(parcel, relay_now(lane->relay) + RELAY_AGAIN_MS);
             return;
@@ -98,18 +87,26 @@ static bool run_claim(void *data, struct store *store, uint64_t now, struct err 
     return store_claim(store, &claiming->claim, now, &claiming->batch->items, err);
 }
 
+static void set_due(const struct claiming *claiming, uint64_t at)
+{
+    struct lane *lane = claiming->lane;
+
+    lane->due[claiming->place].tied = at;
+    if (!claiming->claim.tied)
+        lane->due[claiming->place].any = at;
+}
+
 static void take_in(struct claiming *claiming)
 {
     struct lane *lane = claiming->lane;
     struct batch *batch = claiming->batch;
 
-    lane->next_due = batch->items.next_due;
+    set_due(claiming, batch->items.next_due);
     batch->users = 1; /* us */
     for (size_t i = 0; i < batch->items.count; i++) {
         struct parcel *parcel = parcel_new(lane, claiming->sender, batch, &batch->items.at[i]);
         if (!parcel)
             continue; /* no memory: its lease runs out */
-        parcel->leaving = claiming->claim.leaving;
         if (parcel_is_late(parcel))
             parcel_give_up(parcel);
         else
@@ -133,7 +130,7 @@ static void claim_done(void *data, const struct err *err)
             .kind = RELAY_EVENT_TROUBLE, .account = lane->name, .evidence = &evidence,
         };
         relay_tell(lane->relay, &event);
-        lane->next_due = relay_now(lane->relay) + RELAY_AGAIN_MS;
+        set_due(claiming, relay_now(lane->relay) + RELAY_AGAIN_MS);
     }
     lane_look(lane);
 }
@@ -152,18 +149,27 @@ static void claim_drop(void *data)
     relay_ended(relay);
 }
 
-static void claim(struct lane *lane, struct sender *sender, size_t messages)
+/* Enough for every hand and some more, so that no channel waits for the queue. */
+static size_t window(const struct sender *sender)
 {
+    return sender->state == LANE_GOES_ON ? RELAY_WINDOW : 1;
+}
+
+static void claim(struct lane *lane, size_t place, bool tied)
+{
+    struct sender *sender = lane->senders[place];
     struct claiming *claiming = NEW(claiming);
     const struct queue_job job = { .run = run_claim, .done = claim_done, .drop = claim_drop, .data = claiming, .early = true };
 
     if (claiming && (claiming->batch = NEW(batch))) {
         claiming->lane = lane;
+        claiming->place = place;
         claiming->sender = sender;
         claiming->claim = (struct store_claim){
             .account = lane->name,
             .by = sender->account->name,
-            .messages = messages,
+            .tied = tied,
+            .messages = window(sender),
             .recipients = ADDRESS_LIST_MAX,
             .bytes = RELAY_WINDOW_BYTES,
         };
@@ -176,51 +182,83 @@ static void claim(struct lane *lane, struct sender *sender, size_t messages)
         mem_free(claiming->batch);
     }
     mem_free(claiming);
-    lane->next_due = relay_now(lane->relay) + RELAY_AGAIN_MS;
-    timer_set(lane->timer, relay_loop_time(lane->relay, lane->next_due));
+    lane->due[place].tied = relay_now(lane->relay) + RELAY_AGAIN_MS;
+    if (!tied)
+        lane->due[place].any = lane->due[place].tied;
 }
 
 /* ---- what can be done now ---- */
 
-/* Enough for every hand and some more, so that no channel waits for the queue. */
-static size_t window(const struct sender *sender)
-{
-    return sender->state == LANE_GOES_ON ? RELAY_WINDOW : 1;
-}
-
 /* What was claimed goes out by whom it was claimed for; where that one can't for a while, it goes back. */
-static void serve_waiting(struct lane *lane, uint64_t next)
+static void serve_first(struct lane *lane)
 {
     struct sender *sender = lane->waiting->sender;
-    uint64_t when = sender_free_at(sender);
+    uint64_t when = sender_free_at(sender), now = relay_now(lane->relay);
 
     if (lane->relay->draining)
-        give_back_all(lane, relay_now(lane->relay));
+        give_back_all(lane, now);
     else if (when == 0)
         hand_out(lane, sender);
     else if (when != STORE_NEVER)
-        give_back_all(lane, next < when ? next : when);
+        give_back_all(lane, lane->sender_count > 1 ? now : when); /* another may take it at once */
+}
+
+static void serve_waiting(struct lane *lane)
+{
+    const struct sender *sender;
+
+    do {
+        sender = lane->waiting->sender;
+        serve_first(lane);
+    } while (lane->waiting && lane->waiting->sender != sender);
+}
+
+/* The first that may send now has all that is due; those behind it what only they may send: it may have arrived by them
+ * (*ret_tied). Is there something to be claimed, and for whom? *ret_again: when to look again at the latest. */
+static bool choose(const struct lane *lane, size_t *ret_place, bool *ret_tied, uint64_t *ret_again)
+{
+    uint64_t now = relay_now(lane->relay);
+    bool any = false;
+
+    *ret_again = STORE_NEVER;
+    for (size_t i = 0; i < lane->sender_count; i++) {
+        uint64_t when = sender_free_at(lane->senders[i]);
+        uint64_t due = any ? lane->due[i].tied : lane->due[i].any;
+        if (when == 0 && due <= now) {
+            *ret_place = i;
+            *ret_tied = any;
+            return true;
+        }
+        if (!any && when && (when == STORE_NEVER || !sender_advances(lane->senders[i], lane->advances))) {
+            *ret_again = when < *ret_again ? when : *ret_again;
+            return false;
+        }
+        any |= when == 0;
+        when = when > due ? when : due;
+        *ret_again = when < *ret_again ? when : *ret_again;
+    }
+    return false;
 }
 
 void lane_look(struct lane *lane)
 {
     struct relay *relay = lane->relay;
-    uint64_t now = relay_now(relay), when;
+    uint64_t again;
+    size_t place;
+    bool tied;
 
     if (relay->ending)
         return;
-    struct sender *sender = choose(lane, &when);
     if (lane->waiting)
-        serve_waiting(lane, sender ? now : when);
+        serve_waiting(lane);
     if (relay->draining)
         return;
-    if (!sender) {
-        timer_set(lane->timer, relay_loop_time(relay, when));
-        return;
+    if (choose(lane, &place, &tied, &again) && !lane->claiming && lane->waiting_count < RELAY_WINDOW / 2 &&
+        free_hands(lane->senders[place])) {
+        claim(lane, place, tied);
+        again = relay_now(relay) + RELAY_AGAIN_MS; /* where it could not be asked */
     }
-    if (!lane->claiming && lane->next_due <= now && lane->waiting_count < RELAY_WINDOW / 2 && free_hands(sender))
-        claim(lane, sender, window(sender));
-    timer_set(lane->timer, lane->next_due > now ? relay_loop_time(relay, lane->next_due) : UINT64_MAX);
+    timer_set(lane->timer, again > relay_now(relay) ? relay_loop_time(relay, again) : UINT64_MAX);
 }
 
 void lane_rang(void *lane)
@@ -228,9 +266,18 @@ void lane_rang(void *lane)
     lane_look(lane);
 }
 
+void lane_note_due(struct lane *lane, uint64_t at)
+{
+    for (size_t i = 0; i < lane->sender_count; i++) {
+        if (at < lane->due[i].any)
+            lane->due[i].any = at;
+        if (at < lane->due[i].tied)
+            lane->due[i].tied = at;
+    }
+}
+
 void lane_due(struct lane *lane, uint64_t at)
 {
-    if (at < lane->next_due)
-        lane->next_due = at;
+    lane_note_due(lane, at);
     lane_look(lane);
 }

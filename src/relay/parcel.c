@@ -183,6 +183,12 @@ static void settle_recipient(struct parcel *parcel, size_t i, struct meaning *wo
 
 /* ---- telling the queue ---- */
 
+/* Nobody tells when what was not known to be claimed is due. */
+static void look_again(const struct parcel *parcel)
+{
+    lane_note_due(parcel->lane, relay_now(parcel->relay) + RELAY_AGAIN_MS);
+}
+
 struct settling {
     struct parcel *parcel;
     struct buf limit; /* what is used of the limits, to be kept by the same commit */
@@ -228,7 +234,8 @@ static void settle_done(void *data, const struct err *err)
 
     if (err->kind == ERR_NONE)
         return;
-    /* Its lease runs out, and the queue decides by what it knows. */
+    /* Its lease runs out, and the queue decides by what it knows; or it has no lease, and is due for somebody. */
+    look_again(parcel);
     const struct evidence evidence = { .stage = STAGE_LOCAL, .err = *err };
     const struct relay_event event = {
         .kind = RELAY_EVENT_TROUBLE,
@@ -274,17 +281,34 @@ static void send_word(struct parcel *parcel)
     parcel_free(parcel); /* its lease runs out */
 }
 
+/* It is another's. */
+static void let_go(struct parcel *parcel)
+{
+    sender_uncount(parcel);
+    look_again(parcel);
+    parcel_free(parcel);
+}
+
+static void put_back(struct parcel *parcel, size_t i, uint64_t next)
+{
+    parcel->settled[i] = (struct store_outcome){
+        .number = parcel->item->recipients[i].number, .state = STORE_QUEUED, .next = next,
+    };
+}
+
 void parcel_settle(struct parcel *parcel)
 {
     struct meaning worst = { 0 };
-    size_t which = 0;
+    size_t which = 0, decided = parcel->rest_at ? parcel->first : parcel->item->envelope->count;
 
     if (parcel->gone) {
-        parcel_free(parcel);
+        let_go(parcel);
         return;
     }
-    for (size_t i = 0; i < parcel->item->envelope->count; i++)
+    for (size_t i = 0; i < decided; i++)
         settle_recipient(parcel, i, &worst, &which);
+    for (size_t i = decided; i < parcel->item->envelope->count; i++)
+        put_back(parcel, i, parcel->rest_at);
     if (worst.lane == LANE_GOES_ON)
         sender_works(parcel->sender);
     else
@@ -328,12 +352,11 @@ void parcel_give_up(struct parcel *parcel)
 void parcel_give_back(struct parcel *parcel, uint64_t next)
 {
     if (parcel->gone) {
-        parcel_free(parcel);
+        let_go(parcel);
         return;
     }
+    sender_uncount(parcel);
     for (size_t i = 0; i < parcel->item->envelope->count; i++)
-        parcel->settled[i] = (struct store_outcome){
-            .number = parcel->item->recipients[i].number, .state = STORE_QUEUED, .next = next,
-        };
+        put_back(parcel, i, next);
     send_word(parcel);
 }

@@ -127,6 +127,8 @@ static void extend(void *who)
     size_t count = 0;
 
     timer_set(relay->extend, loop_now(relay->loop) + RELAY_EXTEND_MS);
+    for (struct sender *sender = relay->senders; sender; sender = sender->next)
+        sender_mend_books(sender);
     for (struct parcel *parcel = relay->held; parcel; parcel = parcel->next)
         count++;
     if (!extending || !count || !(extending->leases = mem_array(count, sizeof *extending->leases))) {
@@ -192,7 +194,7 @@ static struct lane *lane_new(struct relay *relay, const char *name, struct err *
     }
     lane->relay = relay;
     lane->name = name;
-    lane->next_due = 0; /* unknown: to be asked for */
+    /* due at 0 is unknown: to be asked for */
     lane->waiting_end = &lane->waiting;
     lane->next = relay->lanes;
     relay->lanes = lane;

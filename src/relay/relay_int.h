@@ -40,12 +40,14 @@ struct parcel {
     struct parcel *after;  /* in lane->waiting */
     struct parcel *next;   /* in relay->held */
     struct parcel **held_by; /* the link of relay->held that points here */
-    bool leaving;          /* the queue knows that its body may leave */
     bool gone;             /* it is another's by now: not to be sent, not to be settled */
     int fd;                /* the body, where it is more than a piece; -1: in the item, or not fetched */
     uint32_t fetched;      /* pieces */
     uint64_t began;        /* loop_now() */
     size_t first, count;   /* recipients of the transaction under way */
+    size_t counted;        /* of the next one, or of this, by the sender's limits... */
+    uint64_t counted_at;   /* ...in the queue's time */
+    uint64_t rest_at;      /* those from `first` on go back, for a later time; 0: they don't */
     struct transport_outcome *outcomes; /* one for each recipient of the item */
     struct verdict *verdicts;
     struct store_outcome *settled; /* what the queue is told */
@@ -58,6 +60,7 @@ struct channel {
     uint64_t carried;
     struct parcel *parcel; /* under way, or waits for the transport to be ready */
     struct transport_message message; /* that it sends: borrowed by the transport */
+    size_t transactions;         /* that came of it so far */
     struct queue_ask *ask; /* what it waits for; NULL: nothing */
     struct timer *idle;
     struct channel *next;
@@ -74,6 +77,7 @@ struct sender { /* an account */
     uint32_t line_breaks; /* in a row */
     const char *because;  /* a cause's id; "" */
     char said[ERR_TEXT_MAX];
+    bool books_wrong;     /* the queue could not be told whether it is parked */
     struct channel *channels;
     size_t channel_count, channel_most;
     uint64_t counts[STORE_STATE_COUNT]; /* recipients, by what became of them */
@@ -87,7 +91,9 @@ struct lane { /* what mail was accepted for: an account, or a route */
     size_t sender_count;
     unsigned advances;   /* of enum route_advance */
     bool claiming;
-    uint64_t next_due;   /* of the queue's time; STORE_NEVER: nothing waits */
+    struct { /* when something is due for each sender, of the queue's time; STORE_NEVER: nothing waits */
+        uint64_t any, tied; /* tied: what only he may send */
+    } due[ROUTE_ACCOUNTS_MAX];
     struct parcel *waiting, **waiting_end;
     size_t waiting_count;
     struct timer *timer;
@@ -121,6 +127,8 @@ void relay_look(struct relay *relay, const struct sender *sender);
 
 /* lane.c */
 void lane_due(struct lane *lane, uint64_t at);
+/* The same for whoever will look anyhow. */
+void lane_note_due(struct lane *lane, uint64_t at);
 /* Does what can be done now: claims, gives parcels to channels, or sets its timer. */
 void lane_look(struct lane *lane);
 void lane_rang(void *lane);
@@ -131,6 +139,13 @@ void lane_add(struct lane *lane, struct parcel *parcel);
 /* sender.c */
 /* When it may begin another message: now (0), or at a time; STORE_NEVER: when something ends. */
 uint64_t sender_free_at(struct sender *sender);
+/* Counts the parcel's next portion: as many recipients as may be named at once. 0, or when there is room for it. */
+MUST_USE uint64_t sender_count(struct sender *sender, struct parcel *parcel);
+/* It did not leave; it left, and the server made so many transactions of it. */
+void sender_uncount(struct parcel *parcel);
+void sender_spent(struct parcel *parcel, size_t transactions);
+/* What could not be written of its being parked is written again. */
+void sender_mend_books(struct sender *sender);
 /* Has it trouble that lets a route go on to the next? */
 bool sender_advances(const struct sender *sender, unsigned advances);
 /* What an attempt means for it. */

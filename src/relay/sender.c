@@ -87,18 +87,71 @@ bool sender_load(struct sender *sender, struct err *err)
 
 /* ---- may it? ---- */
 
+static void count_as_of_now(struct parcel *parcel)
+{
+    uint64_t now = relay_now(parcel->relay);
+
+    if (!parcel->counted || parcel->counted_at == now)
+        return;
+    limit_give_back(&parcel->sender->limit, parcel->counted, parcel->counted_at, now);
+    limit_take(&parcel->sender->limit, parcel->counted, now);
+    parcel->counted_at = now;
+}
+
+/* What is under way its provider counts at a time that nobody here knows: at the latest possible. */
+static void count_all_as_of_now(struct sender *sender)
+{
+    for (struct channel *channel = sender->channels; channel; channel = channel->next)
+        if (channel->parcel)
+            count_as_of_now(channel->parcel);
+}
+
 uint64_t sender_free_at(struct sender *sender)
 {
     uint64_t now = relay_now(sender->relay);
 
     if (!sender->limit_known)
         return STORE_NEVER;
+    count_all_as_of_now(sender);
     if (sender->state != LANE_GOES_ON && sender->until > now)
         return sender->until;
     if (sender->state != LANE_GOES_ON && sender->channel_count > channels_free(sender))
         return STORE_NEVER; /* one message tries whether it works again */
     const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, 1, now);
     return answer.yes ? 0 : answer.free_at;
+}
+
+/* Before it is given to a channel: else all that wait for theirs to be ready would pass by the same last free place. */
+uint64_t sender_count(struct sender *sender, struct parcel *parcel)
+{
+    uint64_t now = relay_now(sender->relay), most = sender->account->limits.recipients_per_message;
+    size_t count = parcel->item->envelope->count - parcel->first;
+
+    if (most && count > most)
+        count = (size_t)most;
+    count_all_as_of_now(sender);
+    const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, count, now);
+    if (!answer.yes)
+        return answer.free_at;
+    limit_take(&sender->limit, count, now);
+    parcel->counted = count;
+    parcel->counted_at = now;
+    return 0;
+}
+
+void sender_uncount(struct parcel *parcel)
+{
+    if (parcel->counted)
+        limit_give_back(&parcel->sender->limit, parcel->counted, parcel->counted_at, relay_now(parcel->relay));
+    parcel->counted = 0;
+}
+
+void sender_spent(struct parcel *parcel, size_t transactions)
+{
+    count_as_of_now(parcel);
+    parcel->counted = 0;
+    for (; transactions > 1; transactions--) /* one was counted, with all recipients */
+        limit_take(&parcel->sender->limit, 0, relay_now(parcel->relay));
 }
 
 bool sender_advances(const struct sender *sender, unsigned advances)
@@ -117,6 +170,7 @@ bool sender_advances(const struct sender *sender, unsigned advances)
 
 struct parking {
     struct relay *relay;
+    struct sender *sender;
     const char *account, *cause; /* of the configuration and of the knowledge */
     char said[ERR_TEXT_MAX];
 };
@@ -135,6 +189,7 @@ static void parking_done(void *data, const struct err *err)
     const struct evidence evidence = { .stage = STAGE_LOCAL, .err = *err };
     const struct relay_event event = { .kind = RELAY_EVENT_TROUBLE, .account = p->account, .evidence = &evidence };
 
+    p->sender->books_wrong = err->kind != ERR_NONE;
     if (err->kind != ERR_NONE)
         relay_tell(p->relay, &event);
 }
@@ -156,9 +211,10 @@ static void write_parked(struct sender *sender, const char *cause)
     const struct queue_job job = { .run = run_parking, .done = parking_done, .drop = parking_drop, .data = p };
     struct err err = { 0 };
 
+    sender->books_wrong = !p;
     if (!p)
         return;
-    *p = (struct parking){ .relay = sender->relay, .account = sender->account->name, .cause = cause };
+    *p = (struct parking){ .relay = sender->relay, .sender = sender, .account = sender->account->name, .cause = cause };
     snprintf(p->said, sizeof p->said, "%s", sender->said);
     sender->relay->asks++;
     if (queue_ask(sender->relay->port, &job, NULL, &err))
@@ -166,6 +222,12 @@ static void write_parked(struct sender *sender, const char *cause)
     sender->relay->asks--;
     parking_done(p, &err);
     mem_free(p);
+}
+
+void sender_mend_books(struct sender *sender)
+{
+    if (sender->books_wrong)
+        write_parked(sender, sender->state == LANE_PARKED ? sender->because : NULL);
 }
 
 /* ---- how it fares ---- */
@@ -210,6 +272,13 @@ void sender_learn(struct sender *sender, const struct meaning *meaning, const st
         [LANE_PARKED] = RELAY_EVENT_PARKED,
     };
     bool was_parked = sender->state == LANE_PARKED;
+
+    if (was_parked && meaning->lane != LANE_PARKED && evidence->stage <= STAGE_AUTH) {
+        /* It did not come to what it is parked for: nothing is mended. */
+        sender->until = relay_now(sender->relay) + RELAY_PROBE_MS;
+        relay_look(sender->relay, sender);
+        return;
+    }
     const char *cause = verdict ? verdict->cause->id : "internal_error";
     bool same = was_parked && strcmp(cause, sender->because) == 0;
 
@@ -223,8 +292,10 @@ void sender_learn(struct sender *sender, const struct meaning *meaning, const st
         limit_block(&sender->limit, meaning->until);
     if (meaning->lane == LANE_PARKED && !same)
         write_parked(sender, cause);
-    if (was_parked && meaning->lane != LANE_PARKED)
+    if (was_parked && meaning->lane != LANE_PARKED) {
         write_parked(sender, NULL);
+        tell(sender, RELAY_EVENT_UNPARKED, NULL);
+    }
     if (!same)
         tell(sender, events[meaning->lane], evidence);
     relay_look(sender->relay, sender);

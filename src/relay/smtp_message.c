@@ -215,6 +215,8 @@ void message_sent(struct carrier *c)
         return;
     }
     c->carried++;
+    if (c->t->message.transactions)
+        ++*c->t->message.transactions;
     size_t next = c->first + settled(c);
     if (next < c->envelope.count && session_open_still(c->session)) {
         reopen(c, next);

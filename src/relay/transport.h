@@ -70,6 +70,8 @@ struct transport_message {
     /* An earlier try by this way ("smtp") ended unknown: it goes by no other. NULL: it is free. */
     const char *tied_to;
     struct transport_outcome *outcomes; /* room for `count`, the caller's; filled in when sent() is told */
+    /* Counted up by each transaction that the server made of it: it may want its recipients in several. May be NULL. */
+    size_t *transactions;
 };
 
 /* Told from the loop, never from within a call. Each but `progress` may close the transport. */

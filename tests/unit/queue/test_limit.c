@@ -108,11 +108,14 @@ static void test_given_back(void **state)
     for (int i = 0; i < 30; i++)
         limit_take(&limit, 2, begin + (i >= 20 ? 5 * SECOND : 0));
     for (int i = 0; i < 12; i++)
-        limit_give_back(&limit, 2, begin + 6 * SECOND);
+        limit_give_back(&limit, 2, begin, begin + 6 * SECOND);
     assert_int_equal(limit_used(&limit, LIMIT_MINUTE, begin + 6 * SECOND), 18);
     assert_int_equal(limit_used(&limit, LIMIT_RECIPIENTS, begin + 6 * SECOND), 36);
-    limit_give_back(&limit, 1000, begin + 6 * SECOND); /* more than there was */
-    assert_int_equal(limit_used(&limit, LIMIT_RECIPIENTS, begin + 6 * SECOND), 0);
+    assert_int_equal(limit_used(&limit, LIMIT_MINUTE, begin + 62 * SECOND), 10); /* the later ones are all there */
+    limit_give_back(&limit, 2, begin, begin + 62 * SECOND); /* no minute has this one */
+    assert_int_equal(limit_used(&limit, LIMIT_MINUTE, begin + 62 * SECOND), 10);
+    limit_give_back(&limit, 1000, begin, begin + 62 * SECOND); /* more than there was */
+    assert_int_equal(limit_used(&limit, LIMIT_RECIPIENTS, begin + 62 * SECOND), 0);
 }
 
 static void test_a_clock_that_jumps(void **state)

@@ -6,6 +6,7 @@
 #include "know/embedded.h"
 #include "know/knowledge.h"
 #include "net/loop.h"
+#include "queue/store_int.h"
 #include "relay/relay.h"
 #include "relay/settings.h"
 #include "support/world.h"
@@ -27,6 +28,7 @@ static struct {
     char order[400];  /* the bodies' first letters, as they were sent, with their accounts' */
     size_t sent;
     bool takes_wishes; /* DSN */
+    size_t transactions; /* that the server makes of a message; 0: one */
     /* What a recipient's address begins with decides. */
     const char *fail_open; /* an account that can't be opened; NULL: none */
     enum stage fail_stage;
@@ -127,6 +129,7 @@ static void answer(struct transport *t)
         evidence.err.kind = answers[a].fate == SMTP_FATE_TAKEN ? ERR_NONE : ERR_REPLY;
         m->outcomes[i] = (struct transport_outcome){ answers[a].fate, evidence, ways.takes_wishes };
     }
+    *m->transactions += ways.transactions ? ways.transactions : 1;
     t->message = NULL;
     t->events.sent(t->who);
 }
@@ -156,6 +159,32 @@ static bool ways_turn(void)
 /* What orders and their recipients wish; 0 between tests. */
 static struct store_order wishes;
 static unsigned notify;
+
+/* ---- a store whose commits fail when they are told to ---- */
+
+static struct {
+    struct store_type type;
+    const struct store_type *real;
+    unsigned fails; /* so many commits, from the next on */
+} disk;
+
+static bool frail_commit(struct store *of, struct err *err)
+{
+    if (!disk.fails)
+        return disk.real->commit(of, err);
+    disk.fails--;
+    disk.real->abort(of);
+    return err_found(err, ERR_IO, "disk:full", "the disk is full");
+}
+
+static void make_frail(void)
+{
+    disk.real = store->type;
+    disk.type = *store->type;
+    disk.type.commit = frail_commit;
+    disk.fails = 0;
+    store->type = &disk.type;
+}
 
 /* ---- a machine: a queue in line, a relay, a configuration ---- */
 
@@ -212,6 +241,7 @@ static void begin(void)
     add_account("backup");
     assert_true(loop_new(&loop, &err));
     assert_true(store_memory_open(&store, &err));
+    make_frail();
     assert_true(queue_open(store, &opened, &options, &queue, &err));
     assert_true(queue_port_new(queue, NULL, NULL, NULL, &port, &err));
     transport_world.credentials.secrets.loop = loop;
@@ -576,6 +606,165 @@ static void test_deadlines(void **state)
     end();
 }
 
+/* What is due and was looked for in vain is looked for again. */
+static void pass_time(uint64_t ms)
+{
+    world.now += ms;
+    relay_wake(relay, NULL);
+    settle();
+}
+
+static void test_our_own_disk_fails_no_message(void **state)
+{
+    static const struct {
+        const char *label;
+        unsigned after, fails; /* commits */
+        size_t pieces;
+    } rows[] = {
+        { "the claim, which is answered before", 0, 1, 0 },
+        { "leaving", 1, 1, 0 },
+        { "leaving, and giving back", 1, 2, 0 },
+        { "leaving, with a body in pieces", 4, 1, 3 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        begin();
+        start();
+        settle();
+        uint64_t id = accept_pieces("live", "hello ", rows[i].pieces, (const char *const[]){ "x@example.org", NULL });
+        for (unsigned commits = 0; commits < rows[i].after;) {
+            commits += queue_turn(queue);
+            ways_turn();
+            loop_turn(loop);
+        }
+        disk.fails = rows[i].fails;
+        settle();
+        for (unsigned life = 0; life < 3; life++) /* a lease may have to run out */
+            pass_time(16 * 60 * 1000);
+        if (state_of(id, 0) != STORE_DELIVERED || ways.sent != 1 || disk.fails)
+            fail_msg("%s: sent %zu times; %s", rows[i].label, ways.sent, told);
+        assert_null(strstr(told, "failed"));
+        end();
+    }
+}
+
+static void test_no_more_than_allowed_whatever_waits(void **state)
+{
+    static const struct {
+        const char *label;
+        struct profile_limits limits;
+        size_t sent; /* transactions, of three messages with two recipients each */
+    } rows[] = {
+        { "on two channels at once", { .connections = 2, .messages_per_minute = 1 }, 1 },
+        { "recipients count", { .connections = 2, .recipients_per_day = 3 }, 1 },
+        { "of each portion", { .connections = 2, .messages_per_minute = 3, .recipients_per_message = 1 }, 3 },
+        { "four recipients", { .connections = 1, .recipients_per_day = 5 }, 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        begin();
+        accounts[0]->limits = rows[i].limits;
+        start();
+        for (unsigned message = 0; message < 3; message++)
+            accept_for("live", "a", "x@example.org", "y@example.org");
+        settle();
+        if (ways.sent != rows[i].sent)
+            fail_msg("%s: %zu were sent", rows[i].label, ways.sent);
+        end();
+    }
+}
+
+static void test_what_the_server_parts_counts_as_parts(void **state)
+{
+    (void)state;
+    begin();
+    accounts[0]->limits = (struct profile_limits){ .connections = 1, .messages_per_minute = 5 };
+    ways.transactions = 3;
+    start();
+    for (unsigned message = 0; message < 5; message++)
+        accept_for("live", "a", "x@example.org", "y@example.org", "z@example.org");
+    settle();
+    assert_int_equal(ways.sent, 2);
+    end();
+}
+
+static void test_a_crash_forgets_nothing_that_left(void **state)
+{
+    (void)state;
+    begin();
+    accounts[0]->limits = (struct profile_limits){ .connections = 2, .messages_per_minute = 1 };
+    start();
+    accept_for("live", "a", "x@example.org");
+    while (!ways.sent) {
+        queue_turn(queue);
+        loop_turn(loop);
+        if (!ways.sent)
+            ways_turn();
+    }
+    relay_free(relay);
+    accept_for("live", "b", "x@example.org");
+    start();
+    settle();
+    assert_string_equal(ways.order, "a1:live ");
+    end();
+}
+
+static void test_a_lost_sign_in_stays_lost_while_the_line_is_down(void **state)
+{
+    struct relay_status status;
+
+    (void)state;
+    begin();
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_AUTH;
+    err_set(&ways.fail_err, ERR_SIGNIN, "refused");
+    ways.fail_err.reply = 535;
+    ways.fail_err.enhanced[0] = 5, ways.fail_err.enhanced[1] = 7, ways.fail_err.enhanced[2] = 8;
+    start();
+    accept_for("live", "a", "x@example.org");
+    settle();
+    ways.fail_stage = STAGE_CONNECT;
+    ways.fail_err = (struct err){ 0 };
+    err_found(&ways.fail_err, ERR_NETWORK, "connect:refused", "nobody answers");
+    pass_time(10 * 60 * 1000);
+    assert_true(relay_status(relay, 1, &status));
+    assert_int_equal(status.health, RELAY_PARKED);
+    assert_null(strstr(told, "waits"));
+    ways.fail_stage = STAGE_MAIL; /* which nobody comes to who is not signed in */
+    pass_time(10 * 60 * 1000);
+    assert_non_null(strstr(told, "unparked live"));
+    end();
+}
+
+static void test_what_may_have_arrived_is_not_forgotten_on_a_route(void **state)
+{
+    static char *names[] = { (char *)(uintptr_t)"live", (char *)(uintptr_t)"backup" };
+    static char *words[] = { (char *)(uintptr_t)"connect" };
+    struct route_settings route = { .name = "alerts", .accounts = { names, 2 }, .advance = { words, 1 } };
+    struct config_section section = { &route_part, (char *)(uintptr_t)"alerts", &route };
+
+    (void)state;
+    begin();
+    config.sections = &section;
+    config.section_count = 1;
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_CONNECT;
+    err_found(&ways.fail_err, ERR_NETWORK, "connect:refused", "nobody answers");
+    start();
+    accept_for("alerts", "a", "x@example.org");
+    settle();
+    accept_for("alerts", "l", "lost@example.org");
+    settle();
+    ways.fail_open = NULL;
+    pass_time(10 * 60 * 1000);
+    accept_for("alerts", "n", "x@example.org");
+    settle();
+    assert_string_equal(ways.order, "l1:backup a1:live l1:backup n1:live ");
+    end();
+}
+
 static bool drained_told;
 
 static void drained(void *who)
@@ -624,6 +813,12 @@ int main(void)
         cmocka_unit_test(test_a_route_goes_on),
         cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_our_own_disk_fails_no_message),
+        cmocka_unit_test(test_no_more_than_allowed_whatever_waits),
+        cmocka_unit_test(test_what_the_server_parts_counts_as_parts),
+        cmocka_unit_test(test_a_crash_forgets_nothing_that_left),
+        cmocka_unit_test(test_a_lost_sign_in_stays_lost_while_the_line_is_down),
+        cmocka_unit_test(test_what_may_have_arrived_is_not_forgotten_on_a_route),
         cmocka_unit_test(test_draining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
