@@ -7,6 +7,7 @@
 #include "cli/failure.h"
 #include "cli/message.h"
 #include "cli/print.h"
+#include "cli/world.h"
 
 #include "base/banned.h"
 
@@ -90,7 +91,7 @@ static void tell(void *who, const struct json_value *status, struct span text)
     if (runs)
         say(cli, "Daemon    runs since %s (process %llu)", buf_text(&started), (unsigned long long)pid);
     else
-        say(cli, "Daemon    does not run: outpost serve");
+        say(cli, "Daemon    does not run: %s", cli_daemon_command(cli));
     tell_queue(cli, json_member(status, "queue"));
     if (json_count(accounts))
         say(cli, "Accounts");

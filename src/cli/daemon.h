@@ -4,6 +4,7 @@
 
 #include "cli/announcing.h"
 #include "cli/owner.h"
+#include "net/activation.h"
 #include "os/log.h"
 
 struct control_socket;
@@ -11,10 +12,13 @@ struct gateway;
 struct local_door;
 struct loop;
 struct renewal;
+struct supervised;
 
 struct daemon {
     struct cli *cli;
     struct loop *loop;
+    struct activation activation;  /* sockets that were handed over: "submit", "control", listeners' names */
+    struct supervised *supervised; /* NULL: nobody waits for us */
     struct log log;
     struct owner owner;
     struct gateway *gateway;       /* for the network */

@@ -5,6 +5,7 @@
 #include "cli/failure.h"
 #include "cli/message.h"
 #include "cli/print.h"
+#include "cli/world.h"
 
 #include "base/banned.h"
 
@@ -132,8 +133,8 @@ static void tell_waiting(struct cli *cli, const struct handed *handed)
     if (story && (handed->owner || (!span_is(state, "queued") && !span_is(state, "sending"))))
         message_line(cli, story);
     if (handed->owner)
-        note(cli, "Nothing will try it again by itself until outpost runs: outpost serve (or: outpost queue retry %llu)",
-             (unsigned long long)handed->id);
+        note(cli, "Nothing will try it again by itself until outpost runs: %s (or: outpost queue retry %llu)",
+             cli_daemon_command(cli), (unsigned long long)handed->id);
 }
 
 int queued_tell(struct cli *cli, const struct handed *handed)

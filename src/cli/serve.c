@@ -1,5 +1,4 @@
 /* outpost serve: the owner that stays. It takes mail in, delivers what waits, answers questions, and ends in order. */
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -10,7 +9,7 @@
 #include "cli/listening.h"
 #include "cli/logging.h"
 #include "cli/renewal.h"
-#include "cli/standin.h"
+#include "cli/supervised.h"
 #include "control/socket.h"
 #include "gateway/gateway.h"
 #include "gateway/local.h"
@@ -21,11 +20,7 @@
 
 #include "base/banned.h"
 
-enum {
-    DRAIN_MS = 30 * 1000,
-    TAKE_MS = 10 * 1000, /* for an owner who is to leave */
-    TAKE_AGAIN_MS = 50,
-};
+enum { DRAIN_MS = 30 * 1000 };
 
 struct serve {
     struct daemon daemon;
@@ -61,6 +56,7 @@ static void end(struct serve *serve)
         return;
     }
     serve->ending = true;
+    supervised_stopping(daemon->supervised);
     serve->awaited = 2;
     timer_set(serve->patience, loop_now(daemon->loop) + DRAIN_MS);
     renewal_stop(daemon->renewal);
@@ -86,7 +82,10 @@ static bool reload(void *who, struct err *err)
 
     if (serve->ending)
         return err_set(err, ERR_LATER, "it is ending");
-    if (!renewal_begin(serve->daemon.renewal, err)) {
+    supervised_reloading(serve->daemon.supervised);
+    bool good = renewal_begin(serve->daemon.renewal, err);
+    supervised_ready(serve->daemon.supervised);
+    if (!good) {
         log_event(log, LOG_AT_ERROR, "reload", log_text("result", "kept the old configuration"),
                   log_text("why", err->text));
         return false;
@@ -116,6 +115,7 @@ static bool open_control(struct daemon *daemon, struct err *err)
         .control = &daemon->owner.control,
         .loop = daemon->loop,
         .path = path,
+        .inherited = activation_next(&daemon->activation, "control"),
         .mode = place->scope == PLACE_SYSTEM ? 0660 : 0600,
         .owner = (uint32_t)geteuid(),
     };
@@ -150,6 +150,7 @@ static bool open_door(struct daemon *daemon, struct err *err)
         .directory = place->state,
         .hostname = cli_hostname(daemon->cli),
         .path = path,
+        .inherited = activation_next(&daemon->activation, "submit"),
         .mode = place->scope == PLACE_SYSTEM ? 0666 : 0600,
         .saw = handed_in,
         .who = daemon,
@@ -175,22 +176,28 @@ bool daemon_deliver(struct daemon *daemon, struct err *err)
            announcing_start(&daemon->owner, &daemon->log, &daemon->announcing, err);
 }
 
+/* A socket in whose name nothing listens would take callers whom nobody answers. */
+static void drop_sockets(struct daemon *daemon)
+{
+    size_t closed = activation_close(&daemon->activation);
+
+    if (closed)
+        log_event(&daemon->log, LOG_AT_WARN, "sockets", log_number("closed", closed),
+                  log_text("why", "systemd handed them over, and no listener has the name (FileDescriptorName=)"));
+}
+
 static bool take(struct daemon *daemon, struct err *err)
 {
     const struct network *network = cli_network(daemon->cli, err);
-    uint64_t until = clock_now(&clock_system) + TAKE_MS;
     bool taken = false;
 
-    for (;;) {
-        if (!network || !owner_take(daemon->cli, &daemon->owner, &taken, err))
-            return false;
-        daemon->loop = network->loop;
-        if (taken)
-            return true;
-        if (!standin_leaves(daemon->cli) || clock_now(&clock_system) >= until)
-            return err_set(err, ERR_LATER, "another outpost owns %s already", cli_place(daemon->cli, NULL)->state);
-        poll(NULL, 0, TAKE_AGAIN_MS); /* nothing else is under way yet */
-    }
+    if (!network || !activation_take(&daemon->activation, err) ||
+        !supervised_new(network->loop, &daemon->supervised, err) ||
+        !owner_take(daemon->cli, &daemon->owner, &taken, err))
+        return false;
+    daemon->loop = network->loop;
+    return taken ||
+           err_set(err, ERR_LATER, "another outpost owns %s already", cli_place(daemon->cli, NULL)->state);
 }
 
 static bool begin(struct serve *serve, struct err *err)
@@ -218,6 +225,7 @@ static void done(struct serve *serve)
     control_socket_free(daemon->control);
     local_door_free(daemon->door);
     gateway_free(daemon->gateway);
+    supervised_free(daemon->supervised);
     timer_free(serve->patience);
     if (lock_held(&daemon->owner.lock))
         owner_done(&daemon->owner);
@@ -231,7 +239,9 @@ static int run(struct cli *cli)
     struct err err = { 0 };
 
     if (begin(&serve, &err)) {
+        drop_sockets(&serve.daemon);
         listening_tell(&serve.daemon);
+        supervised_ready(serve.daemon.supervised);
         log_event(log, LOG_AT_INFO, "ready", log_text("version", OUTPOST_VERSION),
                   log_text("state", cli_place(cli, NULL)->state));
         loop_run(serve.daemon.loop);

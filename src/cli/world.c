@@ -350,6 +350,14 @@ bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *er
     return true;
 }
 
+/* The units know no configuration that was named. */
+const char *cli_daemon_command(struct cli *cli)
+{
+    const struct place *place = cli_place(cli, NULL);
+
+    return place && place->scope == PLACE_GIVEN ? "outpost serve" : "outpost service enable";
+}
+
 void cli_world_done(struct cli *cli)
 {
     struct cli_world *world = cli->world;

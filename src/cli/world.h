@@ -60,6 +60,9 @@ const char *cli_machine(struct cli *cli);
 /* The same to say in EHLO; NULL where it is no full name, which many servers refuse. */
 const char *cli_hello(struct cli *cli);
 
+/* How a daemon is started that stays, in this scope: "outpost service enable". */
+const char *cli_daemon_command(struct cli *cli);
+
 void cli_world_done(struct cli *cli);
 
 #endif

@@ -21,6 +21,8 @@ struct systemd_face {
     bool (*notify)(const char *state);
     /* How often systemd wants to hear WATCHDOG=1, in microseconds; 0: not at all. */
     uint64_t (*watchdog)(void);
+    /* Its clock, in microseconds: MONOTONIC_USEC. */
+    uint64_t (*now)(void);
 };
 
 #endif

@@ -1,4 +1,5 @@
 /* The module outpost-systemd.so. */
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -30,5 +31,14 @@ static uint64_t watchdog(void)
     return sd_watchdog_enabled(0, &microseconds) > 0 ? microseconds : 0;
 }
 
+static uint64_t now(void)
+{
+    struct timespec is;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &is) != 0)
+        return 0;
+    return (uint64_t)is.tv_sec * 1000000 + (uint64_t)is.tv_nsec / 1000;
+}
+
 __attribute__((visibility("default"))) extern const struct systemd_face outpost_systemd;
-const struct systemd_face outpost_systemd = { journal_is_here, journal, notify, watchdog };
+const struct systemd_face outpost_systemd = { journal_is_here, journal, notify, watchdog, now };

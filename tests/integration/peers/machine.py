@@ -81,12 +81,13 @@ class Machine:
         with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
             return int((f.read().split() or [0])[0])
 
-    def run(self, *argv, stdin=b'', user=None):
-        """A program within; as root unless a user is named."""
-        inside = ['/usr/bin/nsenter', '--target', str(self.first), '--all', '--root', '--wd', *(['runuser', '-u', user, '--'] if user else [])]
+    def run(self, *argv, stdin=b'', uid=0, env=None):
+        """A program within; as root unless another is named."""
+        who = ['setpriv', '--reuid', str(uid), '--regid', str(uid), '--clear-groups'] if uid else []
+        inside = ['/usr/bin/nsenter', '--target', str(self.first), '--all', '--root', '--wd', *who]
         done = subprocess.run([*inside, *argv], input=stdin, capture_output=True, timeout=120,
-                              env={'PATH': '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
-                                   'TERM': 'dumb'})
+                              env={'PATH': '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM': 'dumb',
+                                   'LC_ALL': 'C', 'XDG_RUNTIME_DIR': '/run/user/%d' % uid, **(env or {})})
         return Done(done)
 
     def sh(self, line, **how):
