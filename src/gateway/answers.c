@@ -115,27 +115,36 @@ void guest_refuse_for(struct guest *guest, enum stage stage, const struct err *e
     guest_refuse(guest, stage, cause_of(err), &answer);
 }
 
-/* What the machine refused without asking, told when all is said. */
-void guest_tell_refusals(struct guest *guest, const struct err *why)
+void guest_tell_refusals(struct guest *guest)
 {
     static const struct {
         uint16_t code;
+        bool of_message;
         enum stage stage;
         const char *cause;
-        const char *text;
     } silent[] = { /* of the machine's own */
-        { 538, STAGE_AUTH, "gateway_plaintext_refused", "a sign-in without TLS" },
-        { 530, STAGE_MAIL, "auth_not_attempted", "a message without TLS or a sign-in" },
-        { 552, STAGE_MAIL, "gateway_message_too_big", "a message larger than is taken" },
+        { 538, false, STAGE_AUTH, "gateway_plaintext_refused" },
+        { 530, false, STAGE_MAIL, "auth_not_attempted" },
+        { 552, false, STAGE_MAIL, "gateway_message_too_big" },
+        { 552, true, STAGE_BODY, "gateway_message_too_big" },
+        { 550, true, STAGE_BODY, "malformed_message" },
+        { 554, true, STAGE_BODY, "malformed_message" },
     };
-    uint16_t code = smtp_server_last_refusal(guest_machine(guest));
+    struct smtp_refusal refusal;
 
-    if (why->kind == ERR_TLS)
-        guest_refused(guest, STAGE_TLS,
-                       why->fact && strcmp(why->fact, "tls:protocol-version") == 0 ? "gateway_tls_too_old"
-                                                                                   : "tls_handshake_incompatible",
-                       0, span_of(why->text));
+    if (!smtp_server_take_refusal(guest_machine(guest), &refusal))
+        return;
     for (size_t i = 0; i < COUNT(silent); i++)
-        if (code == silent[i].code)
-            guest_refused(guest, silent[i].stage, silent[i].cause, code, span_of(silent[i].text));
+        if (refusal.code == silent[i].code && refusal.of_message == silent[i].of_message)
+            guest_refused(guest, silent[i].stage, silent[i].cause, refusal.code, span_of(refusal.text));
+}
+
+void guest_tell_end(struct guest *guest, const struct err *why)
+{
+    bool too_old = why->fact && strcmp(why->fact, "tls:protocol-version") == 0;
+
+    guest_tell_refusals(guest);
+    if (why->kind == ERR_TLS)
+        guest_refused(guest, STAGE_TLS, too_old ? "gateway_tls_too_old" : "tls_handshake_incompatible", 0,
+                      span_of(why->text));
 }

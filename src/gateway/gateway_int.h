@@ -175,7 +175,9 @@ void guest_refused(struct guest *guest, enum stage stage, const char *cause, uin
 /* The same, and answers the session so. */
 void guest_refuse(struct guest *guest, enum stage stage, const char *cause, const struct smtp_answer *answer);
 void guest_refuse_for(struct guest *guest, enum stage stage, const struct err *err);
-/* What the machine refused without asking, remembered when all is over. */
-void guest_tell_refusals(struct guest *guest, const struct err *why);
+/* Remembers what the machine refused without asking. */
+void guest_tell_refusals(struct guest *guest);
+/* The same when all is over, with how it ended. */
+void guest_tell_end(struct guest *guest, const struct err *why);
 
 #endif

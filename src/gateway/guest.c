@@ -109,6 +109,7 @@ static void asked(void *who, struct session_server *session, enum smtp_question 
 
     guest->session = session;
     guest_count_sign_ins(guest);
+    guest_tell_refusals(guest);
     if (guest->gateway->drains && question == SMTP_ASK_SENDER)
         session_server_answer(session, &going_down);
     else
@@ -127,8 +128,11 @@ static void body(void *who, struct session_server *session, struct span piece)
 
 static void dropped(void *who, struct session_server *session)
 {
-    (void)session;
-    taking_forget(who);
+    struct guest *guest = who;
+
+    guest->session = session;
+    guest_tell_refusals(guest);
+    taking_forget(guest);
 }
 
 static void over(void *who, struct session_server *session, const struct err *why)
@@ -137,7 +141,7 @@ static void over(void *who, struct session_server *session, const struct err *wh
 
     (void)session;
     guest_count_sign_ins(guest);
-    guest_tell_refusals(guest, why);
+    guest_tell_end(guest, why);
     guest_free(guest);
 }
 

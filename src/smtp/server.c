@@ -2,6 +2,8 @@
  * server_verbs.c. */
 #include "smtp/server_int.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "base/str.h"
 #include "mail/envelope.h"
@@ -22,18 +24,11 @@ enum {
 
 /* -- what is said -- */
 
-static void said(struct smtp_server *server, uint16_t code)
-{
-    server->last_code = code;
-    if (code >= 400)
-        server->last_refusal = code;
-}
-
 void smtp_server_reply(struct smtp_server *server, uint16_t code, const char *enhanced,
                        const char *text)
 {
     smtp_reply_write(&server->output, code, enhanced, text);
-    said(server, code);
+    server->last_code = code;
     if (code == 421 || server->output.full)
         server->closing = true;
     if (server->closing) {
@@ -48,6 +43,17 @@ void smtp_server_refuse(struct smtp_server *server, uint16_t code, const char *e
     smtp_server_reply(server, code, enhanced, text);
     if (++server->errors >= SMTP_SERVER_ERRORS_MAX)
         smtp_server_shut(server, "4.7.0", "Too many errors");
+}
+
+void smtp_server_note_refusal(struct smtp_server *server, uint16_t code, const char *text, bool of_message)
+{
+    struct smtp_refusal *untold = &server->untold;
+
+    if (untold->code)
+        return;
+    untold->code = code;
+    untold->of_message = of_message;
+    snprintf(untold->text, sizeof untold->text, "%s", text);
 }
 
 void smtp_server_keep_reply(struct smtp_server_reply *reply, uint16_t code, const char *enhanced,
@@ -91,7 +97,7 @@ void smtp_server_end(struct smtp_server *server, uint16_t code, const char *enha
     if (server->closing)
         return;
     hang_up(server);
-    said(server, code);
+    server->last_code = code;
     smtp_reply_write(&server->output, code, enhanced, text);
 }
 
@@ -624,9 +630,11 @@ uint16_t smtp_server_last_code(const struct smtp_server *server)
     return server->last_code;
 }
 
-uint16_t smtp_server_last_refusal(const struct smtp_server *server)
+bool smtp_server_take_refusal(struct smtp_server *server, struct smtp_refusal *ret_refusal)
 {
-    return server->last_refusal;
+    *ret_refusal = server->untold;
+    server->untold.code = 0;
+    return ret_refusal->code != 0;
 }
 
 unsigned smtp_server_failed_sign_ins(const struct smtp_server *server)

@@ -181,7 +181,16 @@ const char *smtp_server_user(const struct smtp_server *server);  /* signed in; N
 bool smtp_server_is_extended(const struct smtp_server *server);  /* EHLO, not HELO */
 bool smtp_server_is_secured(const struct smtp_server *server);
 uint16_t smtp_server_last_code(const struct smtp_server *server);
-uint16_t smtp_server_last_refusal(const struct smtp_server *server); /* the last 4yz or 5yz; 0: none */
+
+/* What it refused of itself, without a question: a command that wants TLS or a sign-in first, a message that is too
+ * large or is none. The first since the last call; false: nothing. */
+enum { SMTP_REFUSAL_TEXT_MAX = 120 };
+struct smtp_refusal {
+    uint16_t code; /* 0: none */
+    bool of_message; /* not of a command */
+    char text[SMTP_REFUSAL_TEXT_MAX];
+};
+bool smtp_server_take_refusal(struct smtp_server *server, struct smtp_refusal *ret_refusal);
 unsigned smtp_server_failed_sign_ins(const struct smtp_server *server);
 
 #endif

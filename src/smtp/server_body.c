@@ -22,12 +22,19 @@ static uint64_t size_limit(const struct smtp_server *server)
 }
 
 /* The message is lost: what comes of it is read and dropped, and this is said at its end. */
-static void spoil(struct smtp_server *server, uint16_t code, const char *enhanced, const char *text)
+static void spoil_by_answer(struct smtp_server *server, uint16_t code, const char *enhanced, const char *text)
 {
     if (!server->spoiled.code)
         smtp_server_keep_reply(&server->spoiled, code, enhanced, text);
     server->in_message = false;
     buf_done(&server->body);
+}
+
+static void spoil(struct smtp_server *server, uint16_t code, const char *enhanced, const char *text)
+{
+    if (!server->spoiled.code)
+        smtp_server_note_refusal(server, code, text, true);
+    spoil_by_answer(server, code, enhanced, text);
 }
 
 /* -- what a piece may hold -- */
@@ -288,9 +295,8 @@ void smtp_server_begin_answered(struct smtp_server *server, const struct smtp_an
     bool chunk = server->state == SMTP_AT_CHUNKS;
 
     if (chunk && !answer->yes)
-        spoil(server, answer->code ? answer->code : 452,
-              answer->code ? answer->enhanced : "4.3.1",
-              answer->code ? answer->text : "No room for a message now");
+        spoil_by_answer(server, answer->code ? answer->code : 452, answer->code ? answer->enhanced : "4.3.1",
+                        answer->code ? answer->text : "No room for a message now");
     server->in_message = answer->yes;
     if (chunk) {
         smtp_server_read_next(server, SMTP_READS_CHUNK, now);

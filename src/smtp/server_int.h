@@ -68,7 +68,8 @@ struct smtp_server {
     struct buf hello, user, binding;
     unsigned errors, idle, failed_sign_ins;
     uint32_t messages; /* transactions on this connection */
-    uint16_t last_code, last_refusal;
+    uint16_t last_code;
+    struct smtp_refusal untold; /* see smtp_server_take_refusal() */
 
     struct sasl_server *sasl;
     enum sasl_mechanism mechanism;
@@ -117,6 +118,7 @@ const struct smtp_extensions *smtp_server_offers(const struct smtp_server *serve
 struct smtp_extensions smtp_server_offers_now(const struct smtp_server *server, uint64_t now);
 /* Says the greeting; the conversation is at its start. */
 void smtp_server_greet(struct smtp_server *server);
+void smtp_server_note_refusal(struct smtp_server *server, uint16_t code, const char *text, bool of_message);
 void smtp_server_keep_reply(struct smtp_server_reply *reply, uint16_t code, const char *enhanced,
                             const char *text);
 void smtp_server_say_kept(struct smtp_server *server, struct smtp_server_reply *reply);

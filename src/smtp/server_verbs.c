@@ -158,6 +158,8 @@ static void refuse_params(struct smtp_server *server, const struct err *err)
                        : code == 555 ? "A parameter is not known here"
                        : code == 501 ? "A parameter is wrong, or there twice"
                                      : "No memory";
+    if (code == 552)
+        smtp_server_note_refusal(server, code, text, false);
     smtp_server_refuse(server, code, err->reply ? buf_text(&enhanced) : "4.3.0", text);
 }
 
@@ -393,6 +395,8 @@ static bool is_fit(struct smtp_server *server, const struct verb *verb, struct s
     }
     for (size_t i = 0; i < COUNT(needs); i++) {
         if (verb->needs & needs[i].need && !needs[i].met(server)) {
+            if (needs[i].code != 503)
+                smtp_server_note_refusal(server, needs[i].code, needs[i].text, false);
             smtp_server_refuse(server, needs[i].code, needs[i].enhanced, needs[i].text);
             return false;
         }

@@ -288,6 +288,54 @@ static void test_not_in_the_clear(void **state)
     hang_up(&caller);
 }
 
+/* What the machine refuses without asking is remembered, too: while they are still there, the first of it, once. */
+static void test_refused_without_a_question(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label, *said, *reply, *cause;
+        uint16_t code;
+    } rows[] = {
+        { "nobody", "MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\nRSET\r\n", "503 ", "auth_not_attempted",
+          530 },
+        { "too large", "MAIL FROM:<a@x.example> SIZE=2000000\r\n", "552 5.3.4 The message is larger than 1048576 octets",
+          "gateway_message_too_big", 552 },
+        { "a bare LF", TO_YOU "DATA\r\nSubject: x\r\n\r\nHi\nyou\r\n.\r\n", "550 5.6.0", "malformed_message", 550 },
+        { "a NUL in a chunk", TO_YOU "BDAT 4 LAST\r\nH\1\r\n", "550 5.6.0", "malformed_message", 550 },
+        { "taken", TO_YOU "DATA\r\nSubject: x\r\n\r\nHi\r\n.\r\n", "250 2.0.0 Queued", NULL, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct caller caller;
+        HELD(buf) said = BUF(1000);
+        BENCH(bench, DESK "message_size = 1M\n");
+        bench_call(bench, "desk", &caller);
+        if (i)
+            sign_in(&caller);
+        else
+            ask(&caller, HI, "250 ");
+        buf_add(&said, rows[i].said);
+        char *nul = memchr(said.at, '\1', said.len);
+        if (nul)
+            *nul = '\0';
+        say_bytes(&caller, buf_span(&said));
+        await_words(&caller, rows[i].reply);
+        ask(&caller, "RSET\r\n", "250 ");
+        if (rows[i].cause && i)
+            ask(&caller, "MAIL FROM:<a@x.example>\r\n", "250 ");
+        else
+            hang_up(&caller);
+        bench_settle(bench);
+        const struct refusals *refusals = bench_listener(bench, "desk").refusals;
+        check_row(rows[i].label, refusals->count == (rows[i].cause != NULL));
+        if (rows[i].cause)
+            check_row(rows[i].label, strcmp(refusals_at(refusals, 0)->cause, rows[i].cause) == 0 &&
+                                         refusals_at(refusals, 0)->reply == rows[i].code);
+        if (rows[i].cause && i)
+            hang_up(&caller);
+    }
+}
+
 /* Who guesses waits, and so does who guesses rightly meanwhile; a known one does not. */
 static void test_guessing(void **state)
 {
@@ -836,6 +884,7 @@ int main(void)
         cmocka_unit_test(test_scram),
         cmocka_unit_test(test_a_user_without_keys),
         cmocka_unit_test(test_not_in_the_clear),
+        cmocka_unit_test(test_refused_without_a_question),
         cmocka_unit_test(test_guessing),
         cmocka_unit_test(test_who_may_come_in),
         cmocka_unit_test(test_turned_away_in_silence),
