@@ -67,12 +67,24 @@ static void recipients_json(struct json *json, const struct knowledge *know,
     json_close(json);
 }
 
-static int tell(const struct cli *cli, const struct knowledge *know,
+/* A cause that is called by its id needs no evidence. */
+static bool is_named(const struct knowledge *know, struct span text, struct verdict *ret_verdict)
+{
+    HELD(buf) id = BUF(100);
+
+    buf_add_span(&id, span_trim(text));
+    const struct cause *cause = know_cause(know, buf_text(&id));
+    if (cause)
+        *ret_verdict = (struct verdict){ .cause = cause, .scope = cause->scope, .retry = cause->retry };
+    return cause != NULL;
+}
+
+static int tell(const struct cli *cli, const struct knowledge *know, struct span said,
                 const struct text_evidence *found, const struct evidence *evidence)
 {
     struct verdict verdict;
 
-    if (!classify(know, evidence, &verdict)) {
+    if (!is_named(know, said, &verdict) && !classify(know, evidence, &verdict)) {
         if (cli->json)
             puts("{\"cause\":null}");
         else
@@ -112,14 +124,14 @@ static int run(struct cli *cli)
     struct evidence evidence = found->evidence;
     if (!sharpen(cli, know, &evidence, &err))
         return fail_here(cli, &err);
-    return tell(cli, know, found, &evidence);
+    return tell(cli, know, buf_span(&text), found, &evidence);
 }
 
 const struct command command_explain = {
     .name = "explain",
     .takes = "TEXT | -",
     .does = "tell what an error text means, who can mend it and how",
-    .more = "TEXT is any reply, log line, bounce or error message; \"-\" reads it from standard input.",
+    .more = "TEXT is any reply, log line, bounce or error message, or a cause's id; \"-\" reads it from standard input.",
     .options = options,
     .option_count = COUNT(options),
     .operands_least = 1,

@@ -114,6 +114,13 @@ def test_the_way_out_names_commands_there_are(text, outpost):
         assert outpost.run('help', *command.split()).status == OK, command
 
 
+def test_a_cause_is_explained_by_its_id(outpost):
+    there = outpost.run('explain', '--json', 'gateway_bad_password').json
+    assert there['cause'] == 'gateway_bad_password' and not there['guess'] and there['who'] == 'you:settings', there
+    assert 'outpost user list' in outpost.run('explain', 'gateway_bad_password').out
+    assert outpost.run('explain', 'gateway_bad_passwort').status == 1
+
+
 BAD_CONFIGURATIONS = {
     'unknown key': ('[account a]\nadress = a@b.test\n', 'outpost.conf:2: ', 'did you mean "address"'),
     'unknown section': ('[acount a]\naddress = a@b.test\n', 'outpost.conf:1: ', 'did you mean "account"'),
