@@ -17,6 +17,7 @@ from sandbox import Sandbox
 PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
 
 matrix = {}     # (peer, security, mechanism): what came of it
+handed_in = {}  # (client, listener): likewise
 
 
 @pytest.fixture(scope='session')
@@ -156,14 +157,39 @@ def outpost(tmp_path, authority, leaks):
 
 
 @pytest.fixture
+def record_client():
+    """Notes a cell of the matrix of those who hand mail in."""
+    return handed_in.__setitem__
+
+
+@pytest.fixture(scope='session')
+def clients(authority):
+    return start('clients', authority)
+
+
+@pytest.fixture
 def record():
     """Notes a cell of the matrix."""
     return matrix.__setitem__
 
 
 def pytest_terminal_summary(terminalreporter):
-    if not matrix:
-        return
+    if matrix:
+        show_matrix(terminalreporter)
+    if handed_in:
+        show_clients(terminalreporter)
+
+
+def show_clients(terminalreporter):
+    terminalreporter.section('what was handed in at the gateway arrived as it was')
+    listeners = list(dict.fromkeys(listener for _, listener in handed_in))
+    terminalreporter.write_line('%-15s ' % 'client' + ' '.join('%-14s' % listener for listener in listeners))
+    for client in dict.fromkeys(client for client, _ in handed_in):
+        cells = ('%-14s' % handed_in.get((client, listener), '-') for listener in listeners)
+        terminalreporter.write_line('%-15s ' % client + ' '.join(cells))
+
+
+def show_matrix(terminalreporter):
     say = terminalreporter.write_line
     terminalreporter.section('what was sent arrived, byte for byte')
     mechanisms = [m for m in ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL', 'XOAUTH2', 'OAUTHBEARER', 'token')

@@ -1,6 +1,4 @@
 """Mail handed in over the network, by a real client's hands and by bad ones, and out again at a real provider."""
-import json
-import os
 import re
 import smtplib
 import ssl
@@ -9,9 +7,10 @@ import threading
 import pytest
 
 from daemon import queue
-from gateway import PASSWORD, USER, Gateway
+from gateway import USER, Gateway
 from messages import message
-from outpost import OK, TEMPFAIL
+from outpost import OK
+from peers.liar import HONEST, Liar
 from peers.peer import without_trace
 from peers.process import free_port, until
 
@@ -206,6 +205,48 @@ def test_reloaded_again_and_again(gateway, postfix):
     until(lambda: queue(gateway.outpost) == [], 'all written down')
     assert [len(postfix.messages(needle)) for needle in needles] == [1] * 30
     assert not there.lines('unknown') and len(there.lines('delivered')) == 30
+
+
+class Hesitant(Liar):
+    """It has the whole message, and takes its time to say so."""
+
+    def __init__(self):
+        super().__init__(HONEST)
+        self.has_it, self.may_answer = threading.Event(), threading.Event()
+
+    def _hear(self, line, end):
+        heard = super()._hear(line, end)
+        if end == b'\r\n.\r\n':
+            self.has_it.set()
+            self.may_answer.wait(60)
+        return heard
+
+
+def test_reloaded_while_a_message_leaves(outpost, leaks):
+    """The provider's answer is waited for: no doubt about the message, and the next one goes by the new configuration."""
+    with Hesitant() as provider, Hesitant() as other:
+        outpost.account('127.0.0.1:%d' % provider.port, 'none', auth='none', username=None, ca_file=None)
+        gateway = Gateway(outpost, leaks)
+        gateway.listener('desk', no_password_from='127.0.0.1/32')
+        with open(outpost.config) as f:
+            text = f.read()
+        there = gateway.start()
+        try:
+            client = gateway.client('desk')
+            client.sendmail(SENDER, RCPT, message(PLAIN_BODY)[0])
+            assert provider.has_it.wait(30)
+            with open(outpost.config, 'w') as f:
+                f.write(text.replace(':%d\n' % provider.port, ':%d\n' % other.port))
+            there.hang_up()
+            until(lambda: there.lines('reload'), 'told')
+            client.sendmail(SENDER, RCPT, message(PLAIN_BODY)[0])
+            assert not there.lines('delivered') and not other.has_it.is_set()
+            provider.may_answer.set()
+            other.may_answer.set()
+            until(lambda: len(there.lines('delivered')) == 2, 'both')
+            assert provider.calls == other.calls == 1 and not there.lines('unknown')
+        finally:
+            assert gateway.stop() == 0
 
 
 def test_what_holds_from_the_next_start_is_said(gateway):
