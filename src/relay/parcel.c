@@ -192,6 +192,7 @@ static void look_again(const struct parcel *parcel)
 struct settling {
     struct parcel *parcel;
     struct buf limit; /* what is used of the limits, to be kept by the same commit */
+    bool in_vain;     /* to be said again */
 };
 
 static bool run_settle(void *data, struct store *store, uint64_t now, struct err *err)
@@ -215,11 +216,16 @@ static void settle_done(void *data, const struct err *err)
 {
     struct settling *settling = data;
     struct parcel *parcel = settling->parcel;
+    bool again = err->kind != ERR_NONE && parcel->decided && err->kind != ERR_DATA;
 
-    if (err->kind == ERR_NONE)
+    settling->in_vain = again;
+    if (err->kind == ERR_NONE || (again && parcel->unsaid)) /* told before */
         return;
-    /* Its lease runs out, and the queue decides by what it knows; or it has no lease, and is due for somebody. */
-    look_again(parcel);
+    /* Where something became of it the lease is kept, and the queue told again. Else its lease runs out, and the queue
+     * decides by what it knows; or it has no lease, and is due for somebody. */
+    parcel->unsaid = again;
+    if (!again)
+        look_again(parcel);
     const struct evidence evidence = { .stage = STAGE_LOCAL, .err = *err };
     const struct relay_event event = {
         .kind = RELAY_EVENT_TROUBLE,
@@ -230,13 +236,25 @@ static void settle_done(void *data, const struct err *err)
     relay_tell(parcel->relay, &event);
 }
 
+static void keep_unsaid(struct parcel *parcel)
+{
+    struct relay *relay = parcel->relay;
+
+    parcel->unsaid_next = relay->unsaid;
+    relay->unsaid = parcel;
+    timer_set(relay->say_again, loop_now(relay->loop) + RELAY_AGAIN_MS);
+}
+
 static void settle_drop(void *data)
 {
     struct settling *settling = data;
     struct relay *relay = settling->parcel->relay;
     struct lane *lane = settling->parcel->lane;
 
-    parcel_free(settling->parcel);
+    if (settling->in_vain && !relay->ending)
+        keep_unsaid(settling->parcel);
+    else
+        parcel_free(settling->parcel);
     buf_done(&settling->limit);
     mem_free(settling);
     relay->asks--;
@@ -252,7 +270,7 @@ static void send_word(struct parcel *parcel)
     const struct queue_job job = { .run = run_settle, .done = settle_done, .drop = settle_drop, .data = settling };
 
     if (settling) {
-        *settling = (struct settling){ parcel, BUF(STORE_MARK_MAX) };
+        *settling = (struct settling){ .parcel = parcel, .limit = BUF(STORE_MARK_MAX) };
         limit_write(&parcel->sender->limit, &settling->limit);
         relay->asks++;
         if (queue_ask(relay->port, &job, NULL, &err))
@@ -263,6 +281,16 @@ static void send_word(struct parcel *parcel)
         mem_free(settling);
     }
     parcel_free(parcel); /* its lease runs out */
+}
+
+void parcels_say_again(void *of)
+{
+    struct relay *relay = of;
+
+    for (struct parcel *parcel = GIVE(relay->unsaid), *next; parcel; parcel = next) {
+        next = parcel->unsaid_next;
+        send_word(parcel);
+    }
 }
 
 /* It is another's. */
@@ -289,6 +317,7 @@ void parcel_settle(struct parcel *parcel)
         let_go(parcel);
         return;
     }
+    parcel->decided = true;
     for (size_t i = 0; i < decided; i++)
         settle_recipient(parcel, i, &worst, &which);
     for (size_t i = decided; i < parcel->item->envelope->count; i++)

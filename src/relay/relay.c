@@ -245,8 +245,9 @@ bool relay_start(const struct relay_plan *plan, struct relay **ret_relay, struct
     relay->plan = *plan;
     relay->loop = plan->world->credentials.secrets.loop;
     relay->extend = timer_new(relay->loop, extend, relay);
+    relay->say_again = timer_new(relay->loop, parcels_say_again, relay);
     relay->errand = timer_new(relay->loop, errand, relay);
-    if (!relay->extend || !relay->errand)
+    if (!relay->extend || !relay->say_again || !relay->errand)
         return err_no_memory(err);
     if (!queue_port_new(plan->queue, plan->in_line ? NULL : relay->loop, &events, relay, &relay->port, err) ||
         !make_lanes(relay, err))
@@ -286,6 +287,7 @@ void relay_free(struct relay *relay)
         mem_free(sender);
     }
     timer_free(relay->extend);
+    timer_free(relay->say_again);
     timer_free(relay->errand);
     mem_free(relay);
 }
@@ -294,6 +296,7 @@ void relay_free(struct relay *relay)
 
 void relay_wake(struct relay *relay, const char *account)
 {
+    parcels_say_again(relay);
     for (struct sender *sender = relay->senders; sender; sender = sender->next) {
         if (account && strcmp(sender->account->name, account) != 0)
             continue;

@@ -47,6 +47,9 @@ struct parcel {
     size_t first, count;   /* recipients of the transaction under way */
     size_t counted;        /* of the next one, or of this, by the sender's limits... */
     uint64_t counted_at;   /* ...in the queue's time */
+    bool decided;          /* something became of it: the queue must hear of that */
+    bool unsaid;           /* it could not be told; in relay->unsaid by this: */
+    struct parcel *unsaid_next;
     uint64_t rest_at;      /* those from `first` on go back, for a later time; 0: they don't */
     struct transport_outcome *outcomes; /* one for each recipient of the item */
     struct verdict *verdicts;
@@ -108,6 +111,8 @@ struct relay {
     struct sender *senders;
     struct parcel *held;  /* all parcels */
     struct timer *extend;
+    struct parcel *unsaid; /* outcomes that the queue could not be told, and is told again when this rings: */
+    struct timer *say_again;
     size_t asks;          /* jobs that the queue has not answered */
     bool draining, ending;
     void (*drained)(void *who);
@@ -173,6 +178,8 @@ void parcel_settle(struct parcel *parcel);
 bool parcel_is_late(const struct parcel *parcel);
 /* It is not sent any more. Takes the parcel. */
 void parcel_give_up(struct parcel *parcel);
+/* Says again what the queue could not be told. */
+void parcels_say_again(void *relay);
 /* Nothing was tried: due again at `next`. Takes the parcel. */
 void parcel_give_back(struct parcel *parcel, uint64_t next);
 /* For the transport. */

@@ -64,6 +64,7 @@ struct books {
     struct taking takings[TAKINGS_MAX];
     unsigned taking_count;
     uint64_t give_up_ms;
+    bool calm;      /* nothing ever cuts off a delivery: nothing is delivered twice */
     uint64_t leapt; /* how far the wall's clock was set ahead while outpost did not run: it can't know that from sleep */
 };
 

@@ -218,6 +218,9 @@ static void judge_takings(void)
         if (person->taken > 1 && (!finding->there || !finding->is.unsure || person->taken > 1 + finding->unknowns))
             sim_broken("r%u of letter %u was taken %u times, and was unknown %u times", i, person->letter, person->taken,
                        finding->is.unsure ? finding->unknowns : 0);
+        if (person->taken > 1 && books.calm)
+            sim_broken("r%u of letter %u was taken %u times, and nothing cut off a delivery", i, person->letter,
+                       person->taken);
         if (finding->there && finding->is.state == STORE_DELIVERED && !person->taken)
             sim_broken("r%u of letter %u is called delivered, and nobody took it", i, person->letter);
         if (finding->there && finding->is.state == STORE_FAILED && person->taken && !finding->is.unsure)

@@ -294,7 +294,7 @@ static void turn(void *of)
 
     event_set(&provider->turns, sim_now() + sim_between(10 * MINUTE, 12 * HOUR));
     provider->locked = sim_chance(25);
-    if (sim_chance(20) && provider->listener) {
+    if (sim_chance(20) && provider->listener && !books.calm) {
         listener_free(GIVE(provider->listener));
         while (provider->visits)
             visit_free(provider->visits);

@@ -93,7 +93,7 @@ static void begin_run(struct loop *outside)
     const struct machine_plan plan = {
         .is_sqlite = sim_chance(10),
         .unknown_held = sim_chance(25),
-        .disk_faults = sim_chance(30) ? 1 : 0,
+        .disk_faults = sim_chance(30) ? (unsigned)sim_between(1, 5) : 0,
         .stops = sim_chance(30) ? 0 : (unsigned)sim_between(1, 6),
         .within = within / 3,
     };
@@ -103,6 +103,7 @@ static void begin_run(struct loop *outside)
     run.behave.happen = behave;
     run.look.happen = look;
     books_begin();
+    books.calm = !faults && !plan.stops;
     judge_begin();
     network_begin(faults);
     providers_begin(outside, faults);

@@ -590,6 +590,8 @@ static void test_our_own_disk_fails_no_message(void **state)
         { "leaving", 1, 1, 0 },
         { "leaving, and giving back", 1, 2, 0 },
         { "leaving, with a body in pieces", 4, 1, 3 },
+        { "the word about it", 2, 1, 0 },
+        { "that word, three times", 2, 3, 0 },
     };
 
     (void)state;
