@@ -41,15 +41,15 @@ uint64_t oauth_retry_after(struct span value)
     return seconds * 1000 + thousandths;
 }
 
-/* What the line did says nothing of the sign-in. */
+/* What the line did says nothing of the sign-in. No sign-in server has more to say than there is room for: whoever did
+ * was none, as with a page. */
 static void as_not_now(struct err *err)
 {
-    bool certificate = err->kind == ERR_CERTIFICATE || err->kind == ERR_CONFIG || err->kind == ERR_MEMORY;
-    bool too_big = err->kind == ERR_LIMIT;
-
-    if (certificate || too_big) {
-        if (too_big)
-            err->fact = "oauth:page";
+    if (err->kind == ERR_CERTIFICATE || err->kind == ERR_CONFIG || err->kind == ERR_MEMORY)
+        return;
+    if (err->kind == ERR_LIMIT) {
+        err->kind = ERR_PROTOCOL;
+        err->fact = "oauth:page";
         return;
     }
     if (err->kind != ERR_UNKNOWN)

@@ -22,15 +22,16 @@ static const char *const microsoft[] = {
     "this is how to make one. It is done once, and costs nothing.",
 
     "*The registration, whatever it is for",
-    "1.Open https://entra.microsoft.com > Identity > Applications > App registrations > New registration. With a "
-    "personal account only, Microsoft wants you to sign up for Azure first.",
-    "1.Platform \"Mobile and desktop applications\", redirect URI http://localhost",
-    "1.Authentication > Allow public client flows: Yes. (Without it: AADSTS7000218.)",
-    "1.Note the Application (client) ID: it is what outpost calls client id.",
+    "1.Open https://entra.microsoft.com > Entra ID (in older menus: Identity > Applications) > App registrations > New "
+    "registration. With a personal account only, Microsoft wants you to sign up for Azure first.",
+    "1.Manage > Authentication > Add Redirect URI (older: Add a platform) > Mobile and desktop applications: "
+    "http://localhost",
+    "1.On the same page, under Settings: Allow public client flows: on. (Without it: AADSTS7000218.)",
+    "1.Overview: note the Application (client) ID. It is what outpost calls client id.",
 
     "*1. Your own mailbox at live.com, hotmail.com, outlook.com, msn.com",
-    "1.Supported account types: Personal Microsoft accounts only.",
-    "1.API permissions, delegated: SMTP.Send (Office 365 Exchange Online), and of Microsoft Graph: Mail.Send, "
+    "1.Supported account types: Personal Microsoft accounts.",
+    "1.Manage > API permissions > Add a permission > Microsoft Graph > Delegated permissions: SMTP.Send, Mail.Send, "
     "offline_access, openid, profile, email. Mail.Send is for mailboxes where SMTP is shut.",
     "$outpost setup {mailbox} --client-id CLIENT-ID",
 
@@ -42,19 +43,20 @@ static const char *const microsoft[] = {
     "$outpost setup {mailbox} --client-id CLIENT-ID --tenant {tenant}",
 
     "*3. A server that sends by itself, nobody signs in",
-    "1.API permissions, application: SMTP.SendAsApp (Office 365 Exchange Online); Grant admin consent.",
-    "1.Certificates & secrets: upload a certificate.",
+    "1.Manage > API permissions > Add a permission > APIs my organization uses > Office 365 Exchange Online > Application "
+    "permissions: SMTP.SendAsApp. Then Grant admin consent.",
+    "1.Manage > Certificates & secrets > Certificates > Upload certificate.",
     "1.Tell Exchange of the application, and give it the mailbox. OBJECT-ID is the one of Enterprise applications, not "
     "the one of App registrations. It may take an hour to work.",
     "$Connect-ExchangeOnline -Organization {tenant}",
     "$New-ServicePrincipal -AppId CLIENT-ID -ObjectId OBJECT-ID",
-    "$Add-MailboxPermission -Identity {mailbox} -User OBJECT-ID -AccessRights FullAccess",
+    "$Add-MailboxPermission -Identity {mailbox} -User (Get-ServicePrincipal -Identity CLIENT-ID).Identity -AccessRights FullAccess",
     "$Set-CASMailbox -Identity {mailbox} -SmtpClientAuthenticationDisabled $false",
     "$outpost setup {mailbox} --client-id CLIENT-ID --tenant {tenant} --flow client-credentials --certificate SOURCE",
 
     "*4. A shared mailbox",
     "1.Sign in as yourself, as in 2., and let yourself send as the mailbox:",
-    "$Add-RecipientPermission {mailbox} -Trustee YOU@{tenant} -AccessRights SendAs",
+    "$Add-RecipientPermission -Identity {mailbox} -Trustee YOU@{tenant} -AccessRights SendAs",
     "1.The account has the shared address; sign in with your own on the page that opens.",
     "$outpost setup {mailbox} --client-id CLIENT-ID --tenant {tenant}",
 
@@ -70,12 +72,14 @@ static const char *const google[] = {
     "outpost setup {mailbox}. Where the organisation forbids them, or for servers, OAuth needs a client of your own:",
 
     "*A client for Gmail and Workspace",
-    "1.Open https://console.cloud.google.com > Google Auth Platform, and make a project.",
+    "1.Open https://console.cloud.google.com/auth/overview (Google Auth Platform), make a project, and press Get started.",
     "1.Audience: Internal in a Workspace; else External, and then Publish app. A project in testing signs everybody out "
     "after 7 days.",
-    "1.Enable the Gmail API, if mail is to go over HTTPS where SMTP is blocked.",
-    "1.Clients > Create client > Desktop app. Note the client ID and its secret (which protects nothing there, and is "
-    "wanted all the same). Put the secret where outpost can read it, for example: pass insert google-client",
+    "1.Enable the Gmail API, if mail is to go over HTTPS where SMTP is blocked: "
+    "https://console.cloud.google.com/apis/library/gmail.googleapis.com",
+    "1.Clients > Create client > Desktop app. Note the client ID and its secret, which is shown this once (it protects "
+    "nothing there, and is wanted all the same). Put the secret where outpost can read it, for example: pass insert google-client",
+    "1.At the sign-in Google warns that it has not verified the app, which is yours: Advanced > Go to it.",
     "$outpost setup {mailbox} --auth oauth --client-id CLIENT-ID --client-secret \"command:pass show google-client\"",
     NULL,
 };

@@ -192,9 +192,9 @@ def show_clients(terminalreporter):
 def show_matrix(terminalreporter):
     say = terminalreporter.write_line
     terminalreporter.section('what was sent arrived, byte for byte')
-    mechanisms = [m for m in ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL', 'XOAUTH2', 'OAUTHBEARER', 'token')
+    mechanisms = [m for m in ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'EXTERNAL', 'XOAUTH2', 'OAUTHBEARER', 'graph', 'gmail', 'token')
                   if any(mechanism == m for _, _, mechanism in matrix)]
-    say('%-14s %-9s ' % ('peer', 'port') + ' '.join('%-14s' % m for m in mechanisms))
+    say('%-19s %-18s ' % ('peer', 'port or flow') + ' '.join('%-14s' % m for m in mechanisms))
     for peer, security in dict.fromkeys((p, s) for p, s, _ in matrix):
         cells = ('%-14s' % matrix.get((peer, security, m), '-') for m in mechanisms)
-        say('%-14s %-9s ' % (peer, security) + ' '.join(cells))
+        say('%-19s %-18s ' % (peer, security) + ' '.join(cells))

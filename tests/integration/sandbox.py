@@ -1,6 +1,9 @@
 """outpost's own provider on the desk, run for the tests."""
+import http.client
 import json
 import os
+import re
+import socket
 import ssl
 import urllib.error
 import urllib.parse
@@ -39,6 +42,30 @@ class Sandbox:
 
     def approve(self, user_code, choice='allow'):
         return self.request(self.url + '/sandbox/approve', {'user_code': user_code, 'user': self.user, 'choice': choice})
+
+    def _ask(self, method, url, form=None):
+        """Of the provider by its own name, as a browser would."""
+        parts = urllib.parse.urlsplit(url)
+        place, _, port = self.maps()[parts.hostname + ':443'].partition(':')
+        line = http.client.HTTPSConnection(parts.hostname, timeout=20)
+        line.sock = self.tls.wrap_socket(socket.create_connection((place, int(port))), server_hostname=parts.hostname)
+        body = urllib.parse.urlencode(form) if form else None
+        headers = {'Content-Type': 'application/x-www-form-urlencoded', 'Origin': 'https://' + parts.hostname} if form else {}
+        line.request(method, parts.path + ('?' + parts.query if parts.query and not form else ''), body, headers)
+        answer = line.getresponse()
+        text = answer.read().decode()
+        line.close()
+        return answer, text
+
+    def agree(self, url, choice='allow'):
+        """What a person does at the page the program sent the browser to; where that leads."""
+        answer, page = self._ask('GET', url)
+        assert answer.status == 200, (answer.status, page or answer.getheader('Location'))
+        request = re.search(r'name="request" value="([^"]*)"', page).group(1)
+        answer, page = self._ask('POST', url, {'request': request, 'user': self.user, 'password': self.password,
+                                               'choice': choice})
+        assert answer.status in (302, 303), (answer.status, page)
+        return answer.getheader('Location')
 
     def scenario(self, name, on=True):
         status, _ = self.request(self.url + '/sandbox/scenario', {'name': name, 'on': 'yes' if on else 'no'})

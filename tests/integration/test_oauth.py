@@ -13,7 +13,7 @@ from messages import message
 from outpost import CONFIG, NOPERM, OK, PROGRAM, TEMPFAIL
 from peers.idp import Person
 from peers.peer import USER, without_trace
-from peers.process import Process
+from peers.process import Process, free_port
 
 
 # The pages of npm's oidc-provider, for a browser.
@@ -117,6 +117,19 @@ def test_by_a_browser(mechanism, not_signed_in, outpost, idp, postfix_oauth, rec
     assert code not in login.said
     assert sends(outpost, postfix_oauth)
     record(cell, 'arrived')
+
+
+def test_where_the_registration_says(not_signed_in, outpost, idp):
+    """--redirect-uri: a name and a port of its own, at which it then listens."""
+    place = 'http://localhost:%d/' % free_port()
+    not_signed_in()
+    login = Login(outpost, 'browser', '--no-browser', '--redirect-uri', place)
+    event = login.event('browser')
+    assert event['listening'] and urllib.parse.quote(place, safe='') in event['url'], event
+    back = Person(idp, USER).agree(event['url'])
+    assert back.startswith(place)
+    urllib.request.urlopen(back).read()
+    assert login.end() == OK, login.said
 
 
 def test_a_browser_that_says_no(not_signed_in, outpost, idp):

@@ -68,6 +68,33 @@ def test_declined(outpost, live):
     assert outpost.run('account list', '--json').out == ''      # nothing is left of it
 
 
+def test_a_code_that_runs_out(outpost, live):
+    one = Process([PROGRAM, 'setup', live.user, '--config', outpost.config, '--json', '--flow', 'device', '--client-id',
+                   'an-app'], env=outpost.environment)
+    one.await_line('"device_code"')
+    live.advance(3600)
+    assert one.popen.wait(60) == NOPERM
+    one.reader.join()
+    assert '"cause":"oauth_consent_required"' in one.said, one.said
+    assert outpost.run('account list', '--json').out == ''
+
+
+def test_a_clock_that_is_a_day_off(outpost, live):
+    """It is told, and the sign-in is good: OAuth's own times are relative."""
+    try:
+        subprocess.run(['faketime', '--version'], capture_output=True, check=True)
+    except OSError:
+        pytest.skip('faketime is not installed')
+    set_up(outpost, live)
+    for off in ('+1d', '-1d'):
+        one = Process(['faketime', '-f', off, PROGRAM, 'account', 'login', '--config', outpost.config, '--json', '--flow',
+                       'device'], env=outpost.environment)
+        live.approve(json.loads(one.await_line('"device_code"'))['user_code'])
+        assert one.popen.wait(60) == OK, one.said
+        one.reader.join()
+        assert 'clock is more than ten minutes off' in one.said, one.said
+
+
 def test_consent_lost_parks_and_login_frees(outpost, live):
     set_up(outpost, live)
     live.scenario('consent-revoked')
