@@ -18,9 +18,10 @@ static bool grow(struct buf *buf, size_t need)
     if (room > buf->ceiling + 1)
         room = buf->ceiling + 1;
 
-    char *at = mem_new(room);
+    char *at = mem_resize(NULL, 1, room); /* nobody reads what was not written: no need for zeros */
     if (!at)
         return false;
+    at[buf->len] = '\0';
     if (buf->at) {
         memcpy(at, buf->at, buf->len);
         str_wipe(buf->at, buf->room);

@@ -93,10 +93,16 @@ bool str_is_utf8(struct span text)
 
 bool str_is_ascii(struct span text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] > 127)
-            return false;
-    return true;
+    uint64_t all = 0, word;
+    size_t at = 0;
+
+    for (; text.len - at >= sizeof word; at += sizeof word) { /* whole messages are asked about */
+        memcpy(&word, text.at + at, sizeof word);
+        all |= word;
+    }
+    for (; at < text.len; at++)
+        all |= (unsigned char)text.at[at];
+    return !(all & UINT64_C(0x8080808080808080));
 }
 
 /* Characters that move the cursor, end a line, or turn the reading direction of what follows. */

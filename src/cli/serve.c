@@ -1,4 +1,5 @@
 /* outpost serve: the owner that stays. It takes mail in, delivers what waits, answers questions, and ends in order. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -238,6 +239,7 @@ static int run(struct cli *cli)
     struct log *log = &serve.daemon.log;
     struct err err = { 0 };
 
+    mallopt(M_ARENA_MAX, 2); /* the loop's and the queue's: in one they would wait for each other */
     if (begin(&serve, &err)) {
         drop_sockets(&serve.daemon);
         listening_tell(&serve.daemon);

@@ -395,11 +395,15 @@ void stream_on(struct stream *stream, const struct stream_events *events, void *
 
 void stream_read(struct stream *stream, bool on)
 {
+    if (on && stream->wants_reading)
+        return; /* nothing was left unread */
     stream->wants_reading = on;
     if (stream->secured)
         return;
     if (!on) {
         stop_reading(stream);
+        if (stream->write_failed)
+            end(stream); /* who neither takes nor is heard is gone: nothing else would tell */
         return;
     }
     start_reading(stream);

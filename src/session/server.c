@@ -124,10 +124,11 @@ static bool serve(struct session_server *session)
                                              smtp_server_output(session->machine).len == 0);
             return false;
         }
-        stream_read(session->stream, false);
         tell(session, need);
-        if (session->told && !session->cut)
+        if (session->told && !session->cut) {
+            stream_read(session->stream, false); /* most answers come from within, and it goes on being read */
             return false;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 #include "smtp/data.h"
 
 #include "base/scan.h"
+#include "base/str.h"
 
 #include "base/banned.h"
 
@@ -53,6 +54,8 @@ void smtp_data_write_end(struct smtp_data_writer *writer, struct buf *out)
  * where bare LFs are repaired: the same behind one of those, where no end of data can be. */
 enum { LINE, INSIDE, CR, DOT, DOT_CR, BARE_LINE, BARE_DOT, BARE_DOT_CR };
 
+enum { RUN_MAX = 1024 }; /* octets looked at together: one kind of line end alone must not make us look far for the other */
+
 static void count(struct smtp_data_reader *reader, size_t octets)
 {
     reader->line += octets;
@@ -60,18 +63,18 @@ static void count(struct smtp_data_reader *reader, size_t octets)
         reader->line_max = reader->line;
 }
 
-/* Adds octets up to the next CR or LF: how many. */
+/* Adds octets up to the next CR or LF, or some of many: how many. */
 static size_t read_run(struct smtp_data_reader *reader, struct span bytes, struct buf *out)
 {
-    size_t run = 0;
+    struct span run = span_cut(bytes, 0, RUN_MAX);
 
-    for (; run < bytes.len && bytes.at[run] != '\r' && bytes.at[run] != '\n'; run++) {
-        reader->nul |= bytes.at[run] == '\0';
-        reader->eight |= (unsigned char)bytes.at[run] > 127;
-    }
-    buf_add_span(out, span_cut(bytes, 0, run));
-    count(reader, run);
-    return run;
+    run = span_cut(run, 0, span_find(run, '\r'));
+    run = span_cut(run, 0, span_find(run, '\n'));
+    reader->nul |= span_find(run, '\0') < run.len;
+    reader->eight |= !str_is_ascii(run);
+    buf_add_span(out, run);
+    count(reader, run.len);
+    return run.len;
 }
 
 static void add_bare_cr(struct smtp_data_reader *reader, struct buf *out)

@@ -88,6 +88,20 @@ static void test_distance(void **state)
     assert_int_equal(str_distance("", "ab", 5), 2);
 }
 
+/* Wherever the odd one stands: many are looked at together. */
+static void test_ascii(void **state)
+{
+    (void)state;
+    assert_true(str_is_ascii(SPAN_NONE));
+    for (size_t len = 1; len <= 20; len++)
+        for (size_t at = 0; at <= len; at++) {
+            char text[20] = "abcdefghijklmnopqrs\x7f";
+            if (at < len)
+                text[at] = '\x80';
+            assert_true(str_is_ascii((struct span){ text, len }) == (at == len));
+        }
+}
+
 static void test_secrets(void **state)
 {
     (void)state;
@@ -106,7 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_printable), cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_matches),   cmocka_unit_test(test_distance),
-        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_ascii),     cmocka_unit_test(test_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,41 @@ static void test_reader_flags(void **state)
     assert_true(out.full);
 }
 
+/* In a line of any length every octet is looked at, wherever the reader looks at many together. */
+static void test_long_lines(void **state)
+{
+    static const struct {
+        const char *label;
+        size_t len, at;
+        char odd;
+        bool nul, eight, bare_lf, bare_cr;
+    } rows[] = {
+        { "as looked at together", 1024, 1023, 'x', false, false, false, false },
+        { "one more", 1025, 1024, 'x', false, false, false, false },
+        { "8 bits, far behind", 5000, 4999, '\xe9', false, true, false, false },
+        { "8 bits, first", 1025, 0, '\xe9', false, true, false, false },
+        { "NUL", 3000, 2047, '\0', true, false, false, false },
+        { "bare LF", 3000, 1024, '\n', false, false, true, false },
+        { "bare CR", 3000, 1023, '\r', false, false, false, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct smtp_data_reader reader = { 0 };
+        HELD(buf) text = BUF(8192), out = BUF(8192);
+
+        for (size_t n = 0; n < rows[i].len; n++)
+            buf_add_char(&text, n == rows[i].at ? rows[i].odd : 'x');
+        buf_add(&text, "\r\n.\r\n");
+        struct span rest = buf_span(&text);
+        check_row(rows[i].label, smtp_data_read(&reader, &rest, &out) && rest.len == 0);
+        check_bytes(rows[i].label, buf_span(&out), span_cut(buf_span(&text), 0, rows[i].len + 2));
+        check_row(rows[i].label, reader.nul == rows[i].nul && reader.eight == rows[i].eight);
+        check_row(rows[i].label, reader.bare_lf == rows[i].bare_lf && reader.bare_cr == rows[i].bare_cr);
+        check_row(rows[i].label, reader.line_max == rows[i].len);
+    }
+}
+
 /* What is written at any cut is read back as it was. */
 static void test_writes_at_any_cut(void **state)
 {
@@ -163,7 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_at_any_cut),  cmocka_unit_test(test_reader_flags),
-        cmocka_unit_test(test_writes_at_any_cut), cmocka_unit_test(test_checks_at_any_cut),
+        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_writes_at_any_cut), cmocka_unit_test(test_checks_at_any_cut),
         cmocka_unit_test(test_bdat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
