@@ -48,6 +48,15 @@ static struct meaning failed(const struct attempt *a)
     };
 }
 
+/* Who has no such recipient is not asked by way of others; what one provider won't carry, another may. */
+static struct meaning refused(const struct attempt *a)
+{
+    struct meaning meaning = failed(a);
+
+    meaning.elsewhere = a->fate == SMTP_FATE_REFUSED && a->line_up && scope_of(a) != SCOPE_RECIPIENT;
+    return meaning;
+}
+
 static bool is_late(const struct attempt *a)
 {
     return a->deadline && a->now >= a->deadline;
@@ -158,6 +167,6 @@ struct meaning attempt_mean(const struct attempt_policy *policy, const struct at
         break;
     }
     if (retry == RETRY_NEVER || retry == RETRY_AFTER_FIX)
-        return failed(a);
+        return refused(a);
     return deferred(policy, a, retry == RETRY_NOW && a->tries <= 1 ? 1000 : a->verdict ? a->verdict->wait_ms : 0);
 }

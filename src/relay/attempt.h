@@ -52,6 +52,7 @@ struct meaning {
     enum store_state state; /* for store_settle(): QUEUED where nothing was decided for this recipient */
     uint64_t next;
     unsigned reports;       /* of enum store_report */
+    bool elsewhere;         /* failed, and another account's provider may see it differently */
     enum attempt_lane lane;
     uint64_t until;
 };

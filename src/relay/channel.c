@@ -313,7 +313,7 @@ static void begin(struct channel *channel)
     struct relay *relay = channel->sender->relay;
     struct err why = { 0 };
 
-    if (parcel->item->pieces <= 1)
+    if (parcel->item->pieces <= 1 || parcel->fd >= 0) /* another account had it before */
         portion(channel);
     else if (file_open_nameless(relay->plan.disk, relay->plan.directory, &parcel->fd, &why))
         fetch(channel);

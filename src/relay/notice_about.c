@@ -73,10 +73,10 @@ struct store_told about_told(const struct about *about, const char *how)
     };
 }
 
-/* RFC 3464, 2 and RFC 5321, 4.5.5: what came from <> is answered by nobody. */
+/* RFC 3464, 2 and RFC 5321, 4.5.5: what came from <> is answered by nobody. A report is silent, too. */
 bool about_goes_by_mail(const struct about *about)
 {
-    return !about->row->silent && *about->row->sender && !about->row->report_of;
+    return !about->row->silent && *about->row->sender;
 }
 
 /* ---- a report ---- */

@@ -155,8 +155,8 @@ static void tell(struct parcel *parcel, size_t i, const struct store_outcome *se
     relay_tell(parcel->relay, &event);
 }
 
-/* The worst of it is what the account learns. */
-static void settle_recipient(struct parcel *parcel, size_t i, struct meaning *worst, size_t *which)
+/* What is made of one recipient's outcome. */
+static struct meaning settle_recipient(struct parcel *parcel, size_t i)
 {
     const struct meaning meaning = judge(parcel, i);
     const struct err *err = &parcel->outcomes[i].evidence.err;
@@ -173,12 +173,7 @@ static void settle_recipient(struct parcel *parcel, size_t i, struct meaning *wo
         .text = words_of(err),
         .reports = meaning.reports,
     };
-    parcel->sender->counts[meaning.state]++;
-    if (i == 0 || meaning.lane > worst->lane) {
-        *worst = meaning;
-        *which = i;
-    }
-    tell(parcel, i, settled);
+    return meaning;
 }
 
 /* ---- telling the queue ---- */
@@ -310,23 +305,38 @@ static void put_back(struct parcel *parcel, size_t i, uint64_t next)
 
 void parcel_settle(struct parcel *parcel)
 {
+    size_t count = parcel->item->envelope->count, which = 0, elsewhere = 0;
+    struct sender *sender = parcel->sender;
     struct meaning worst = { 0 };
-    size_t which = 0, decided = parcel->rest_at ? parcel->first : parcel->item->envelope->count;
+    size_t decided = parcel->rest_at ? parcel->first : count;
 
     if (parcel->gone) {
         let_go(parcel);
         return;
     }
     parcel->decided = true;
-    for (size_t i = 0; i < decided; i++)
-        settle_recipient(parcel, i, &worst, &which);
-    for (size_t i = decided; i < parcel->item->envelope->count; i++)
+    for (size_t i = 0; i < decided; i++) {
+        const struct meaning meaning = settle_recipient(parcel, i);
+        elsewhere += meaning.elsewhere;
+        if (i == 0 || meaning.lane > worst.lane) {
+            worst = meaning; /* it is what the account learns */
+            which = i;
+        }
+    }
+    for (size_t i = decided; i < count; i++)
         put_back(parcel, i, parcel->rest_at);
+    bool goes_on = elsewhere == count && route_goes_on(parcel);
     if (worst.lane == LANE_GOES_ON)
-        sender_works(parcel->sender);
+        sender_works(sender);
     else
-        sender_learn(parcel->sender, &worst, &parcel->outcomes[which].evidence,
+        sender_learn(sender, &worst, &parcel->outcomes[which].evidence,
                      parcel->verdicts[which].cause ? &parcel->verdicts[which] : NULL);
+    if (goes_on)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        sender->counts[parcel->settled[i].state]++;
+        tell(parcel, i, &parcel->settled[i]);
+    }
     send_word(parcel);
 }
 
@@ -337,26 +347,34 @@ bool parcel_is_late(const struct parcel *parcel)
     return item->deadline && !item->deadline_tells && item->deadline <= relay_now(parcel->relay);
 }
 
-/* RFC 3463: 5.4.7 is "delivery time expired". */
+/* RFC 3463: 5.4.7 is "delivery time expired". What may have arrived is not called failed: a person decides. */
+static struct store_outcome over_for(const struct parcel *parcel, size_t i, const char *text)
+{
+    const struct store_open_recipient *recipient = &parcel->item->recipients[i];
+    unsigned notify = parcel->item->envelope->recipients[i].notify;
+    bool unsure = recipient->was == STORE_UNKNOWN;
+    unsigned due = unsure ? (notify & NOTIFY_NEVER ? 0 : REPORT_FAILURE)
+                          : attempt_failure_reports(notify, parcel->item->silent);
+
+    return (struct store_outcome){
+        .number = recipient->number,
+        .state = unsure ? STORE_UNKNOWN : STORE_FAILED,
+        .next = STORE_NEVER,
+        .enhanced = { unsure ? 4 : 5, 4, 7 },
+        .text = text,
+        .reports = due & ~recipient->told,
+    };
+}
+
 void parcel_give_up(struct parcel *parcel)
 {
-    const struct store_item *item = parcel->item;
     struct evidence evidence = { .stage = STAGE_LOCAL };
 
-    for (size_t i = 0; i < item->envelope->count; i++) {
-        bool unsure = item->recipients[i].was == STORE_UNKNOWN;
-        err_set(&evidence.err, ERR_LATER, "its time is over: it was to be delivered by now or to come back%s",
-                unsure ? "; an earlier try may have delivered it" : "");
+    err_set(&evidence.err, ERR_LATER, "its time is over: it was to be delivered by now, or to come back");
+    for (size_t i = 0; i < parcel->item->envelope->count; i++) {
         parcel->outcomes[i] = (struct transport_outcome){ .fate = SMTP_FATE_REFUSED, .evidence = evidence };
-        parcel->settled[i] = (struct store_outcome){
-            .number = item->recipients[i].number,
-            .state = STORE_FAILED,
-            .next = STORE_NEVER,
-            .enhanced = { 5, 4, 7 },
-            .text = parcel->outcomes[i].evidence.err.text,
-            .reports = attempt_failure_reports(item->envelope->recipients[i].notify, item->silent),
-        };
-        parcel->sender->counts[STORE_FAILED]++;
+        parcel->settled[i] = over_for(parcel, i, parcel->outcomes[i].evidence.err.text);
+        parcel->sender->counts[parcel->settled[i].state]++;
         tell(parcel, i, &parcel->settled[i]);
     }
     send_word(parcel);

@@ -174,6 +174,9 @@ void parcel_free(struct parcel *parcel);
 void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct evidence *evidence);
 /* Judges what is decided, and tells the queue. Takes the parcel. */
 void parcel_settle(struct parcel *parcel);
+/* All recipients were refused in a way that the route's next account may mend, if it may send as this sender:
+ * that one takes it now, from the same claim (true: the parcel is its), or it waits for that one, as settled. */
+MUST_USE bool route_goes_on(struct parcel *parcel);
 /* Was it to be delivered by now, or else to come back (RFC 2852, mode R)? */
 bool parcel_is_late(const struct parcel *parcel);
 /* It is not sent any more. Takes the parcel. */

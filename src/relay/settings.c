@@ -16,6 +16,7 @@ static const struct {
     { "connect", ROUTE_ON_CONNECT },
     { "auth", ROUTE_ON_AUTH },
     { "quota", ROUTE_ON_QUOTA },
+    { "refused", ROUTE_ON_REFUSED },
 };
 
 static bool percent(struct span value, uint64_t *ret_percent)
@@ -50,7 +51,7 @@ static bool are_advances(struct span value, struct err *err)
 
     while (span_split(&value, ',', &part))
         if (!advance_bit(span_trim(part), &bits))
-            return err_found(err, ERR_CONFIG, "config:bad", "these words are wanted: connect, auth, quota");
+            return err_found(err, ERR_CONFIG, "config:bad", "these words are wanted: connect, auth, quota, refused");
     return true;
 }
 
@@ -90,7 +91,8 @@ static const struct setting route_settings[] = {
     { .key = "advance", .type = SETTING_LIST, AT(advance), .check = are_advances,
       .fallback = "connect, auth, quota",
       .doc = "what makes the next one be used: its server can't be reached, its sign-in is lost, its quota is "
-             "used up" },
+             "used up; refused: its provider refuses a message for its sender or content, and the next one may "
+             "send as that sender" },
 };
 
 _Static_assert(COUNT(route_settings) == ROUTE_SETTINGS, "each setting has an origin");

@@ -16,7 +16,7 @@ struct queue_settings { /* [queue] */
 };
 
 /* What makes a route's next account be used: bits. */
-enum route_advance { ROUTE_ON_CONNECT = 1, ROUTE_ON_AUTH = 2, ROUTE_ON_QUOTA = 4 };
+enum route_advance { ROUTE_ON_CONNECT = 1, ROUTE_ON_AUTH = 2, ROUTE_ON_QUOTA = 4, ROUTE_ON_REFUSED = 8 };
 
 struct route_settings { /* [route NAME]; may stand wherever an account's name does */
     const char *name;

@@ -549,14 +549,18 @@ static void test_everything_fails_once(void **state)
     }
 }
 
+enum { MANY = 45 };
+
 /* What an earlier life fetched and did not tell is told at once by the next. */
 static void test_cut_off(void **state)
 {
     (void)state;
     begin();
     char *address = account->address;
-    accept_to("a@x.test");
-    fail_one();
+    for (size_t i = 0; i < MANY; i++) {
+        accept_to("a@x.test");
+        fail_one();
+    }
     account->address = NULL;
     assert_true(start(NULL));
     settle();
@@ -564,10 +568,11 @@ static void test_cut_off(void **state)
     account->address = address;
     world.now += 1000;
     world.wall += 1000;
-    check_list("failed of 0 from <me@live.test> to a@x.test;");
+    check_list_ends("to a@x.test;", MANY);
     assert_true(start(NULL));
     settle();
-    check_list("queued of 1 from <me@live.test> to me@live.test;failed of 0 from <me@live.test> to a@x.test, over;");
+    check_list_ends("to me@live.test;", MANY);
+    check_list_ends("to a@x.test, over;", MANY);
     end();
 }
 
