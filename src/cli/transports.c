@@ -24,6 +24,11 @@ static const struct knowledge *know(void *of)
     return cli_knowledge(of, NULL);
 }
 
+struct session_observer cli_observer(struct cli *cli)
+{
+    return (struct session_observer){ .saw = cli->verbose ? show_line : NULL, .who = cli };
+}
+
 bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, struct err *err)
 {
     const struct network *network = cli_network(cli, err);
@@ -41,7 +46,7 @@ bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, str
     world.tickets = network->tickets;
     world.connect_timeout_ms = network->connect_timeout_ms;
     world.timeout_ms = network->timeout_ms;
-    world.observer = (struct session_observer){ cli->verbose ? show_line : NULL, cli };
+    world.observer = cli_observer(cli);
     *ret_world = world;
     return true;
 }

@@ -5,6 +5,9 @@
 #include "cli/world.h"
 #include "relay/transport.h"
 
+/* With --verbose what is said shows on stderr. */
+struct session_observer cli_observer(struct cli *cli);
+
 /* With --verbose the conversations show on stderr. */
 MUST_USE bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, struct err *err);
 

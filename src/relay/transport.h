@@ -34,6 +34,7 @@ struct transport_world {
     const char *hello;                   /* our name in EHLO, as in session_plan */
     struct tickets *tickets;             /* of TLS, the loop's (session/tickets.h); NULL: none are kept */
     uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: the protocol's */
+    uint64_t dial_timeout_ms;    /* for the connection alone; 0: as the transport sees fit */
     uint64_t timeout_ms; /* to open and send the first message, and for each further one; a transfer that
                             moves is not cut. 0: none */
     struct session_observer observer;    /* `saw` may be NULL */

@@ -70,7 +70,9 @@ static struct session_plan plan_of(const struct carrier *c)
         .resolver = c->t->credentials.resolver,
         .detours = c->t->credentials.detours,
         .connect_timeout_ms = world->connect_timeout_ms,
-        .dial_timeout_ms = c->t->other && !world->connect_timeout_ms ? OTHER_WAY_MS : 0,
+        .dial_timeout_ms = world->dial_timeout_ms                        ? world->dial_timeout_ms
+                           : c->t->other && !world->connect_timeout_ms ? OTHER_WAY_MS
+                                                                        : 0,
         .timeout_ms = transport_time_left(c->t),
         .observer = world->observer,
     };

@@ -238,14 +238,18 @@ static struct secret *take_ticket(struct session *s)
 
 /* ---- what the machine needs ---- */
 
-static void note_tls(struct session *s)
+static void note_tls(struct session *s, bool good)
 {
+    const struct session_observer *observer = &s->plan->observer;
     struct tls_description about;
 
-    if (!s->plan->observer.saw || !session_tls(s, &about))
+    if ((!observer->saw && !observer->shook) || !session_tls(s, &about))
         return;
-    observe_note(&s->plan->observer, STAGE_TLS, loop_now(s->loop), "%s, %s%s", about.version,
-                 about.cipher, about.resumed ? ", resumed" : "");
+    if (good)
+        observe_note(observer, STAGE_TLS, loop_now(s->loop), "%s, %s%s", about.version, about.cipher,
+                     about.resumed ? ", resumed" : "");
+    if (observer->shook)
+        observer->shook(observer->who, &about, loop_now(s->loop));
 }
 
 static void secured(void *who, const struct err *why)
@@ -255,13 +259,13 @@ static void secured(void *who, const struct err *why)
 
     s->shaking = false;
     s->stepped = loop_now(s->loop);
+    note_tls(s, why->kind == ERR_NONE);
     if (why->kind != ERR_NONE) {
         smtp_client_broken(s->client, why);
     } else {
         bool bound = tls_channel_binding(stream_tls(s->stream), binding);
         if (!tls_resumed(stream_tls(s->stream)))
             s->verified = s->stepped;
-        note_tls(s);
         smtp_client_secured(s->client,
                             bound ? (struct span){ (char *)binding, sizeof binding } : SPAN_NONE,
                             s->stepped);

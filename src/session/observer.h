@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "know/evidence.h"
+#include "net/tls.h"
 
 enum session_sight {
     SESSION_NOTES, /* what goes on beside the conversation: dialling, the handshake */
@@ -19,6 +20,8 @@ struct session_observer {
     /* `text` is good during the call; `now` is the loop's. The session must not be freed here. */
     void (*saw)(void *who, enum session_sight sight, enum stage stage, struct span text, uint64_t now);
     void *who;
+    /* A handshake is over, well or not: what the peer showed. May be NULL; good during the call. */
+    void (*shook)(void *who, const struct tls_description *shown, uint64_t now);
 };
 
 #endif

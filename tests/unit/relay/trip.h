@@ -119,7 +119,7 @@ static void trip_begin(struct trip *trip, struct account *account, const char *t
     struct err err;
 
     *trip = (struct trip){ .account = account, .text = text, .seen = BUF(1 << 20) };
-    trip->world = (struct transport_world){ .hello = "client.example.org", .observer = { on_sight, trip } };
+    trip->world = (struct transport_world){ .hello = "client.example.org", .observer = { .saw = on_sight, .who = trip } };
     trip->world.credentials.secrets.loop = loop;
     trip->world.credentials.resolver = resolver;
     trip->envelope = envelope_new();

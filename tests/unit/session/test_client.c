@@ -393,7 +393,7 @@ static void test_sends(void **state)
         talk.peer.offers = cases[i].offers;
         talk.envelope = envelope_to(to_good, NULL);
         setting_make(&setting, &talk, cases[i].security);
-        setting.plan.observer = (struct session_observer){ on_sight, &talk };
+        setting.plan.observer = (struct session_observer){ .saw = on_sight, .who = &talk };
         check_row(cases[i].label, talk_run(&talk, &setting.plan, &err));
         check_row(cases[i].label, talk.sent && talk.asked == 1);
         check_row(cases[i].label, strstr(buf_text(&talk.seen), "\nC: AUTH PLAIN ***\n"));
@@ -471,7 +471,7 @@ static void test_hides_an_echo(void **state)
     talk_begin(&talk, good, SECURITY_TLS);
     talk.password = "hunter2";
     setting_make(&setting, &talk, SECURITY_TLS);
-    setting.plan.observer = (struct session_observer){ on_sight, &talk };
+    setting.plan.observer = (struct session_observer){ .saw = on_sight, .who = &talk };
     assert_true(talk_run(&talk, &setting.plan, &err));
     assert_string_equal(talk.evidence.err.said, "*** is wrong, as in ***, ***");
     assert_non_null(strstr(buf_text(&talk.seen), "S: 535 5.7.8 *** is wrong, as in ***, ***\n"));
