@@ -87,9 +87,18 @@ struct evidence {
     const char *security;  /* "starttls", "tls", "none"; or NULL */
     /* What the neighbours showed: findings as facts, ended by NULL; or NULL.
      *   machine:container machine:cloud machine:no-ipv6 machine:no-ipv4
+     *   host:private (on this machine or in the house)
+     *   name:known (a profile has this server, so it exists) names:none (no other server's name can be
+     *   looked up either)
      *   others:unreachable (every server tried on this port) others:reachable
+     *   others:untrusted (another provider's certificate is not trusted either, and has another issuer)
+     *   others:out-of-date (another provider's certificate has the wrong dates, too)
+     *   web:unreachable (HTTPS of providers) web:reachable
      *   port:other-open (another port of this server answers) port:none-open
-     *   cert:interception (the issuer is a known anti-virus or proxy)
+     *   port:other-security (this port speaks by the other of TLS at once and STARTTLS)
+     *   port:served (a profile has this server with this port) port:not-served (with others only)
+     *   greeting:masked (something overwrites what the server says)
+     *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user
      *   token:application (of an application that signs in by itself)
      *   user:shared-mailbox */
