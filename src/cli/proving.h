@@ -12,6 +12,7 @@ struct proving {
     const char *user;           /* --username, or NULL: each candidate's own */
     bool sign_in;
     enum sasl_credential sign_in_with;
+    uint64_t patience_ms;       /* for each connection and reply; 0: the command's option, or as prove.h says */
     struct secret *secret;      /* given beforehand, or asked for; the caller's to free */
 };
 

@@ -1,0 +1,175 @@
+#include "cli/patient.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+#include "cli/proving.h"
+#include "cli/print.h"
+
+#include "base/banned.h"
+
+enum { KNOCK_MS = 4 * 1000 };
+
+/* ---- a server ---- */
+
+static enum security customary(uint16_t port)
+{
+    return port == 465 ? SECURITY_TLS : SECURITY_STARTTLS;
+}
+
+/* "HOST", "HOST:PORT", "[2001:db8::1]:465"; what is neither stays whole, for the doctor to say what is wrong with it. */
+static bool read_server(struct patient *p, struct span text, struct err *err)
+{
+    size_t colon = span_find_last(text, ':');
+    bool bracketed = text.len && text.at[0] == '[', url = span_find_text(text, "://") < text.len;
+    struct span host = text;
+    struct ip ip;
+
+    if (!url && !ip_parse(text, &ip) && colon < text.len) {
+        host = span_cut(text, 0, colon);
+        if (!str_to_u16(span_from(text, colon + 1), 1, UINT16_MAX, &p->port))
+            return err_set(err, ERR_USAGE, "the port behind the colon is a number up to 65535");
+    }
+    if (bracketed && ip_parse(host, &ip))
+        host = span_cut(host, 1, host.len - 1);
+    if (host.len >= sizeof p->host)
+        return err_found(err, ERR_USAGE, "name:malformed", "that is too long for a server's name");
+    for (size_t i = 0; i < host.len; i++)
+        p->host[i] = str_lower(host.at[i]);
+    return true;
+}
+
+/* What a profile says of this server. */
+static void take_known(struct patient *p, const struct knowledge *know)
+{
+    const struct profile *profile = know_profile_of_host(know, span_of(p->host));
+
+    for (size_t i = 0; profile && i < profile->server_count; i++) {
+        const struct profile_server *server = &profile->servers[i];
+        if (strcmp(server->host, p->host) != 0 || (p->port && p->port != server->port))
+            continue;
+        p->port = server->port;
+        if (!p->is_sure)
+            p->security = server->security;
+        p->is_sure = true;
+        return;
+    }
+}
+
+static bool add_way(struct candidates *candidates, const struct patient *p, uint16_t port, const struct knowledge *know)
+{
+    struct candidate candidate = { .source = SOURCE_GIVEN, .port = port, .security = customary(port) };
+
+    snprintf(candidate.host, sizeof candidate.host, "%.*s", CANDIDATE_HOST_MAX - 1, p->host);
+    return candidates_add(candidates, &candidate, SPAN_NONE, know);
+}
+
+/* The best that answers, else the best. False: none at all. */
+static bool knock(struct cli *cli, struct candidates *candidates, struct patient *p, struct err *err)
+{
+    const struct network *network = cli_network(cli, err);
+    struct proving proving = { .cli = cli, .address = p->address };
+    OWN(proofs) proofs = NULL;
+
+    if (!network)
+        return false;
+    proving.patience_ms = network->connect_timeout_ms ? network->connect_timeout_ms : KNOCK_MS;
+    if (!proving_run(&proving, candidates, &proofs, err))
+        return false;
+    const struct candidate *best = proofs->chosen ? proofs->chosen : &candidates->at[0];
+    snprintf(p->host, sizeof p->host, "%s", best->host);
+    p->port = best->port;
+    p->security = best->security;
+    p->is_sure = true;
+    return true;
+}
+
+/* Nobody says which port: those that are customary are knocked at. */
+static bool choose_port(struct cli *cli, struct patient *p, const struct knowledge *know, struct err *err)
+{
+    struct candidates candidates = { 0 };
+
+    if (p->port) {
+        p->security = p->is_sure ? p->security : customary(p->port);
+        return true;
+    }
+    bool added = add_way(&candidates, p, 587, know) && add_way(&candidates, p, 465, know) &&
+                 add_way(&candidates, p, 25, know);
+    if (added)
+        return knock(cli, &candidates, p, err);
+    p->port = 587; /* no name of a host: the doctor says so */
+    p->security = SECURITY_STARTTLS;
+    return true;
+}
+
+static bool find_server(struct cli *cli, struct span text, struct patient *p, struct err *err)
+{
+    const struct knowledge *know = cli_knowledge(cli, err);
+    const char *word = arguments_text(&cli->args, "security");
+
+    if (!know || !read_server(p, text, err))
+        return false;
+    if (word && (!security_from_word(span_of(word), &p->security) || p->security == SECURITY_NONE))
+        return err_set(err, ERR_USAGE, "--security takes tls or starttls");
+    p->is_sure = word != NULL;
+    take_known(p, know);
+    return choose_port(cli, p, know, err);
+}
+
+/* ---- an address ---- */
+
+static bool find_address(struct cli *cli, const char *text, struct patient *p, struct err *err)
+{
+    struct address address = { 0 };
+    OWN(discovery) found = NULL;
+    bool good = finding_address(text, &address, err);
+
+    if (good)
+        snprintf(p->address, sizeof p->address, "%s", address.wire);
+    good = good && finding_run(cli, p->address, false, &found, err);
+    address_done(&address);
+    if (!good)
+        return false;
+    if (!found->candidates.count)
+        return discovery_empty(found, p->address, err);
+    return knock(cli, &found->candidates, p, err);
+}
+
+/* ---- an account ---- */
+
+static const struct account *account_of(const struct config *config, const char *word)
+{
+    const struct account *named = config_account(config, word);
+
+    for (size_t i = 0; !named && strchr(word, '@') && i < config->account_count; i++)
+        if (account_may_send_as(config->accounts[i], span_of(word)))
+            named = config->accounts[i];
+    return named;
+}
+
+bool patient_find(struct cli *cli, struct patient *ret, struct err *err)
+{
+    const char *word = cli->args.operand_count ? cli->args.operands[0] : NULL;
+    const struct config *config = cli_config(cli, err);
+
+    *ret = (struct patient){ 0 };
+    if (!config)
+        return false;
+    if (!word) {
+        ret->is_sure = true;
+        return config_choose(config, NULL, SPAN_NONE, &ret->account, err);
+    }
+    ret->account = account_of(config, word);
+    ret->is_sure = ret->account != NULL;
+    if (ret->account)
+        return true;
+    if (strchr(word, '@'))
+        return find_address(cli, word, ret, err);
+    return find_server(cli, span_of(word), ret, err);
+}
+
+void patient_turn(struct patient *patient)
+{
+    patient->security = patient->security == SECURITY_TLS ? SECURITY_STARTTLS : SECURITY_TLS;
+    patient->is_sure = true;
+}

@@ -1,0 +1,62 @@
+/* The doctor: why does mail not go out, and what does work from here?
+ *
+ * It walks the road that mail takes - an account's transport (relay/transport.h) as far as its sender is
+ * taken, or a session without sign-in - and watches each step. Where that is slow or breaks off, it looks
+ * around at the same time (doctor/around.h): the server's other ports, another provider, HTTPS. The rules of
+ * know/ judge; here is only gathered.
+ *
+ * No message is sent. A credential goes where the account's own mail goes, over verified TLS, and nowhere else.
+ *
+ *     doctor_start(loop, &plan, &events, me, &doctor, err)
+ *         step(me, step)        each as it comes
+ *         done(me, report)      -> doctor_free(doctor)
+ */
+#ifndef OUTPOST_DOCTOR_DOCTOR_H
+#define OUTPOST_DOCTOR_DOCTOR_H
+
+#include "doctor/around.h"
+#include "doctor/findings.h"
+#include "know/classify.h"
+#include "relay/transport.h"
+
+enum { DOCTOR_PATIENCE_MS = 30 * 1000 };
+
+/* Borrowed, with all it points at, until the doctor is gone. */
+struct doctor_plan {
+    const struct transport_world *world; /* its timeouts hold; timeout_ms 0: DOCTOR_PATIENCE_MS for the whole */
+    const struct knowledge *know;
+    const struct account *account; /* NULL: the server alone, below; and then `world` needs no secrets */
+    const char *host;
+    uint16_t port;
+    enum security security;
+    bool in_container; /* this machine is one */
+};
+
+struct doctor_report {
+    bool ok;                       /* nothing was found */
+    const struct around_target *target;
+    const struct doctor_step *steps;
+    size_t step_count;
+    struct evidence evidence;      /* of the failure, with `found`; where !ok */
+    bool judged;                   /* the verdict is there */
+    struct verdict verdict;
+    const struct around_view *around; /* nobody where nobody was asked */
+    const char *https;             /* the other way that the account has, and that was tried: "graph"; or NULL */
+    bool https_works;
+};
+
+/* Told from the loop, never from within a call. `step` must not free the doctor; `done` is told once, and the
+ * report is good until the doctor is freed. */
+struct doctor_events {
+    void (*step)(void *who, const struct doctor_step *step); /* may be NULL */
+    void (*done)(void *who, const struct doctor_report *report);
+};
+
+struct doctor;
+
+MUST_USE bool doctor_start(struct loop *loop, const struct doctor_plan *plan, const struct doctor_events *events,
+                           void *who, struct doctor **ret_doctor, struct err *err);
+void doctor_free(struct doctor *doctor);
+OWNED(doctor);
+
+#endif

@@ -1,0 +1,112 @@
+#include "doctor/findings.h"
+
+#include "base/banned.h"
+
+/* What all of one kind showed. */
+struct tally {
+    bool asked, answered, silent, named;
+};
+
+static struct tally count(const struct around_view *view, enum around_role role)
+{
+    struct tally tally = { 0 };
+
+    for (size_t i = 0; view && i < view->count; i++) {
+        const struct around_sight *sight = &view->at[i];
+        if (sight->role != role || sight->state == AROUND_UNTRIED)
+            continue;
+        bool answered = sight->state == AROUND_WORKS || sight->state == AROUND_ANSWERS;
+        tally.asked = true;
+        tally.answered |= answered;
+        tally.named |= sight->state != AROUND_NO_NAME;
+        tally.silent |= !answered && sight->state != AROUND_NO_NAME;
+    }
+    return tally;
+}
+
+static void add(struct doctor_findings *findings, bool holds, const char *fact)
+{
+    if (holds && findings->count < FINDINGS_MAX)
+        findings->at[findings->count++] = fact;
+}
+
+static void add_ports(const struct around_view *view, struct doctor_findings *findings)
+{
+    struct tally port = count(view, AROUND_PORT), otherwise = count(view, AROUND_OTHERWISE);
+    bool other_way = false;
+
+    for (size_t i = 0; view && i < view->count; i++)
+        other_way |= view->at[i].role == AROUND_OTHERWISE && view->at[i].state == AROUND_WORKS;
+    add(findings, port.answered, "port:other-open");
+    add(findings, port.silent && !port.answered, "port:none-open");
+    add(findings, otherwise.asked && other_way, "port:other-security");
+}
+
+static void add_others(const struct around_view *view, struct doctor_findings *findings)
+{
+    struct tally other = count(view, AROUND_OTHER), web = count(view, AROUND_WEB);
+
+    add(findings, other.answered, "others:reachable");
+    add(findings, other.silent && !other.answered, "others:unreachable");
+    add(findings, web.answered, "web:reachable");
+    add(findings, web.silent && !web.answered, "web:unreachable");
+    add(findings, (other.asked || web.asked) && !other.named && !web.named, "names:none");
+}
+
+/* What a profile says of this server. A bridge stands on the own machine: of that one nothing is known. */
+static void add_profile(const struct around_target *target, struct doctor_findings *findings)
+{
+    const struct profile *profile = target->profile;
+    bool host = false, port = false;
+
+    if (!profile || profile->kind == PROFILE_BRIDGE)
+        return;
+    for (size_t i = 0; i < profile->server_count; i++) {
+        bool same = strcmp(profile->servers[i].host, target->host) == 0;
+        host |= same;
+        port |= same && profile->servers[i].port == target->port && profile->servers[i].security == target->security;
+    }
+    add(findings, host, "name:known");
+    add(findings, port, "port:served");
+    add(findings, host && !port, "port:not-served");
+}
+
+static bool is_distrusted(const char *fact)
+{
+    return fact && (strcmp(fact, "cert:untrusted-issuer") == 0 || strcmp(fact, "cert:self-signed") == 0);
+}
+
+static bool is_out_of_date(const char *fact)
+{
+    return fact && (strcmp(fact, "cert:expired") == 0 || strcmp(fact, "cert:not-yet-valid") == 0);
+}
+
+/* Another provider's certificate has the same fault: it is not this server's. */
+static void add_certificates(const struct findings_of *of, struct doctor_findings *findings)
+{
+    bool same_issuer = false, distrusted = false, out_of_date = false;
+
+    for (size_t i = 0; of->view && i < of->view->count; i++) {
+        const struct around_sight *sight = &of->view->at[i];
+        if (sight->role != AROUND_OTHER)
+            continue;
+        distrusted |= is_distrusted(sight->fact);
+        out_of_date |= is_out_of_date(sight->fact);
+        same_issuer |= is_distrusted(sight->fact) && sight->issuer[0] && strcmp(sight->issuer, of->ladder->issuer) == 0;
+    }
+    add(findings, same_issuer || of->issuer_is_known, "cert:interception");
+    add(findings, distrusted && !same_issuer, "others:untrusted");
+    add(findings, out_of_date, "others:out-of-date");
+}
+
+void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_findings)
+{
+    *ret_findings = (struct doctor_findings){ 0 };
+    add(ret_findings, of->in_container, "machine:container");
+    add(ret_findings, of->target->is_private, "host:private");
+    add(ret_findings, of->ladder->masked, "greeting:masked");
+    add_profile(of->target, ret_findings);
+    add_ports(of->view, ret_findings);
+    add_others(of->view, ret_findings);
+    add_certificates(of, ret_findings);
+}

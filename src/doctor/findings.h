@@ -1,0 +1,27 @@
+/* What the neighbours showed, as facts for the rules (know/evidence.h, `found`). It gathers and does not
+ * judge: what follows from them stands in data/providers/generic.ini. Pure.
+ */
+#ifndef OUTPOST_DOCTOR_FINDINGS_H
+#define OUTPOST_DOCTOR_FINDINGS_H
+
+#include "doctor/around.h"
+#include "doctor/ladder.h"
+
+enum { FINDINGS_MAX = 16 };
+
+struct doctor_findings {
+    const char *at[FINDINGS_MAX + 1]; /* static; NULL ends */
+    size_t count;
+};
+
+struct findings_of {
+    const struct around_target *target;
+    const struct around_view *view; /* NULL: nobody was asked */
+    const struct ladder *ladder;
+    bool in_container;
+    bool issuer_is_known; /* as an anti-virus program's or a proxy's */
+};
+
+void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_findings);
+
+#endif

@@ -1,0 +1,170 @@
+"""How the doctor tells what it found; what it never tells; and whom it never tells anything."""
+import json
+import re
+import threading
+
+import pytest
+
+from network import GMAIL, NAMESERVER, OFFICE, TARGET, WEB
+from outpost import CONFIG, OK, PROGRAM, USAGE
+from peers.peer import PASSWORD, USER
+from peers.terminal import Terminal
+from stage import Says, Smtp, Stage
+
+FOUND = 1
+
+
+@pytest.fixture
+def stage(network, certificates, outpost):
+    network.names(NAMESERVER)
+    network.firewall()
+    outpost.inside = network.inside
+    outpost.environment['OUTPOST_CA_FILE'] = certificates.ca
+    open_now = Stage(network, certificates)
+    open_now.open(WEB, 443, Says(stays=True))
+    yield open_now
+    open_now.close()
+    network.firewall()
+
+
+def test_the_diagnosis_comes_first_and_then_the_ladder(stage, network, outpost):
+    stage.open(TARGET, 465, Smtp('at once'))
+    network.firewall('tcp dport 587 drop')
+    stage.open(GMAIL, 587, Smtp())
+    outpost.account('mail.example.test:587')
+    result = outpost.run('doctor', '--connect-timeout', '2')
+    assert result.status == FOUND and not result.err, result
+    places = [result.out.find(text) for text in (
+        'mail.example.test:587', 'Who ', 'Takes ', 'Cause   connect_timeout_port_blocked', 'ok      resolve', 'FAILED  connect',
+        '-       banner', 'This works from here:',
+        'outpost setup %s --server mail.example.test:465 --security tls' % USER)]
+    assert -1 not in places and places == sorted(places), result
+    assert '\x1b' not in result.out, result
+
+
+def test_nothing_is_wrong(stage, outpost):
+    stage.open(TARGET, 587, Smtp())
+    outpost.account('mail.example.test:587')
+    result = outpost.run('doctor')
+    assert result.status == OK and 'Nothing is wrong' in result.out and 'ok      sender' in result.out, result
+    quiet = outpost.run('doctor', '--quiet')
+    assert (quiet.status, quiet.out, quiet.err) == (OK, '', ''), quiet
+
+
+def test_a_healthy_server_is_met_alone(stage, network, outpost):
+    """Its other ports, and other people's servers, are asked only where something is slow or wrong."""
+    calls = []
+
+    class Counting(Says):
+        def serve(self, line, authority):
+            calls.append(line.getsockname())
+
+    stage.open(TARGET, 587, Smtp())
+    for address, port in ((TARGET, 465), (TARGET, 25), (GMAIL, 587), (GMAIL, 465)):
+        stage.open(address, port, Counting())
+    outpost.account('mail.example.test:587')
+    assert outpost.run('doctor').status == OK
+    assert not calls
+
+
+def test_results_appear_as_they_come(network, stage, outpost):
+    """On a terminal: what is known stands there while the rest is still waited for, and goes when the diagnosis comes."""
+    network.firewall('ip daddr %s tcp dport { 25, 465, 587, 2525 } drop' % TARGET)
+    terminal = Terminal([*network.inside, PROGRAM, 'doctor', 'mail.example.test:587', '--config', outpost.config,
+                         '--connect-timeout', '3'], {**outpost.environment, 'TERM': 'xterm'})
+    terminal.until(b'ok      resolve')
+    assert b'FAILED' not in terminal.seen
+    assert terminal.end() == FOUND
+    gone = terminal.seen.index(b'\x1b[J')
+    assert b'FAILED  connect' in terminal.seen[:gone] and b'connect_timeout' not in terminal.seen[:gone]
+    assert b'connect_timeout' in terminal.seen[gone:] and b'FAILED  connect' in terminal.seen[gone:]
+
+
+SAID = '\x1b[2J\x1b]0;pwned\x07 alice@example.test secret-of-the-server 192.0.2.99'
+
+
+def test_sharing_tells_nothing_private(stage, network, outpost):
+    stage.open(TARGET, 587, Smtp(replies={'AUTH': '535 5.7.8 ' + SAID}))
+    outpost.account('mail.example.test:587', name='home-of-alice')
+    shared = outpost.run('doctor', '--share', '--connect-timeout', '3')
+    assert shared.status == FOUND, shared
+    told = json.loads(shared.out)
+    assert told['cause'] == 'auth_bad_credentials' and told['reply'] == 535 and told['enhanced'] == '5.7.8', told
+    for private in ('alice', 'example.test', 'secret', 'pwned', 'home', '192.0.2', '198.51', '\x1b', PASSWORD):
+        assert private not in shared.out + shared.err, private
+
+
+def test_sharing_names_a_provider(stage, outpost):
+    stage.open(GMAIL, 587, Smtp(replies={'AUTH': '535 5.7.8 Username and Password not accepted'}))
+    outpost.account('smtp.gmail.com:587')
+    told = outpost.run('doctor', '--share').json
+    assert (told['provider'], told['host'], told['port']) == ('gmail', 'smtp.gmail.com', 587), told
+
+
+def test_what_a_server_says_is_safe_to_show(stage, outpost):
+    stage.open(TARGET, 587, Smtp(banner='220 ' + SAID, ehlo=[SAID, 'AUTH PLAIN'], replies={'AUTH': '535 5.7.8 ' + SAID}))
+    outpost.account('mail.example.test:587')
+    for words in ([], ['--json'], ['--verbose']):
+        result = outpost.run('doctor', '--connect-timeout', '3', *words)
+        assert result.status == FOUND, result
+        assert not re.search('[\x00-\x08\x0b-\x1f\x7f]', result.out + result.err), result
+
+
+@pytest.mark.parametrize('ports', [(587,), (465, 587, 25)])
+def test_no_probe_has_a_credential(ports, stage, network, certificates, outpost):
+    """The account's own server can't be had; whoever else answers is told no name and no password."""
+    heard = []
+
+    class Curious(Smtp):
+        """It is not even spoken to in clear text, but for STARTTLS."""
+        def take(self, command):
+            heard.append(command)
+
+    network.firewall('ip daddr %s tcp dport 2587 reject with tcp reset' % TARGET)
+    for port in ports:
+        stage.open(TARGET, port, Curious('at once' if port == 465 else 'starttls'))
+        stage.open(GMAIL, port, Curious('at once' if port == 465 else 'starttls'))
+        stage.open(OFFICE, port, Curious('at once' if port == 465 else 'starttls'))
+    outpost.account('mail.example.test:2587')
+    result = outpost.run('doctor', '--connect-timeout', '3', '--json')
+    assert result.status == FOUND and any(other['ok'] for other in result.json['alternatives']), result
+    said = b''.join(heard)
+    assert b'EHLO' in said and not re.search(b'AUTH|MAIL|RCPT|alice', said), said
+
+
+def test_a_password_goes_to_no_server_that_is_not_verified(stage, outpost):
+    stage.open(TARGET, 587, Smtp(certificate='everybody-self', ehlo=['AUTH PLAIN'], clear=['STARTTLS', 'AUTH PLAIN']))
+    outpost.account('mail.example.test:587')
+    result = outpost.run('doctor', '--json', '--connect-timeout', '3')
+    assert result.json['cause'] == 'cert_self_signed', result
+    assert [s['step'] for s in result.json['steps'] if s['ok'] is None] == ['auth', 'sender'], result
+
+
+def test_the_whole_has_an_end(stage, outpost):
+    """A server that greets, and takes its time with everything else."""
+    gone = threading.Event()
+
+    class Slow(Smtp):
+        def say(self, line, text):
+            for byte in text.encode() + b'\r\n':
+                line.sendall(bytes([byte]))
+                if not text.startswith('220') and gone.wait(0.5):
+                    return
+
+    stage.open(TARGET, 587, Slow())
+    outpost.account('mail.example.test:587')
+    result = outpost.run('doctor', '--json', '--timeout', '5')
+    gone.set()
+    assert result.status == FOUND and result.json['cause'], result
+    broken, = [step for step in result.json['steps'] if step['ok'] is False]
+    assert broken['step'] == 'ehlo', result
+
+
+@pytest.mark.parametrize('words,status', [(['mail.example.test:port'], USAGE), (['mail.example.test:99999'], USAGE),
+                                          (['mail.example.test', '--security', 'maybe'], USAGE),
+                                          (['--security', 'none', 'mail.example.test:587'], USAGE),
+                                          ([], CONFIG), (['a', 'b'], USAGE)])
+def test_asked_wrongly(words, status, network, outpost):
+    outpost.inside = network.inside
+    result = outpost.run('doctor', *words)
+    assert result.status == status and len(result.err.splitlines()) == 1, result

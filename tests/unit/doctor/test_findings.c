@@ -1,0 +1,222 @@
+/* What the neighbours showed, as facts; and what the rules make of them. */
+#include "support/check.h"
+
+#include "doctor/findings.h"
+#include "know/classify.h"
+#include "know/embedded.h"
+#include "know/knowledge.h"
+
+#include <stdio.h>
+
+static struct knowledge *know;
+
+/* "port works; other silent cert:expired 'CN=x'": role, state, fact, issuer. */
+static void read_view(const char *text, struct around_view *view)
+{
+    static const char *const roles[] = { "port", "otherwise", "sibling", "other", "web" };
+    static const char *const states[] = { "untried", "works", "answers", "silent", "refused", "no-way", "no-name" };
+    static char facts[AROUND_MAX][40];
+    struct span rest = span_of(text), part, word;
+
+    *view = (struct around_view){ 0 };
+    while (span_split(&rest, ';', &part)) {
+        struct around_sight *sight = &view->at[view->count++];
+        part = span_trim(part);
+        assert_true(span_split(&part, ' ', &word));
+        while (!span_is(word, roles[sight->role]))
+            assert_true(++sight->role < COUNT(roles));
+        assert_true(span_split(&part, ' ', &word));
+        while (!span_is(word, states[sight->state]))
+            assert_true(++sight->state < COUNT(states));
+        if (span_split(&part, ' ', &word) && word.len) {
+            snprintf(facts[view->count - 1], sizeof facts[0], "%.*s", SPAN_ARG(word));
+            sight->fact = facts[view->count - 1];
+        }
+        if (span_split(&part, ' ', &word))
+            snprintf(sight->issuer, sizeof sight->issuer, "%.*s", SPAN_ARG(word));
+    }
+}
+
+static void write_findings(const struct doctor_findings *findings, char *out, size_t room)
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < findings->count; i++)
+        len += (size_t)snprintf(out + len, room - len, "%s%s", i ? " " : "", findings->at[i]);
+    assert_null(findings->at[findings->count]);
+}
+
+enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8 };
+
+static const struct {
+    const char *label, *view;
+    const char *host;
+    uint16_t port;
+    enum security security;
+    unsigned with;
+    const char *found;
+    const char *fact;  /* of the failure... */
+    enum stage stage;
+    const char *cause; /* ...and what it is then */
+} cases[] = {
+    /* -- nobody answers -- */
+    { "nobody asked", "", "h.example", 587, 0, 0, "", "connect:timeout", STAGE_CONNECT, "connect_timeout_port_blocked" },
+    { "all ports of all, and HTTPS", "port silent; port silent; other silent; web silent", "h.example", 587, 0, 0,
+      "port:none-open others:unreachable web:unreachable", "connect:timeout", STAGE_CONNECT, "network_unreachable" },
+    { "mail only", "port silent; other silent; web works", "h.example", 587, 0, 0,
+      "port:none-open others:unreachable web:reachable", "connect:timeout", STAGE_CONNECT, "connect_timeout_port_blocked" },
+    { "this port for all", "port works; other silent; web works", "h.example", 587, 0, 0,
+      "port:other-open others:unreachable web:reachable", "connect:timeout", STAGE_CONNECT, "connect_timeout_port_blocked" },
+    { "this port here alone", "port answers cert:expired; other works; web works", "h.example", 2587, 0, 0,
+      "port:other-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT, "connect_timeout_wrong_port" },
+    { "a port of its own, with others", "port works", "h.example", 2587, 0, 0, "port:other-open", "connect:timeout",
+      STAGE_CONNECT, "connect_timeout_wrong_port" },
+    { "this host alone", "port silent; port silent; other works; web works", "h.example", 587, 0, 0,
+      "port:none-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT, "connect_timeout_client_banned" },
+    { "a port the provider has not", "port works; web works", "smtp-mail.outlook.com", 465, SECURITY_TLS, 0,
+      "name:known port:not-served port:other-open web:reachable", "connect:timeout", STAGE_CONNECT,
+      "connect_timeout_wrong_port" },
+    { "a port it has, blocked for all", "port silent; other silent; web works", "smtp-mail.outlook.com", 587, 0, 0,
+      "name:known port:served port:none-open others:unreachable web:reachable", "connect:timeout", STAGE_CONNECT,
+      "connect_timeout_port_blocked" },
+    { "a port it has, to us not", "port works; other works; web works", "smtp.gmail.com", 587, 0, 0,
+      "name:known port:served port:other-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT,
+      "connect_timeout_client_banned" },
+    { "in the house", "port silent; port silent", "h.example", 587, 0, PRIVATE, "host:private port:none-open",
+      "connect:timeout", STAGE_CONNECT, "connect_timeout_client_banned" },
+    /* -- refused -- */
+    { "nobody listens", "port refused; other works; web works", "h.example", 587, 0, 0,
+      "port:none-open others:reachable web:reachable", "connect:refused", STAGE_CONNECT, "connect_refused_no_listener" },
+    { "another port does", "port works; other works; web works", "h.example", 587, 0, 0,
+      "port:other-open others:reachable web:reachable", "connect:refused", STAGE_CONNECT, "connect_refused_no_listener" },
+    { "refused for all", "port refused; other refused; web works", "h.example", 587, 0, 0,
+      "port:none-open others:unreachable web:reachable", "connect:refused", STAGE_CONNECT, "connect_refused_firewall" },
+    { "refused where it is served", "port works; other works; web works", "smtp.gmail.com", 587, 0, 0,
+      "name:known port:served port:other-open others:reachable web:reachable", "connect:refused", STAGE_CONNECT,
+      "connect_refused_firewall" },
+    { "localhost in a container", "port refused", "localhost", 587, 0, PRIVATE | CONTAINER,
+      "machine:container host:private port:none-open", "connect:refused", STAGE_CONNECT,
+      "connect_refused_localhost_in_container" },
+    { "the container's own server", "port works", "localhost", 587, 0, PRIVATE | CONTAINER,
+      "machine:container host:private port:other-open", "connect:refused", STAGE_CONNECT, "connect_refused_no_listener" },
+    { "no way, to this port alone", "port works; other works", "h.example", 587, 0, 0, "port:other-open others:reachable",
+      "connect:unreachable", STAGE_CONNECT, "connect_refused_firewall" },
+    { "no way to mail, and to HTTPS there is", "port no-way; other no-way; web works", "h.example", 587, 0, 0,
+      "port:none-open others:unreachable web:reachable", "connect:unreachable", STAGE_CONNECT, "connect_refused_firewall" },
+    { "no way anywhere", "port no-way; other no-way; web no-way", "h.example", 587, 0, 0,
+      "port:none-open others:unreachable web:unreachable", "connect:unreachable", STAGE_CONNECT, "network_unreachable" },
+    /* -- names -- */
+    { "no such name", "port no-name; other works; web works", "h.example", 587, 0, 0, "others:reachable web:reachable",
+      "name:not-found", STAGE_RESOLVE, "dns_host_not_found" },
+    { "no name at all", "port no-name; other no-name; web no-name", "h.example", 587, 0, 0, "names:none", "name:not-found",
+      STAGE_RESOLVE, "dns_resolver_failure" },
+    { "a name there must be", "port no-name; other works; web works", "smtp.gmail.com", 465, SECURITY_TLS, 0,
+      "name:known port:served others:reachable web:reachable", "name:not-found", STAGE_RESOLVE, "dns_resolver_failure" },
+    { "a name that is known, and no name at all", "port no-name; other no-name", "smtp.gmail.com", 465, SECURITY_TLS, 0,
+      "name:known port:served names:none", "name:not-found", STAGE_RESOLVE, "dns_resolver_failure" },
+    /* -- encryption -- */
+    { "TLS at once", "otherwise works", "h.example", 2587, SECURITY_STARTTLS, 0, "port:other-security", "greeting:timeout",
+      STAGE_GREETING, "plaintext_on_tls_port" },
+    { "TLS at once, and closed on us", "otherwise works", "h.example", 2587, SECURITY_STARTTLS, 0, "port:other-security",
+      "greeting:closed", STAGE_GREETING, "plaintext_on_tls_port" },
+    { "a forwarder without a server behind", "otherwise answers", "h.example", 587, SECURITY_STARTTLS, 0, "",
+      "greeting:closed", STAGE_GREETING, "connection_closed_before_banner" },
+    { "STARTTLS", "otherwise works", "h.example", 2465, SECURITY_TLS, 0, "port:other-security", "tls:timeout", STAGE_TLS,
+      "tls_on_plaintext_port" },
+    { "no STARTTLS", "port refused", "h.example", 587, 0, 0, "port:none-open", "starttls:not-offered", STAGE_STARTTLS,
+      "starttls_not_offered" },
+    { "STARTTLS under a mask", "", "h.example", 587, 0, MASKED, "greeting:masked", "starttls:not-offered", STAGE_STARTTLS,
+      "smtp_intercepted" },
+    { "STARTTLS where there is some", "", "smtp.gmail.com", 587, 0, 0, "name:known port:served", "starttls:not-offered",
+      STAGE_STARTTLS, "smtp_intercepted" },
+    { "both", "", "smtp.gmail.com", 587, 0, MASKED, "greeting:masked name:known port:served", "starttls:not-offered",
+      STAGE_STARTTLS, "smtp_intercepted" },
+    /* -- certificates -- */
+    { "expired here", "other works", "h.example", 587, 0, 0, "others:reachable", "cert:expired", STAGE_TLS, "cert_expired" },
+    { "expired everywhere", "other answers cert:expired", "h.example", 587, 0, 0, "others:reachable others:out-of-date",
+      "cert:expired", STAGE_TLS, "clock_wrong" },
+    { "not yet valid anywhere", "other answers cert:not-yet-valid", "h.example", 587, 0, 0,
+      "others:reachable others:out-of-date", "cert:not-yet-valid", STAGE_TLS, "clock_wrong" },
+    { "untrusted here", "other works", "h.example", 587, 0, 0, "others:reachable", "cert:untrusted-issuer", STAGE_TLS,
+      "cert_untrusted_issuer" },
+    { "untrusted everywhere, by one issuer", "other answers cert:untrusted-issuer CN=ours", "h.example", 587, 0, 0,
+      "others:reachable cert:interception", "cert:untrusted-issuer", STAGE_TLS, "tls_interception" },
+    { "untrusted everywhere, by its own issuer each", "other answers cert:untrusted-issuer CN=theirs", "h.example", 587, 0, 0,
+      "others:reachable others:untrusted", "cert:untrusted-issuer", STAGE_TLS, "local_ca_bundle_missing" },
+    { "an issuer that is known", "other works", "h.example", 587, 0, AV, "others:reachable cert:interception",
+      "cert:untrusted-issuer", STAGE_TLS, "tls_interception" },
+    { "a big provider's, untrusted", "other works", "smtp.gmail.com", 587, 0, 0, "name:known port:served others:reachable",
+      "cert:self-signed", STAGE_TLS, "tls_interception" },
+    { "a big provider's, untrusted as all are", "other answers cert:untrusted-issuer CN=theirs", "smtp.gmail.com", 587, 0, 0,
+      "name:known port:served others:reachable others:untrusted", "cert:untrusted-issuer", STAGE_TLS,
+      "local_ca_bundle_missing" },
+    { "a big provider's, by one issuer", "other answers cert:untrusted-issuer CN=ours", "smtp.gmail.com", 587, 0, 0,
+      "name:known port:served others:reachable cert:interception", "cert:untrusted-issuer", STAGE_TLS, "tls_interception" },
+    { "self-signed here", "", "h.example", 587, 0, 0, "", "cert:self-signed", STAGE_TLS, "cert_self_signed" },
+    { "another's name", "", "h.example", 587, 0, 0, "", "cert:hostname", STAGE_TLS, "cert_hostname_mismatch" },
+    { "another's name, where it is known whose", "", "smtp.gmail.com", 587, 0, 0, "name:known port:served", "cert:hostname",
+      STAGE_TLS, "smtp_intercepted" },
+    /* -- and what the neighbours change nothing about -- */
+    { "a bridge on the own machine", "", "127.0.0.1", 1025, 0, PRIVATE, "host:private", "cert:self-signed", STAGE_TLS,
+      "cert_self_signed" },
+    { "no sign-in on 25", "port works", "h.example", 25, 0, 0, "port:other-open", "auth:not-offered", STAGE_AUTH,
+      "wrong_port_use_submission" },
+    { "no sign-in on 587", "port works", "h.example", 587, 0, 0, "port:other-open", "auth:not-offered", STAGE_AUTH,
+      "auth_not_offered" },
+};
+
+static void test_findings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct around_view view;
+        struct ladder ladder = { .masked = cases[i].with & MASKED, .issuer = "CN=ours" };
+        const struct around_target target = {
+            .host = cases[i].host, .port = cases[i].port, .security = cases[i].security,
+            .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
+        };
+        const struct findings_of of = { &target, &view, &ladder, cases[i].with & CONTAINER, cases[i].with & AV };
+        struct doctor_findings findings;
+        struct evidence evidence = { .stage = cases[i].stage, .host = cases[i].host, .port = cases[i].port,
+                                     .security = security_word(cases[i].security) };
+        struct verdict verdict;
+        char words[400];
+
+        read_view(cases[i].view, &view);
+        doctor_findings(&of, &findings);
+        write_findings(&findings, words, sizeof words);
+        if (strcmp(words, cases[i].found) != 0)
+            fail_msg("case \"%s\": found %s, want %s", cases[i].label, words, cases[i].found);
+        err_found(&evidence.err, ERR_NETWORK, cases[i].fact, "it broke");
+        evidence.found = findings.at;
+        check_row(cases[i].label, classify(know, &evidence, &verdict));
+        if (strcmp(verdict.cause->id, cases[i].cause) != 0)
+            fail_msg("case \"%s\": %s by rule %s, want %s; found %s", cases[i].label, verdict.cause->id, verdict.rule,
+                     cases[i].cause, words);
+    }
+}
+
+static int load(void **state)
+{
+    struct err err;
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+
+    (void)state;
+    return know_new(texts, count, &know, &err) ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    knowledge_free(know);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_findings) };
+
+    return cmocka_run_group_tests(tests, load, unload);
+}
