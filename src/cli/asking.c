@@ -1,6 +1,7 @@
 #include "cli/asking.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -9,10 +10,11 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "os/clock.h"
 
 #include "base/banned.h"
 
-enum { PATIENCE_MS = 60 * 1000 };
+enum { PATIENCE_MS = 60 * 1000, REACH_MS = 5 * 1000, AGAIN_MS = 50 };
 
 struct asking_now {
     const struct asking_events *events;
@@ -154,30 +156,47 @@ bool asking_process(struct cli *cli, struct span question, const struct asking_e
     return !a.connected || a.good;
 }
 
-/* Nobody is there: then we are. In system scope only who may write the state directory. */
+/* Nobody is there: then we are. In system scope only who may write the state directory. *ret_asked is false where
+ * another is the owner and listens at no door: for a moment, at his beginning and at his end. */
+static bool ask_once(struct cli *cli, struct asking_now *a, bool *ret_asked, struct err *err)
+{
+    struct owner owner;
+    bool taken = false;
+
+    *ret_asked = false;
+    if (!ask_process(cli, a, err))
+        return false;
+    if (a->connected) {
+        *ret_asked = true;
+        return true;
+    }
+    a->done = false;
+    if (!owner_take(cli, &owner, &taken, err))
+        return false;
+    if (!taken)
+        return true;
+    *ret_asked = ask_ourselves(&owner, a, err);
+    owner_done(&owner);
+    return *ret_asked;
+}
+
 bool asking(struct cli *cli, struct span question, const struct asking_events *events, void *who,
             uint64_t *ret_matched, uint64_t *ret_sending, struct err *err)
 {
     struct asking_now a = { .events = events, .who = who, .question = question, .answer = BUF(CONTROL_LINE_MAX) };
-    struct owner owner;
-    bool taken = false;
+    uint64_t until = clock_now(&clock_system) + REACH_MS;
+    bool asked = false;
 
-    if (!cli_place(cli, err) || !ask_process(cli, &a, err))
-        return false;
-    if (!a.connected) {
-        const struct err unreachable = a.err;
-        a.done = false;
-        if (!owner_take(cli, &owner, &taken, err))
+    while (!asked) {
+        if (!cli_place(cli, err) || !ask_once(cli, &a, &asked, err))
             return false;
-        if (!taken) {
-            *err = unreachable;
+        if (!asked && clock_now(&clock_system) >= until) {
+            *err = a.err;
             err->fact = "daemon:unreachable";
             return err_in(err, "another outpost owns %s and does not answer", cli_place(cli, NULL)->state);
         }
-        bool asked = ask_ourselves(&owner, &a, err);
-        owner_done(&owner);
         if (!asked)
-            return false;
+            poll(NULL, 0, AGAIN_MS); /* nothing else is under way here */
     }
     *ret_matched = a.matched;
     *ret_sending = a.sending;

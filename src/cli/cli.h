@@ -12,6 +12,9 @@
 
 struct cli {
     struct arguments args;
+    /* Of a command that reads its words itself; args are those in front of its name then. */
+    char **words, **front;
+    int word_count, front_count;
     bool json, quiet, verbose;
     bool terminal; /* stdout is a terminal that can be drawn on */
     bool color;    /* and bold text is welcome */

@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "cli/asking.h"
 #include "cli/failure.h"
+#include "cli/opening.h"
 #include "cli/print.h"
-#include "cli/signing.h"
 #include "cli/transports.h"
 #include "cli/way.h"
 #include "net/loop.h"
@@ -86,25 +86,35 @@ static void wake(struct cli *cli, const struct account *account)
     (void)!asking_process(cli, buf_span(&question), NULL, NULL, &there, NULL);
 }
 
+static int tell_refusal(struct cli *cli, const struct account *account, struct evidence *evidence)
+{
+    if (evidence->err.kind == ERR_USAGE)
+        evidence->stage = STAGE_LOCAL;
+    evidence->provider = account->profile ? account->profile->id : NULL;
+    return fail(cli, evidence);
+}
+
 static int run_login(struct cli *cli)
 {
     struct evidence evidence = { .stage = STAGE_TOKEN };
     const struct account *account = chosen(cli, &evidence.err);
     struct secret_world world;
     struct signed_in who;
+    const char *way;
 
     if (!account)
         return fail_here(cli, &evidence.err);
     struct signing signing = { cli, account, signing_purposes(account) };
     if (!add_also(cli, &signing.purposes, &evidence.err))
         return fail_here(cli, &evidence.err);
-    if (!signing_run(&signing, &who, &evidence.err)) {
-        evidence.stage = evidence.err.kind == ERR_USAGE ? STAGE_LOCAL : STAGE_TOKEN;
-        evidence.provider = account->profile ? account->profile->id : NULL;
-        return fail(cli, &evidence);
-    }
-    if (!cli_secrets(cli, &world, &evidence.err) || !way_forget(&world, account, &evidence.err))
+    if (!signing_run(&signing, &who, &evidence.err))
+        return tell_refusal(cli, account, &evidence);
+    if (!cli_secrets(cli, &world, &evidence.err))
         return fail_here(cli, &evidence.err);
+    if (!way_forget(&world, account, &evidence.err))
+        return fail_here(cli, &evidence.err);
+    if (signing_lacks_https(&signing, &who) && !opening_prove(&signing, &who, &way, &evidence))
+        return tell_refusal(cli, account, &evidence);
     if (!who.same_person)
         note(cli, "That is another address than %s: mail goes out by it only if the two belong to one mailbox.",
              account->address);

@@ -10,7 +10,7 @@ extern const struct command command_account, command_account_default, command_ac
     command_explain, command_home, command_listen, command_listen_add, command_listen_list, command_listen_remove,
     command_listen_show, command_notify, command_queue, command_queue_hold, command_queue_list,
     command_queue_release, command_queue_repair,
-    command_queue_remove, command_queue_retry, command_queue_show, command_sandbox, command_send,
+    command_queue_remove, command_queue_retry, command_queue_show, command_sandbox, command_send, command_sendmail,
     command_serve, command_service, command_service_disable, command_service_enable, command_service_status,
     command_settings, command_setup, command_status, command_user,
     command_user_add, command_user_list, command_user_remove, command_user_show;
@@ -21,6 +21,7 @@ const struct command *const commands[] = {
     &command_setup,
     &command_send,
     &command_doctor,
+    &command_sendmail,
     &command_explain,
     &command_account,
     &command_account_list,

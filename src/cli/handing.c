@@ -2,22 +2,17 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/asking.h"
-#include "cli/owner.h"
+#include "cli/doors.h"
 #include "cli/progress.h"
-#include "control/socket.h"
-#include "gateway/local.h"
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/timer.h"
-#include "os/clock.h"
 #include "os/file.h"
-#include "os/random.h"
 
 #include "base/banned.h"
 
@@ -44,8 +39,7 @@ struct hand {
     /* Where we are the owner: */
     struct owner owner;
     bool owns;
-    struct local_door *door;
-    struct control_socket *control;
+    struct doors doors;
     bool settled, look;
     struct timer *timer;
     struct control_asked *asked;
@@ -206,34 +200,6 @@ static void moved(void *who, uint64_t id, uint64_t sent, uint64_t size)
         progress_show(&hand->progress, sent, size, loop_now(hand->loop));
 }
 
-static bool open_doors(struct hand *hand, struct err *err)
-{
-    const struct place *place = cli_place(hand->cli, NULL);
-    char *submit = place_socket(place, "submit"), *control = place_socket(place, "control");
-    const struct local_door_plan local = {
-        .loop = hand->loop,
-        .port = hand->owner.port,
-        .config = cli_config(hand->cli, NULL),
-        .disk = &disk_system,
-        .dice = &dice_system,
-        .clock = &clock_system,
-        .directory = place->state,
-        .hostname = cli_hostname(hand->cli),
-        .path = submit,
-        .mode = 0600,
-    };
-    const struct control_socket_plan asked = {
-        .control = &hand->owner.control, .loop = hand->loop, .path = control, .mode = 0600, .owner = geteuid(),
-    };
-    bool good = submit && control ? local_door_open(&local, &hand->door, err) &&
-                                        control_socket_open(&asked, &hand->control, err)
-                                  : err_no_memory(err);
-
-    mem_free(submit);
-    mem_free(control);
-    return good;
-}
-
 static void rang(void *who);
 
 static bool become_owner(struct hand *hand, bool *ret_taken, struct err *err)
@@ -242,7 +208,8 @@ static bool become_owner(struct hand *hand, bool *ret_taken, struct err *err)
         return false;
     hand->owns = *ret_taken;
     hand->owner.moved = moved;
-    return !hand->owns || (owner_deliver(&hand->owner, saw, hand, err) && open_doors(hand, err));
+    return !hand->owns ||
+           (owner_deliver(&hand->owner, saw, hand, err) && doors_open(&hand->owner, NULL, NULL, &hand->doors, err));
 }
 
 static void pass_time(void *who)
@@ -456,8 +423,7 @@ static void tell(struct hand *hand)
 
 static void hand_done(struct hand *hand)
 {
-    local_door_free(hand->door);
-    control_socket_free(hand->control);
+    doors_close(&hand->doors);
     if (hand->owns)
         owner_done(&hand->owner);
     timer_free(hand->timer);

@@ -32,14 +32,6 @@ bool listening_open(struct daemon *daemon, struct err *err)
     return true;
 }
 
-/* What is written must not look as if it worked. */
-static void tell_waiting(struct daemon *daemon, const struct listen_settings *listen)
-{
-    if (listen->deliver == DELIVER_WHILE_WAITING)
-        log_event(&daemon->log, LOG_AT_WARN, "listener", log_text("name", listen->name),
-                  log_text("result", "deliver = while-waiting is taken as queued: this version lets no client wait"));
-}
-
 static void tell_one(struct daemon *daemon, const struct gateway_view *view)
 {
     const struct listen_settings *listen = view->settings;
@@ -55,7 +47,6 @@ static void tell_one(struct daemon *daemon, const struct gateway_view *view)
             log_event(&daemon->log, LOG_AT_WARN, "weak", log_text("listener", listen->name),
                       log_text("what", listen_weakness_word((enum listen_weakness)bit)),
                       log_text("why", card_weakness((enum listen_weakness)bit)));
-    tell_waiting(daemon, listen);
 }
 
 void listening_tell(struct daemon *daemon)

@@ -33,6 +33,7 @@ struct command {
     const struct option *options;
     size_t option_count;
     size_t operands_least, operands_most;
+    bool reads_words; /* what stands behind its name is its own to read: cli->words */
     bool is_outcome; /* its status tells what was done, even where nobody could be told */
     int (*run)(struct cli *cli); /* returns the exit status */
 };

@@ -1,5 +1,6 @@
 /* outpost serve: the owner that stays. It takes mail in, delivers what waits, answers questions, and ends in order. */
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "cli/listening.h"
 #include "cli/logging.h"
 #include "cli/renewal.h"
+#include "cli/standin.h"
 #include "cli/supervised.h"
 #include "control/socket.h"
 #include "gateway/gateway.h"
@@ -21,7 +23,11 @@
 
 #include "base/banned.h"
 
-enum { DRAIN_MS = 30 * 1000 };
+enum {
+    DRAIN_MS = 30 * 1000,
+    TAKE_MS = 10 * 1000, /* for an owner who is to leave */
+    TAKE_AGAIN_MS = 50,
+};
 
 struct serve {
     struct daemon daemon;
@@ -190,15 +196,22 @@ static void drop_sockets(struct daemon *daemon)
 static bool take(struct daemon *daemon, struct err *err)
 {
     const struct network *network = cli_network(daemon->cli, err);
+    uint64_t until = clock_now(&clock_system) + TAKE_MS;
     bool taken = false;
 
     if (!network || !activation_take(&daemon->activation, err) ||
-        !supervised_new(network->loop, &daemon->supervised, err) ||
-        !owner_take(daemon->cli, &daemon->owner, &taken, err))
+        !supervised_new(network->loop, &daemon->supervised, err))
         return false;
-    daemon->loop = network->loop;
-    return taken ||
-           err_set(err, ERR_LATER, "another outpost owns %s already", cli_place(daemon->cli, NULL)->state);
+    for (;;) {
+        if (!owner_take(daemon->cli, &daemon->owner, &taken, err))
+            return false;
+        daemon->loop = network->loop;
+        if (taken)
+            return true;
+        if (!standin_leaves(daemon->cli) || clock_now(&clock_system) >= until)
+            return err_set(err, ERR_LATER, "another outpost owns %s already", cli_place(daemon->cli, NULL)->state);
+        poll(NULL, 0, TAKE_AGAIN_MS); /* nothing else is under way yet */
+    }
 }
 
 static bool begin(struct serve *serve, struct err *err)

@@ -1,60 +1,11 @@
 #include "cli/setup_oauth.h"
 
-#include <stdio.h>
-
 #include "account/grant.h"
 #include "cli/failure.h"
+#include "cli/opening.h"
 #include "cli/print.h"
-#include "cli/signing.h"
-#include "cli/transports.h"
-#include "net/loop.h"
 
 #include "base/banned.h"
-
-struct proof_run {
-    struct transport *transport;
-    struct evidence failure;
-    bool done, good;
-};
-
-static void ready(void *who)
-{
-    struct proof_run *run = who;
-
-    run->good = run->done = true;
-}
-
-static void sent(void *who)
-{
-    (void)who; /* nothing was handed over */
-}
-
-static void failed(void *who, const struct evidence *why)
-{
-    struct proof_run *run = who;
-
-    run->failure = *why;
-    run->done = true;
-}
-
-/* Opens the account's way out, and tells which it is: a sign-in that a server took is the proof. */
-static bool prove(struct setup *s, const struct account *account, const char **ret_way, struct evidence *ret_failure)
-{
-    static const struct transport_events events = { ready, NULL, sent, failed };
-    struct proof_run run = { .failure = { .stage = STAGE_LOCAL } };
-    struct transport_world world;
-
-    if (!cli_transport_world(s->cli, &world, &run.failure.err) ||
-        !transport_open(&world, account, &events, &run, &run.transport, &run.failure.err)) {
-        *ret_failure = run.failure;
-        return false;
-    }
-    loop_run_until(world.credentials.secrets.loop, &run.done);
-    *ret_way = transport_name(run.transport);
-    *ret_failure = run.failure;
-    transport_close(run.transport);
-    return run.good;
-}
 
 /* A sign-in that leads nowhere is not left behind; but one that an account of this name had, is its own. */
 static void forget(struct setup *s, const struct account *account)
@@ -103,7 +54,7 @@ int setup_oauth(struct setup *s)
         evidence.stage = evidence.err.kind == ERR_USAGE ? STAGE_LOCAL : STAGE_TOKEN;
         return tell_failure(s, &evidence, evidence.stage);
     }
-    if (!prove(s, account, &way, &evidence)) {
+    if (!opening_prove(&signing, &who, &way, &evidence)) {
         forget(s, account);
         return tell_failure(s, &evidence, STAGE_AUTH);
     }

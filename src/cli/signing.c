@@ -166,11 +166,13 @@ static bool wait_with_terminal(struct wait *w, struct loop *loop, struct err *er
 
 unsigned signing_purposes(const struct account *account)
 {
-    unsigned purposes = 1u << CREDENTIAL_SMTP;
+    unsigned smtp = 1u << CREDENTIAL_SMTP, https = 1u << CREDENTIAL_HTTPS;
 
-    if (account->profile && account->profile->http_api)
-        purposes |= 1u << CREDENTIAL_HTTPS;
-    return purposes;
+    if (account->transport == TRANSPORT_GRAPH || account->transport == TRANSPORT_GMAIL)
+        return https;
+    if (account->transport == TRANSPORT_SMTP || !account->profile || !account->profile->http_api)
+        return smtp;
+    return smtp | https;
 }
 
 static bool has_display(void)
@@ -209,6 +211,11 @@ bool signing_check(const struct signing *signing, enum oauth_flow *ret_flow, str
                 : flows & (1u << OAUTH_FLOW_DEVICE) ? OAUTH_FLOW_DEVICE
                                                            : OAUTH_FLOW_APPLICATION;
     return true;
+}
+
+bool signing_lacks_https(const struct signing *signing, const struct signed_in *signed_in)
+{
+    return signing->purposes & ~signed_in->purposes & 1u << CREDENTIAL_HTTPS;
 }
 
 bool signing_run(const struct signing *signing, struct signed_in *ret_signed_in, struct err *err)

@@ -34,7 +34,11 @@ MUST_USE bool signing_check(const struct signing *signing, enum oauth_flow *ret_
 /* Waits for the person. What came of it is kept under the account's name. */
 MUST_USE bool signing_run(const struct signing *signing, struct signed_in *ret_signed_in, struct err *err);
 
-/* The purposes that sending needs: SMTP, and the provider's HTTPS API where it has one. */
+/* The purposes that sending needs: SMTP, and the provider's HTTPS API where it has one; but for an account that is set to
+ * go by one of them alone. */
 unsigned signing_purposes(const struct account *account);
+
+/* Was HTTPS asked for, and no token came for it? */
+bool signing_lacks_https(const struct signing *signing, const struct signed_in *signed_in);
 
 #endif

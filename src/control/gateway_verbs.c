@@ -67,7 +67,7 @@ static void say_refusal(struct control_asked *asked, const struct refusal *refus
     json_text(&json, "peer", refusal->peer);
     json_text(&json, "user", *refusal->user ? refusal->user : NULL);
     json_text(&json, "stage", stage_word(refusal->stage));
-    json_text(&json, "cause", refusal->cause);
+    json_text(&json, "cause", *refusal->cause ? refusal->cause : NULL);
     if (refusal->reply)
         json_number(&json, "reply", refusal->reply);
     json_text(&json, "text", refusal->text);

@@ -82,10 +82,11 @@ static struct refusals *refusals_of_user(struct gateway *gateway, const char *na
 void guest_refused(struct guest *guest, enum stage stage, const char *cause, uint16_t reply, struct span text)
 {
     struct gateway *gateway = guest->gateway;
-    struct refusal refusal = { .wall = gateway_wall(gateway), .stage = stage, .cause = cause, .reply = reply };
+    struct refusal refusal = { .wall = gateway_wall(gateway), .stage = stage, .reply = reply };
     const char *user = guest->user ? guest->user->name : guest->claimed;
 
     memcpy(refusal.peer, guest->peer, sizeof refusal.peer);
+    refusal_text(refusal.cause, sizeof refusal.cause, span_of(cause ? cause : ""));
     refusal_text(refusal.user, sizeof refusal.user, span_of(user));
     refusal_text(refusal.text, sizeof refusal.text, text);
     if (guest->door)

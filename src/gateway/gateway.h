@@ -38,6 +38,8 @@ struct gateway_world { /* borrowed, with all it points at, until gateway_free() 
     struct activation *activation; /* sockets by listeners' names; NULL: none were handed over */
     unsigned unix_mode;      /* of Unix sockets' files; 0: 0600 */
     size_t connections;      /* in all; 0: GATEWAY_CONNECTIONS */
+    uint64_t wait_ms;        /* so long a client waits for what becomes of its message (deliver = while-waiting); 0: 25 s,
+                                for devices give up after half a minute, and send again */
 };
 
 struct gateway;

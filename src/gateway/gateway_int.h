@@ -1,6 +1,6 @@
 /* What the files of the gateway share: gateway.c is its life, door.c a listener, guest.c who comes, signing.c and
- * transaction.c what is asked about them, taking.c a message on its way into the queue, answers.c every no. The room's
- * own. */
+ * transaction.c what is asked about them, taking.c a message on its way into the queue, waiting.c a client that waits
+ * for its outcome, answers.c every no. The room's own. */
 #ifndef OUTPOST_GATEWAY_GATEWAY_INT_H
 #define OUTPOST_GATEWAY_GATEWAY_INT_H
 
@@ -109,6 +109,7 @@ struct door *door_find(const struct gateway *gateway, const char *name);
 /* -- guest.c -- */
 
 struct taking;
+struct waiting;
 
 struct guest {
     struct gateway *gateway;
@@ -119,6 +120,7 @@ struct guest {
     struct session_server *session;
     struct check *check; /* a password that is being compared */
     struct taking *taking;
+    struct waiting *waiting; /* for what becomes of its message */
     struct ip from;      /* family 0: by a Unix socket, or not known */
     bool is_known;       /* we know where it is */
     bool is_in;          /* counted by the caps */
@@ -162,6 +164,15 @@ void taking_begin(struct guest *guest);
 void taking_piece(struct guest *guest, struct span piece);
 void taking_keep(struct guest *guest);
 void taking_forget(struct guest *guest); /* what was begun; nothing is no failure */
+
+/* -- waiting.c -- */
+
+/* Does nothing of this account wait, and does it send? For the store's thread. */
+MUST_USE bool waiting_is_fit(struct store *store, const char *account, uint64_t now, bool *ret_is, struct err *err);
+/* Answers the session when it is known what became of the message. False: memory is short, and nobody will. */
+MUST_USE bool waiting_begin(struct guest *guest, uint64_t id);
+void waiting_hurry(struct guest *guest);  /* it has waited long enough */
+void waiting_forget(struct guest *guest); /* nothing is no failure */
 
 /* -- answers.c -- */
 

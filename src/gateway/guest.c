@@ -154,6 +154,7 @@ void guest_free(struct guest *guest)
         guest->next->link = guest->link;
     check_abandon(guest->check);
     taking_forget(guest);
+    waiting_forget(guest);
     preamble_free(guest->preamble);
     session_server_free(guest->session);
     if (guest->is_in)
@@ -278,7 +279,9 @@ void guest_drain(struct guest *guest)
 {
     if (guest->taking)
         return;
-    if (guest->session)
+    if (guest->waiting)
+        waiting_hurry(guest);
+    else if (guest->session)
         session_server_shut(guest->session, going_down.enhanced, going_down.text);
     else
         guest_free(guest);

@@ -153,8 +153,9 @@ static bool prepare(struct caller *caller, int fd, struct prepared **ret_prepare
     const struct submission *said = submission_lines(caller->reader);
     OWN(aliases) aliases = NULL;
     uint64_t wall = clock_wall(plan->clock);
+    struct account account = *caller->account; /* but for the name of whoever sends this one */
     struct intake_order order = {
-        .account = caller->account,
+        .account = &account,
         .disk = plan->disk,
         .directory = plan->directory,
         .wall = wall / 1000,
@@ -176,6 +177,8 @@ static bool prepare(struct caller *caller, int fd, struct prepared **ret_prepare
     if (!local_aliases(caller->door->settings, plan->disk, &aliases, err))
         return false;
     order.aliases = aliases;
+    if (said->name)
+        account.person = (char *)(uintptr_t)said->name;
     return random_fill(plan->dice, order.random, sizeof order.random, err) &&
            intake_prepare(&order, ret_prepared, err);
 }

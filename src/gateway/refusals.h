@@ -9,12 +9,12 @@
 #include "base/buf.h"
 #include "know/evidence.h"
 
-enum { REFUSALS_KEPT = 20, REFUSAL_PEER_MAX = 64, REFUSAL_USER_MAX = 64, REFUSAL_TEXT_MAX = 160 };
+enum { REFUSALS_KEPT = 20, REFUSAL_PEER_MAX = 64, REFUSAL_USER_MAX = 64, REFUSAL_TEXT_MAX = 160, REFUSAL_CAUSE_MAX = 60 };
 
 struct refusal {
     uint64_t wall;     /* milliseconds since 1970 */
     enum stage stage;
-    const char *cause; /* of know/cause.h; static */
+    char cause[REFUSAL_CAUSE_MAX + 1]; /* of know/cause.h; "" none */
     uint16_t reply;    /* 0: none was said */
     char peer[REFUSAL_PEER_MAX];     /* "192.0.2.1:52044" */
     char user[REFUSAL_USER_MAX + 1]; /* safe to show; "" nobody was named */

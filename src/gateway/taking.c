@@ -32,6 +32,7 @@ struct asking {
     char *account, *submitter, *message_id, *from;
     char digest[STORE_CONTENT_MAX];
     struct store_accepted accepted;
+    bool waits; /* the client, for what becomes of it: if nothing else does */
 };
 
 struct taking {
@@ -84,7 +85,8 @@ static bool run_accept(void *data, struct store *store, uint64_t now, struct err
 {
     struct asking *asking = data;
 
-    return store_accept(store, &asking->order, now, &asking->accepted, err);
+    return (!asking->waits || waiting_is_fit(store, asking->account, now, &asking->waits, err)) &&
+           store_accept(store, &asking->order, now, &asking->accepted, err);
 }
 
 static bool run_forget(void *data, struct store *store, uint64_t now, struct err *err)
@@ -316,6 +318,8 @@ static void accepted(void *data, const struct err *err)
                   log_number("size", asking->envelope->size),
                   log_number("ms", loop_now(gateway->world.loop) - taking->began));
     taking_free(GIVE(guest->taking));
+    if (asking->waits && !asking->accepted.repeated && !gateway->drains && waiting_begin(guest, asking->accepted.id))
+        return;
     session_server_answer(guest->session, &(struct smtp_answer){ true, 250, "2.0.0", text });
     if (gateway->drains)
         guest_drain_if_there(gateway, guest);
@@ -379,6 +383,7 @@ static bool fill_accept(struct taking *taking, struct asking *asking, struct err
         .last = buf_span(&asking->bytes),
     };
     add_wishes(guest, &asking->order);
+    asking->waits = guest->face->settings->deliver == DELIVER_WHILE_WAITING && !asking->order.not_before;
     return true;
 }
 

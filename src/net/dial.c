@@ -9,6 +9,7 @@
 #include "net/resolve.h"
 #include "net/stream_int.h"
 #include "net/timer.h"
+#include "net/unix_path.h"
 
 #include "base/banned.h"
 
@@ -275,14 +276,25 @@ static int bind_source(const struct dial *dial, struct stream *stream, struct ip
     return uv_tcp_bind(&stream->handle.tcp, (struct sockaddr *)&source, 0);
 }
 
+/* The system looks the name up within the call. */
+static int connect_unix(struct dial *dial, struct call *call)
+{
+    struct unix_path path;
+    struct err err = { 0 };
+
+    if (!unix_path_open(dial->host, &path, &err))
+        return err.sys ? -err.sys : UV_ENAMETOOLONG;
+    uv_pipe_connect(&call->request, &call->stream->handle.pipe, path.name, on_answer);
+    unix_path_done(&path);
+    return 0;
+}
+
 static int connect_to(struct dial *dial, struct call *call, struct ip ip)
 {
     struct sockaddr_storage address;
 
-    if (!ip.family) {
-        uv_pipe_connect(&call->request, &call->stream->handle.pipe, dial->host, on_answer);
-        return 0;
-    }
+    if (!ip.family)
+        return connect_unix(dial, call);
     int bad = bind_source(dial, call->stream, ip);
     if (bad)
         return bad;

@@ -11,6 +11,7 @@
 #include "base/obj.h"
 #include "net/host.h"
 #include "net/stream_int.h"
+#include "net/unix_path.h"
 
 #include "base/banned.h"
 
@@ -32,6 +33,7 @@ struct listener {
     } handle;
     uv_timer_t retry;
     struct loop *loop;
+    struct unix_path path; /* libuv takes the file away by this name */
     bool is_unix, paused, waits; /* waits: somebody is at the door */
     unsigned handles;
     struct listener *other; /* ::1 where this is 127.0.0.1 */
@@ -100,35 +102,36 @@ static bool bind_tcp(struct listener *listener, const struct listen_plan *plan, 
 }
 
 /* A socket left behind by a process that is gone: nobody answers it. */
-static void remove_stale(const char *path)
+static void remove_stale(const struct unix_path *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    size_t len = strlen(path);
     struct stat about;
 
-    if (len >= sizeof address.sun_path || lstat(path, &about) != 0 || !S_ISSOCK(about.st_mode))
+    if (lstat(path->name, &about) != 0 || !S_ISSOCK(about.st_mode))
         return;
-    memcpy(address.sun_path, path, len);
+    memcpy(address.sun_path, path->name, sizeof path->name);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
     if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED)
-        unlink(path);
+        unlink(path->name);
     close(fd);
 }
+
+_Static_assert(UNIX_PATH_MAX + 1 == sizeof((struct sockaddr_un *)NULL)->sun_path, "the system's room for a name");
 
 /* Nobody can connect before it listens, so its mode is in time. */
 static bool bind_unix(struct listener *listener, const struct listen_plan *plan, struct err *err)
 {
     mode_t mode = plan->unix_mode ? plan->unix_mode : UNIX_MODE;
 
-    if (strlen(plan->unix_path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
-        return err_set(err, ERR_CONFIG, "the socket's path is too long: %s", plan->unix_path);
-    remove_stale(plan->unix_path);
-    int bad = uv_pipe_bind(&listener->handle.pipe, plan->unix_path);
+    if (!unix_path_open(plan->unix_path, &listener->path, err))
+        return false;
+    remove_stale(&listener->path);
+    int bad = uv_pipe_bind(&listener->handle.pipe, listener->path.name);
     if (bad)
         return failed(err, loop_errno(bad), plan->unix_path, 0);
-    if (chmod(plan->unix_path, mode) != 0)
+    if (chmod(listener->path.name, mode) != 0)
         return err_sys(err, ERR_IO, errno, "setting the mode of %s", plan->unix_path);
     return true;
 }
@@ -159,6 +162,7 @@ static struct listener *listener_new(struct loop *loop, bool is_unix)
     listener->magic = LISTEN_MAGIC;
     listener->loop = loop;
     listener->is_unix = is_unix;
+    listener->path.folder = -1;
     if (is_unix)
         uv_pipe_init(loop_uv(loop), &listener->handle.pipe, 0);
     else
@@ -282,5 +286,6 @@ void listener_free(struct listener *listener)
         return;
     listener_free(listener->other);
     uv_close(&listener->handle.any, on_closed);
+    unix_path_done(&listener->path);
     uv_close((uv_handle_t *)&listener->retry, on_closed);
 }

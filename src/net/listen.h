@@ -19,7 +19,7 @@ struct listener;
 struct listen_plan {
     const char *address;   /* "127.0.0.1", "::", LISTEN_LOOPBACK, LISTEN_EVERYWHERE, or NULL */
     uint16_t port;         /* 0: any that is free; see listener_port() */
-    const char *unix_path; /* or this, at most 107 bytes: a stale socket there is replaced */
+    const char *unix_path; /* or this, of any length: a stale socket there is replaced */
     unsigned unix_mode;    /* of the socket file; 0: 0600 */
     int inherited;         /* or a listening descriptor that is ours from now on; 0: none */
 };

@@ -4,29 +4,14 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "os/beside.h"
+
 #include "base/banned.h"
-
-/* Where it lies, in a folder that is told from the program's own, or from the root where it begins with '/'. */
-static bool find(const char *folder, const char *file, struct buf *ret_path)
-{
-    char program[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program);
-
-    if (len <= 0 || (size_t)len == sizeof program)
-        return false;
-    struct span self = { program, (size_t)len };
-    buf_clear(ret_path);
-    if (folder[0] != '/')
-        buf_add_span(ret_path, span_cut(self, 0, span_find_last(self, '/') + 1));
-    buf_add(ret_path, folder);
-    buf_add_char(ret_path, '/');
-    buf_add(ret_path, file);
-    return !ret_path->full && access(buf_text(ret_path), R_OK) == 0;
-}
 
 bool module_find(const char *file, struct buf *ret_path)
 {
-    return find(".", file, ret_path) || find(OUTPOST_MODULES, file, ret_path);
+    return beside(".", file, R_OK, ret_path) || beside(OUTPOST_MODULES, file, R_OK, ret_path);
 }
 
 bool module_load(const char *file, const char *face, const void **ret_face, struct err *err)

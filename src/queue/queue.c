@@ -357,6 +357,27 @@ bool queue_follow(struct queue_port *port, uint64_t id, void (*changed)(void *wh
     return true;
 }
 
+void queue_follow_answers(struct queue_follow *follow)
+{
+    pthread_mutex_lock(&follow->port->queue->lock);
+    follow->answers = true;
+    pthread_mutex_unlock(&follow->port->queue->lock);
+}
+
+bool queue_is_answered(struct queue *queue, uint64_t id)
+{
+    bool is = false;
+
+    if (!atomic_load(&queue->follows))
+        return false;
+    pthread_mutex_lock(&queue->lock);
+    for (const struct queue_port *port = queue->ports; port; port = port->next)
+        for (const struct queue_follow *follow = port->follows; follow; follow = follow->next)
+            is |= follow->id == id && follow->answers;
+    pthread_mutex_unlock(&queue->lock);
+    return is;
+}
+
 void queue_unfollow(struct queue_follow *follow)
 {
     if (!follow)

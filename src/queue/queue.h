@@ -97,6 +97,11 @@ void queue_abandon(struct queue_ask *ask); /* NULL is nothing */
  * queue_unfollow(). What it was before is to be asked for after this (store_show): from here on nothing is missed. */
 MUST_USE bool queue_follow(struct queue_port *port, uint64_t id, void (*changed)(void *who, uint64_t id), void *who,
                            struct queue_follow **ret_follow, struct err *err);
+/* Who follows tells of a failure, too, to whoever handed the message in: until queue_unfollow() nobody else need. */
+void queue_follow_answers(struct queue_follow *follow);
+/* Does somebody? From any thread. Asked in a job it holds for what that job writes: who unfollows and then looks
+ * (store_show) sees it. */
+bool queue_is_answered(struct queue *queue, uint64_t id);
 void queue_unfollow(struct queue_follow *follow); /* from within `changed`, too. NULL is nothing */
 
 /* In line: does what waits now, and answers it. False: nothing waited. */

@@ -42,7 +42,7 @@ struct queue_follow {
     uint64_t id;
     void (*changed)(void *who, uint64_t id);
     void *who;
-    bool news; /* under the lock */
+    bool news, answers; /* under the lock */
 };
 
 /* Messages of a batch that somebody follows. */

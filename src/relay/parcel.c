@@ -190,6 +190,21 @@ struct settling {
     bool in_vain;     /* to be said again */
 };
 
+/* All of it failed at the first try, and whoever handed it in waits for just that word: then no report is due. */
+static void leave_it_to_who_waits(struct parcel *parcel)
+{
+    const struct store_item *item = parcel->item;
+    size_t count = item->envelope->count;
+
+    for (size_t i = 0; i < count; i++)
+        if (item->partial || item->recipients[i].tries || parcel->settled[i].state != STORE_FAILED)
+            return;
+    if (!queue_is_answered(parcel->relay->plan.queue, item->id))
+        return;
+    for (size_t i = 0; i < count; i++)
+        parcel->settled[i].reports &= ~(unsigned)REPORT_FAILURE;
+}
+
 static bool run_settle(void *data, struct store *store, uint64_t now, struct err *err)
 {
     struct settling *settling = data;
@@ -203,6 +218,7 @@ static bool run_settle(void *data, struct store *store, uint64_t now, struct err
         .count = parcel->item->envelope->count,
     };
 
+    leave_it_to_who_waits(parcel);
     return store_settle(store, &settlement, now, err) &&
            store_mark_put(store, "limit", account, buf_span(&settling->limit), err);
 }

@@ -45,7 +45,7 @@ void endpoint_device(struct issuer *issuer, const struct visit *visit, struct re
         visit_refuse(issuer, visit, REFUSAL_SCOPE, reply);
         return;
     }
-    issuer_add_consent(issuer, span_of(scope), &consent);
+    issuer_add_consent(issuer, span_of(client.id), span_of(scope), &consent);
     const struct identity_device *device =
         identity_device(issuer->identity, span_of(client.id), buf_span(&consent), visit->moment);
     if (!device) {

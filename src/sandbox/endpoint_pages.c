@@ -275,7 +275,7 @@ static void ask(struct issuer *issuer, const struct visit *visit, struct reply *
         redirect_no(issuer, visit, &asked, no, reply);
         return;
     }
-    issuer_add_consent(issuer, span_of(asked.scope), &consent);
+    issuer_add_consent(issuer, span_of(asked.client), span_of(asked.scope), &consent);
     if (!identity_put(asked.scope, sizeof asked.scope, buf_span(&consent))) {
         page_refuses(issuer, REFUSAL_REQUEST, reply);
         return;

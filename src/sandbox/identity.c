@@ -135,6 +135,16 @@ static uint64_t consent_new(struct identity *identity, size_t user, const char *
     return consent->id;
 }
 
+const char *identity_agreed(const struct identity *identity, struct span client, size_t *at)
+{
+    while (*at < IDENTITY_CONSENTS_MAX) {
+        const struct consent *consent = &identity->consents[(*at)++];
+        if (consent->id && !consent->ended && span_is(client, consent->client))
+            return consent->scope;
+    }
+    return NULL;
+}
+
 static void right_of(const struct consent *consent, bool lasting, struct identity_right *ret_right)
 {
     *ret_right = (struct identity_right){ .consent = consent->id, .user = consent->user,

@@ -91,6 +91,9 @@ const struct identity_device *identity_device_typed(const struct identity *ident
 bool identity_device_decide(struct identity *identity, struct span user_code, size_t user, bool yes,
                             uint64_t now);
 
+/* What was agreed to for this client, one consent after another; *at begins at 0. NULL: that was all. */
+const char *identity_agreed(const struct identity *identity, struct span client, size_t *at);
+
 /* ---- redeeming ---- */
 
 enum identity_answer {

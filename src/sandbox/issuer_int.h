@@ -34,9 +34,10 @@ bool issuer_is_tenant_of_many(struct span tenant);
 
 /* Are all its words known at this provider? */
 bool issuer_knows_scope(const struct issuer *issuer, struct span scope);
-/* Adds what a person agrees to who is asked for this. Where only one server's scopes can be asked for, and one
- * sign-in is to serve several all the same, it is the application that is agreed to: all of them. */
-void issuer_add_consent(const struct issuer *issuer, struct span scope, struct buf *out);
+/* Adds what a person agrees to who is asked for this, and what was agreed to for this client before. Where only one
+ * server's scopes can be asked for, and one sign-in is to serve several all the same, it is the application that is
+ * agreed to: all of them; but for the scenario in which it is not. */
+void issuer_add_consent(const struct issuer *issuer, struct span client, struct span scope, struct buf *out);
 
 /* ---- texts of tokens ---- */
 

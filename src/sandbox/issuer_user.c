@@ -86,16 +86,27 @@ bool issuer_knows_scope(const struct issuer *issuer, struct span scope)
     return scope_is_within(scope, buf_span(&all));
 }
 
-void issuer_add_consent(const struct issuer *issuer, struct span scope, struct buf *out)
+static void add_lacking(const char *scope, struct buf *out)
+{
+    struct span rest = span_of(scope), word;
+
+    while (span_split(&rest, ' ', &word))
+        if (!scope_is_within(word, buf_span(out)))
+            buf_addf(out, " %.*s", SPAN_ARG(word));
+}
+
+void issuer_add_consent(const struct issuer *issuer, struct span client, struct span scope, struct buf *out)
 {
     const struct profile_oauth *oauth = &issuer->profile->oauth;
     const char *also[] = { oauth->scope, oauth->https_scope, oauth->imap_scope, oauth->pop_scope };
+    bool apart = scenario_is_on(issuer->scenarios, SCENARIO_CONSENT_APART);
+    const char *before;
 
     buf_add_span(out, scope);
-    for (size_t i = 0; oauth->one_resource && !oauth->consent_together && i < COUNT(also); i++) {
-        struct span rest = span_of(also[i]), word;
-        while (span_split(&rest, ' ', &word))
-            if (!scope_is_within(word, buf_span(out)))
-                buf_addf(out, " %.*s", SPAN_ARG(word));
-    }
+    if (!oauth->one_resource || oauth->consent_together)
+        return;
+    for (size_t i = 0; !apart && i < COUNT(also); i++)
+        add_lacking(also[i], out);
+    for (size_t at = 0; (before = identity_agreed(issuer->identity, client, &at));)
+        add_lacking(before, out);
 }

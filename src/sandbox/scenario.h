@@ -12,6 +12,7 @@
     X(SMTP_AUTH_OFF,        "smtp-auth-off",        "SMTP signs nobody in: off for the mailbox")      \
     X(SMTP_AUTH_OFF_TENANT, "smtp-auth-off-tenant", "the same, off for the organization")             \
     X(OTHER_ADDRESS,        "other-address",        "the account is signin.NAME, and SMTP's user must be it") \
+    X(CONSENT_APART,        "consent-apart",        "a person agrees to one server at a time: SMTP, or the HTTPS API") \
     X(CONSENT_REVOKED,      "consent-revoked",      "refresh tokens are refused")                     \
     X(UNKNOWN_CLIENT,       "unknown-client",       "the application's id is not known")              \
     X(CLIENT_NEEDS_SECRET,  "client-needs-secret",  "the token endpoint wants a client secret")       \

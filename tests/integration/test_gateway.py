@@ -1,6 +1,7 @@
 """Mail handed in over the network, by a real client's hands and by bad ones, and out again at a real provider."""
 import re
 import smtplib
+import socket
 import ssl
 import threading
 
@@ -14,7 +15,7 @@ from peers.liar import HONEST, Liar
 from peers.peer import without_trace
 from peers.process import free_port, until
 
-SENDER, RCPT = 'alice@example.test', 'rcpt@example.test'
+SENDER, RCPT, REFUSED = 'alice@example.test', 'rcpt@example.test', 'code550@example.test'
 PLAIN_BODY = 'Two lines,\r\nand no more.\r\n'
 
 
@@ -114,9 +115,30 @@ def test_a_wrong_password_is_shown(gateway, outpost):
         assert 'Refused last' in told and 'as scanner, at auth: 535' in told and '(gateway_bad_password)' in told, told
 
 
-def test_what_is_not_obeyed_is_said(gateway):
+def test_a_client_waits_for_the_provider(gateway, outpost, postfix):
+    """deliver = while-waiting: the provider's own words, and no report beside them."""
     gateway.write('deliver = while-waiting')
-    assert any('while-waiting is taken as queued' in line for line in gateway.start().lines('listener'))
+    gateway.start()
+    sent, needle = message()
+    with gateway.signed_in('desk') as client:
+        for rcpt, code, words in ((RCPT, 250, b'2.0.0 Ok: '), (REFUSED, 550, b'5.1.1 ')):
+            assert client.mail(SENDER)[0] == client.rcpt(rcpt)[0] == 250
+            told = client.data(sent)
+            assert told[0] == code and told[1].startswith(words), told
+    arrives(postfix, needle, sent)
+    failed, = [row for row in queue(outpost, '--all') if row['state'] == 'failed']
+    assert failed['recipients'][0]['address'] == REFUSED
+    assert refusals(outpost, 'user', USER)[0]['cause'] == failed['recipients'][0]['cause']
+
+
+def test_a_client_waits_for_no_broken_line(waiting, outpost):
+    """The provider is not there: then the queue's word, and for the next one, behind which it waits, at once."""
+    waiting.write('deliver = while-waiting')
+    waiting.start()
+    with waiting.signed_in('desk') as client:
+        for number in (1, 2):
+            assert client.mail(SENDER)[0] == client.rcpt(RCPT)[0] == 250
+            assert client.data(message()[0]) == (250, b'2.0.0 Queued as %d' % number)
 
 
 def test_no_sign_in_before_tls(gateway, outpost):
@@ -155,7 +177,8 @@ def test_a_listener_opens_while_it_runs(gateway, outpost):
 
 def test_an_address_that_is_taken(gateway, outpost):
     there = gateway.start()
-    result = outpost.run('listen add', 'more', '--address', '127.0.0.1:%d' % gateway.ports['desk'])
+    with socket.create_server(('127.0.0.1', 0)) as other:
+        result = outpost.run('listen add', 'more', '--address', '127.0.0.1:%d' % other.getsockname()[1])
     assert result.status == OK and 'goes on with its old configuration: listen more' in result.err, result
     assert 'as soon as outpost serve runs' not in result.out
     assert [row['name'] for row in there.status()['listeners']] == ['desk']

@@ -13,7 +13,7 @@ from sandbox import Sandbox
 @pytest.fixture
 def live(tmp_path, outpost):
     """The emulated Outlook.com, and a program that believes to speak to the real one."""
-    desk = Sandbox(tmp_path / 'desk', 'outlook.com')
+    desk = Sandbox(tmp_path / 'desk', 'outlook.com', options=['--device-interval', '1'])
     outpost.environment.update(OUTPOST_CONNECT_TO=','.join(desk.connect_to), OUTPOST_CA_FILE=desk.ca)
     yield desk
     desk.stop()
@@ -41,6 +41,13 @@ def send(outpost, subject):
     return outpost.run('send', '--json', 'friend@example.org', '-s', subject, stdin=b'hello\n')
 
 
+def goes_by(outpost):
+    """The way a message goes."""
+    result = outpost.run('send', '--direct', '--json', 'friend@example.org', '-s', 'which way', stdin=b'hello\n')
+    assert result.status == OK, result
+    return result.json['transport']
+
+
 def test_device_code(outpost, live, record):
     record(('sandbox outlook.com', 'device', 'XOAUTH2'), 'FAILED')
     lines = set_up(outpost, live)
@@ -60,6 +67,71 @@ def test_smtp_shut_goes_over_https(outpost, live, record):
     assert live.kept(b'by-https')
     assert outpost.run('account show', '--json').json['transport']['uses'] == 'graph'
     record(('sandbox outlook.com', 'device', 'graph'), 'arrived')
+
+
+class Agreeing:
+    """A command that signs in by codes; each is agreed to as it is shown."""
+
+    def __init__(self, outpost, live, command, *words):
+        one = Process([PROGRAM, *command.split(), '--config', outpost.config, '--json', '--flow', 'device', *words],
+                      env=outpost.environment)
+        seen = set()
+        while True:     # until it ends
+            with one.news:
+                one.news.wait_for(lambda: one.ended or len([c for c in codes(one) if c not in seen]))
+            new = [code for code in codes(one) if code not in seen]
+            for code in new:
+                seen.add(code)
+                live.approve(code)
+            if one.ended and not new:
+                break
+        self.status, self.said = one.popen.wait(60), one.said
+        self.codes = len(seen)
+        self.lines = [json.loads(line) for line in one.lines if line.startswith('{')]
+
+
+def codes(process):
+    return [json.loads(line)['user_code'] for line in process.lines if '"device_code"' in line]
+
+
+def test_two_consents_where_one_is_not_enough(outpost, live, record):
+    """The provider has a person agree to one server at a time, and SMTP is shut: a second page, and mail goes."""
+    record(('sandbox outlook.com', 'two pages', 'graph'), 'FAILED')
+    live.scenario('consent-apart')
+    live.scenario('smtp-auth-off')
+    one = Agreeing(outpost, live, 'setup ' + live.user, '--client-id', 'an-app', '--yes')
+    assert one.status == OK and one.codes == 2, one.said
+    assert 'agreed to by itself' in one.said and one.lines[-1]['outcome'] == 'delivered', one.said
+    assert goes_by(outpost) == 'graph'
+    record(('sandbox outlook.com', 'two pages', 'graph'), 'arrived')
+
+
+def test_one_consent_is_enough_where_smtp_works(outpost, live):
+    live.scenario('consent-apart')
+    one = Agreeing(outpost, live, 'setup ' + live.user, '--client-id', 'an-app', '--yes')
+    assert one.status == OK and one.codes == 1, one.said
+    assert Agreeing(outpost, live, 'account login').codes == 1
+    assert goes_by(outpost) == 'smtp'
+
+
+def test_smtp_is_shut_later(outpost, live):
+    """The day a provider switches SMTP off for a mailbox, nobody has agreed to HTTPS: signing in anew asks for it."""
+    live.scenario('consent-apart')
+    assert Agreeing(outpost, live, 'setup ' + live.user, '--client-id', 'an-app', '--yes').codes == 1
+    live.scenario('smtp-auth-off')
+    lost = outpost.run('send', '--direct', '--json', 'friend@example.org', '-s', 'lost', stdin=b'hello\n')
+    assert lost.status == NOPERM and lost.json['failure']['cause'] == 'oauth_consent_required', lost
+    again = Agreeing(outpost, live, 'account login')
+    assert again.status == OK and again.codes == 2, again.said
+    assert goes_by(outpost) == 'graph'
+
+
+@pytest.mark.parametrize('transport', ['graph', 'smtp'])
+def test_who_wants_one_way_is_asked_for_one(transport, outpost, live):
+    live.scenario('consent-apart')
+    one = Agreeing(outpost, live, 'setup ' + live.user, '--client-id', 'an-app', '--yes', '--transport', transport)
+    assert one.status == OK and one.codes == 1, one.said
+    assert goes_by(outpost) == transport
 
 
 def test_declined(outpost, live):

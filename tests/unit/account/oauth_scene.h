@@ -20,6 +20,15 @@ static const struct knowledge_text profiles[] = {
                             "redirect = http://127.0.0.1:{port}/\ngrants = code device client\n"
                             "pkce = yes\none_resource = yes\nrotates = yes\nbusy_codes = 90033\n"
                             "least_token_life = 600s\n") },
+    /* The same, and a person may agree to both at once, as it is said. */
+    { "both.ini", SPAN_INIT("[provider both]\nname = Both\nkind = mailbox\ndomains = both.test\n"
+                            "server = smtp.both.test:587 starttls\nmechanisms = XOAUTH2\nusername = address\n"
+                            "password = off\n"
+                            "[oauth]\nissuer = https://id.test\nauthorize = https://id.test/auth\n"
+                            "token = https://id.test/token\nscope = https://api.test/SMTP.Send offline_access\n"
+                            "https_scope = https://graph.test/Mail.Send offline_access\n"
+                            "redirect = http://127.0.0.1:{port}/\ngrants = code\n"
+                            "pkce = yes\none_resource = yes\nconsent_together = yes\nrotates = yes\n") },
 };
 
 #define MINE "address=me@mail.test", "client_id=app"

@@ -352,6 +352,51 @@ static void test_the_person_says_no(void **state)
     end(&s);
 }
 
+/* Two things at once were asked for, and the provider won't have it: then one, on a page of its own; the other comes by
+ * a renewal. A person's no is no reason to ask again. */
+static void test_two_at_once_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *error, *fact; /* NULL: it is asked once more */
+    } rows[] = {
+        { "invalid_scope", NULL },
+        { "invalid_request", NULL },
+        { "access_denied", "oauth:declined" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scene s;
+        struct told told;
+        HELD(buf) back = BUF(4000), no = BUF(4000);
+        begin_with(&s, ACCOUNT("address=me@both.test", "client_id=app"));
+        start(&s, OAUTH_FLOW_BROWSER, 1 << CREDENTIAL_SMTP | 1 << CREDENTIAL_HTTPS, &told);
+        await(&s, &told, &told.browser);
+        check_row(rows[i].error, strstr(told.url, "api.test%2FSMTP.Send") && strstr(told.url, "graph.test%2FMail.Send"));
+        idp_agree(&s.idp, told.url, &back);
+        buf_addf(&no, "http://127.0.0.1:%u/?error=%s", port_of(buf_text(&back)), rows[i].error);
+        buf_add_span(&no, span_from(buf_span(&back), span_find_text(buf_span(&back), "&state=")));
+        told.browser = false;
+        check_row(rows[i].error, go_back(&s, buf_text(&no), NULL) == 200);
+        if (rows[i].fact) {
+            await(&s, &told, &told.done);
+            fails_with(&told, rows[i].fact);
+            check_row(rows[i].error, told.browsers == 1);
+        } else {
+            await(&s, &told, &told.browser);
+            check_row(rows[i].error, told.browsers == 2 && !strstr(told.url, "graph.test"));
+            buf_clear(&back);
+            idp_agree(&s.idp, told.url, &back);
+            check_row(rows[i].error, go_back(&s, buf_text(&back), NULL) == 200);
+            await(&s, &told, &told.done);
+            succeeds(&told);
+            check_row(rows[i].error, told.purposes == (1 << CREDENTIAL_SMTP | 1 << CREDENTIAL_HTTPS));
+            check_row(rows[i].error, s.idp.tokens == 2);
+        }
+        end(&s);
+    }
+}
+
 static void test_mixed_up(void **state)
 {
     (void)state;
@@ -877,6 +922,7 @@ int main(void)
         cmocka_unit_test(test_who_else_comes_to_the_port),
         cmocka_unit_test(test_both_loopbacks_and_no_other),
         cmocka_unit_test(test_the_person_says_no),
+        cmocka_unit_test(test_two_at_once_are_refused),
         cmocka_unit_test(test_mixed_up),
         cmocka_unit_test(test_pasted),
         cmocka_unit_test(test_an_address_that_is_not_ours),

@@ -400,6 +400,41 @@ static void test_each_recipient_has_its_outcome(void **state)
     end();
 }
 
+static void nothing(void *who, uint64_t id)
+{
+    (void)who, (void)id;
+}
+
+/* Of a failure that is just told to whoever handed it in, nobody makes a report; of a part of it somebody does. */
+static void test_who_waits_tells_of_a_failure(void **state)
+{
+    static const struct {
+        const char *label, *to;
+        bool answers;
+        unsigned wanted;
+    } rows[] = {
+        { "nobody waits", "no@example.org", false, REPORT_FAILURE },
+        { "somebody does", "no@example.org", true, 0 },
+        { "and one was delivered", "x@example.org", true, REPORT_FAILURE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct queue_follow *follow;
+        struct err err = { 0 };
+        begin();
+        uint64_t id = accept_for("live", "a", "no@example.org", rows[i].to);
+        assert_true(queue_follow(port, id, nothing, NULL, &follow, &err));
+        if (rows[i].answers)
+            queue_follow_answers(follow);
+        start();
+        settle();
+        check_row(rows[i].label, wanted_of(id, 0) == rows[i].wanted);
+        queue_unfollow(follow);
+        end();
+    }
+}
+
 static void test_no_more_channels_than_allowed(void **state)
 {
     (void)state;
@@ -866,6 +901,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delivers),
         cmocka_unit_test(test_each_recipient_has_its_outcome),
+        cmocka_unit_test(test_who_waits_tells_of_a_failure),
         cmocka_unit_test(test_no_more_channels_than_allowed),
         cmocka_unit_test(test_recipients_in_portions),
         cmocka_unit_test(test_a_body_in_pieces),
