@@ -30,6 +30,8 @@ enum {
     CONFIG_OCTETS = 4000,
 };
 
+static const uint64_t wall_is_set = 1577836800000; /* 2020 */
+
 static const struct config_part *const parts[] = { &listen_part, &user_part, &local_part, &queue_part, &route_part, NULL };
 
 static struct {
@@ -378,9 +380,14 @@ bool machine_runs(void)
 
 void machine_set_wall(int64_t by)
 {
+    bool was_set = wall_of(NULL) >= wall_is_set;
+
     machine.wall += by;
     sim_trace("the wall's clock is set by %lld s", (long long)(by / SECOND));
+    if (!was_set)
+        return;
     machine.calm_until = sim_now() + CALM_MS;
+    disk_plan(0);
     if (machine.runs)
         event_set(&machine.turn, sim_now() + CALM_MS / 2);
 }

@@ -20,6 +20,7 @@ static void test_over_a_restart(void **state)
         { "no clock at boot: 1970", 5000, 1772366400000, 0, 1772366400000 },
         { "it was an hour ahead of us, and is", 1772366400000 + 2ll * HOUR, 1772366400000, HOUR, 1772366400000 + HOUR },
         { "it was far behind, and is", 60000, 1772366400000, 50000 - 1772366400000, 1772366400000 + 10000 },
+        { "it was 1970, and now is not", 1772366400000 + 2ll * HOUR, 1772366400000, 50000 - 1772366400000, 1772366400000 },
         { "it began in 1970; the wall was set right since", 1772366400000 + HOUR, 90000,
           1772366400000 - 90000, 90000 + HOUR },
     };
