@@ -36,6 +36,7 @@ struct person { /* a recipient */
     bool maybe;            /* somebody heard nothing at all: it may have been taken */
     unsigned taken;        /* times its provider took the message for it */
     bool refused;          /* its provider refused it for good */
+    unsigned told;         /* times a report about it arrived */
 };
 
 struct letter {

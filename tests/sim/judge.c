@@ -43,6 +43,13 @@ static struct finding {
     unsigned unknowns; /* times that something of its message became unknown */
 } found[PEOPLE_MAX];
 
+static struct report {
+    uint64_t of;       /* the message it is about */
+    enum store_state state;
+    unsigned unknowns;
+} reports[PEOPLE_MAX];
+static size_t report_count;
+
 static uint64_t now(void)
 {
     return sim_now() + books.leapt;
@@ -121,7 +128,7 @@ void judge_saw(const struct relay_event *event)
 
     if (event->kind == RELAY_EVENT_UNKNOWN)
         sim_count(SIM_UNKNOWNS);
-    if (event->kind == RELAY_EVENT_FAILED)
+    if (event->kind == RELAY_EVENT_FAILED && books_person(span_of(event->recipient)) != UINT_MAX)
         judge_failure(books_person(span_of(event->recipient)));
     if (event->kind == RELAY_EVENT_PARKED)
         sim_count(SIM_PARKINGS);
@@ -155,6 +162,11 @@ static void take_row(const struct store_row *row)
 {
     unsigned unknowns = count_unknowns(row->id);
 
+    if (row->report_of) {
+        if (report_count < PEOPLE_MAX)
+            reports[report_count++] = (struct report){ row->report_of, row->recipients[0].state, unknowns };
+        return;
+    }
     for (size_t i = 0; i < row->recipient_count; i++) {
         unsigned number = books_person(span_of(row->recipients[i].address));
         if (number == UINT_MAX) {
@@ -183,6 +195,7 @@ static bool look(void)
     bool ok = store_begin(judge.store, &err) && store_job_begin(judge.store, &err);
 
     memset(found, 0, sizeof found);
+    report_count = 0;
     while (ok && !cursor.end) {
         struct store_rows rows = { 0 };
         ok = store_list(judge.store, &all, &cursor, PAGE, PAGE, queue_time, &rows, &err);
@@ -228,12 +241,30 @@ static void judge_takings(void)
     }
 }
 
+/* Of each failure once, and of each time that it waits for a person, unknown; but for what became of the report itself. */
+static void judge_reports(bool in_the_end)
+{
+    for (unsigned i = 0; i < books.person_count; i++) {
+        unsigned twice = found[i].is.unsure ? found[i].unknowns : 0, failed = 0;
+        for (size_t k = 0; k < report_count; k++)
+            if (found[i].there && reports[k].of == found[i].id) {
+                twice += reports[k].unknowns;
+                failed += reports[k].state == STORE_FAILED;
+            }
+        if (books.people[i].told > 1 + twice)
+            sim_broken("%u reports about r%u arrived, and %u were unknown", books.people[i].told, i, twice);
+        if (in_the_end && found[i].there && found[i].is.state == STORE_FAILED && !books.people[i].told && !failed)
+            sim_broken("nobody was told that r%u failed", i);
+    }
+}
+
 static void judge_store(void)
 {
     if (!look())
         return;
     judge_promises();
     judge_takings();
+    judge_reports(false);
 }
 
 void judge_look_at(struct store *store)
@@ -299,7 +330,9 @@ bool judge_all_over(void)
 
     disk_look(judge_store);
     for (unsigned i = 0; i < books.person_count; i++)
-        over &= is_end(&found[i]);
+        over &= is_end(&found[i]) && (found[i].is.state != STORE_FAILED || !(found[i].is.wanted & ~found[i].is.told));
+    for (size_t i = 0; i < report_count; i++)
+        over &= reports[i].state == STORE_DELIVERED || reports[i].state == STORE_FAILED;
     return over;
 }
 
@@ -307,6 +340,7 @@ void judge_end(void)
 {
     disk_look(judge_store);
     judge_limits();
+    judge_reports(true);
     for (unsigned i = 0; i < books.person_count; i++)
         if (!is_end(&found[i]))
             sim_broken("r%u of letter %u is %s for ever", i, books.people[i].letter,
@@ -314,6 +348,9 @@ void judge_end(void)
     for (unsigned i = 0; i < books.person_count; i++)
         if (books.people[i].taken > 1)
             sim_count(SIM_TWICE);
+    for (unsigned i = 0; i < books.person_count; i++)
+        if (books.people[i].told)
+            sim_count(SIM_REPORTS);
     for (unsigned i = 0; i < books.person_count; i++)
         sim_trace("r%u: %s, taken %u times", i, found[i].there ? store_state_word(found[i].is.state) : "nowhere",
                   books.people[i].taken);

@@ -4,6 +4,7 @@
  *     what was delivered was taken by the provider, and nothing was taken twice that had not been called unknown;
  *     no minute, hour or day held more than the account's limit, nor were there more lines at once;
  *     nothing failed but by its provider's word, or by its age, of which parked time is no part;
+ *     of every failure somebody is told by one report, whatever crashes in between;
  *     in the end every recipient has a state that is an end.
  */
 #ifndef OUTPOST_SIM_JUDGE_H

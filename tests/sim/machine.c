@@ -17,6 +17,8 @@
 #include "network.h"
 #include "os/clock.h"
 #include "queue/queue_int.h"
+#include "relay/notice.h"
+#include "relay/notify.h"
 #include "relay/relay.h"
 #include "relay/settings.h"
 #include "support/scratch.h"
@@ -32,7 +34,8 @@ enum {
 
 static const uint64_t wall_is_set = 1577836800000; /* 2020 */
 
-static const struct config_part *const parts[] = { &listen_part, &user_part, &local_part, &queue_part, &route_part, NULL };
+static const struct config_part *const parts[] = { &listen_part, &user_part, &local_part, &queue_part, &route_part, &notify_part,
+                                               NULL };
 
 static struct {
     struct scratch *scratch;
@@ -53,6 +56,7 @@ static struct {
     struct queue *queue;
     struct queue_port *port;
     struct relay *relay;
+    struct notices *notices;
     struct gateway *gateway;
     struct transport_world transport;
 } machine;
@@ -137,6 +141,14 @@ static void saw(void *who, const struct relay_event *event)
               event->recipient ? event->recipient : "-",
               event->cause ? event->cause : event->evidence ? event->evidence->err.text : "");
     judge_saw(event);
+    if (event->reports)
+        notices_look(machine.notices);
+}
+
+static void told(void *who, uint64_t id, const char *how, const struct err *err)
+{
+    (void)who;
+    sim_trace("notices: of message %llu by %s%s%s", (unsigned long long)id, how, err ? ": " : "", err ? err->text : "");
 }
 
 static bool open_queue(struct err *err)
@@ -181,6 +193,25 @@ static bool open_relay(struct err *err)
     return relay_start(&plan, &machine.relay, err);
 }
 
+static bool open_notices(struct err *err)
+{
+    const struct notices_plan plan = {
+        .queue = machine.queue,
+        .config = machine.config,
+        .know = all.know,
+        .world = &machine.transport,
+        .disk = &disk_system,
+        .dice = &sim_dice,
+        .clock = &sim_clock,
+        .state = scratch_root(all.scratch),
+        .host = "outpost.example",
+        .in_line = true,
+        .saw = told,
+    };
+
+    return notices_start(&plan, &machine.notices, err);
+}
+
 static bool open_gateway(struct err *err)
 {
     const struct gateway_world world = {
@@ -202,6 +233,7 @@ static void tear_down(bool killed)
 {
     network_unplug(machine.loop, killed);
     gateway_free(GIVE(machine.gateway));
+    notices_stop(GIVE(machine.notices));
     relay_free(GIVE(machine.relay));
     queue_port_free(GIVE(machine.port));
     queue_free(GIVE(machine.queue));
@@ -251,7 +283,7 @@ static void start(void *of)
     network_loop_base(machine.loop, machine.boot + sim_now());
     machine.runs = true;
     event_set(&machine.idle, sim_now() + IDLE_MS);
-    if (!open_queue(&err) || !open_relay(&err) || !open_gateway(&err)) {
+    if (!open_queue(&err) || !open_relay(&err) || !open_notices(&err) || !open_gateway(&err)) {
         sim_trace("it does not start: %s", err.text);
         disk_stop(true);
     }

@@ -83,6 +83,35 @@ static void think(struct visit *visit, uint64_t ms, enum then then, const struct
     event_set(&visit->thought, sim_now() + ms);
 }
 
+/* Reports -------------------------------------------------------------------------------------------------------- */
+
+/* They go to the account's own address, and alone. */
+static bool is_report(const struct visit *visit)
+{
+    const struct envelope *envelope = smtp_server_envelope(session_server_machine(visit->session));
+
+    return envelope->count && strcmp(envelope->recipients[0].address, visit->provider->party->address) == 0;
+}
+
+static void take_report(struct visit *visit)
+{
+    static const char about[] = "\r\nFinal-Recipient: rfc822; ";
+    struct span rest = buf_span(&visit->text);
+
+    for (size_t at; (at = span_find_text(rest, about)) < rest.len;) {
+        rest = span_from(rest, at + strlen(about));
+        struct span address = span_cut(rest, 0, span_find(rest, '\r'));
+        unsigned number = books_person(address);
+        if (number == UINT_MAX) {
+            sim_broken("a report is about %.*s, whom nobody wrote to", (int)address.len, address.at);
+            continue;
+        }
+        books.people[number].told++;
+        sim_trace("%s takes a report about r%u", visit->provider->party->name, number);
+    }
+    books_took(visit->provider->party, visit->mail_sent, 1);
+}
+
 /* Questions ------------------------------------------------------------------------------------------------------ */
 
 static void sign_in(struct visit *visit)
@@ -111,6 +140,10 @@ static void recipient(struct visit *visit)
     const char *address = smtp_server_recipient(session_server_machine(visit->session));
     unsigned number = books_person(span_of(address));
 
+    if (strcmp(address, visit->provider->party->address) == 0) {
+        say(visit, &yes);
+        return;
+    }
     if (number == UINT_MAX) {
         sim_broken("a provider was asked for %s, whom nobody wrote to", address);
         no(visit, 550, "5.1.1", "No such user");
@@ -134,6 +167,10 @@ static void take(struct visit *visit)
     const struct envelope *envelope = smtp_server_envelope(session_server_machine(visit->session));
     uint64_t hash = books_body_hash(buf_span(&visit->text));
 
+    if (is_report(visit)) {
+        take_report(visit);
+        return;
+    }
     for (size_t i = 0; i < envelope->count; i++) {
         struct person *person = &books.people[books_person(span_of(envelope->recipients[i].address))];
         const struct letter *letter = &books.letters[person->letter];
@@ -150,6 +187,8 @@ static void take(struct visit *visit)
 
 static bool is_bad(struct visit *visit)
 {
+    if (is_report(visit))
+        return false;
     const struct envelope *envelope = smtp_server_envelope(session_server_machine(visit->session));
     struct person *person = &books.people[books_person(span_of(envelope->recipients[0].address))];
 
