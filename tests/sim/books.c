@@ -30,6 +30,7 @@ void books_begin(void)
             .recipients_per_message = maybe_limit(1, 4),
             .connections = sim_between(1, 4),
         };
+    books.goes_on = sim_chance(50);
     books.give_up_ms = sim_between(6, 72) * HOUR;
 }
 
@@ -61,7 +62,7 @@ struct letter *books_letter(void)
         .count = count,
         .lines = sim_chance(4) ? (size_t)sim_between(1000, 3000) : (size_t)sim_below(20),
         .keyed = sim_chance(40),
-        .bad = sim_chance(3),
+        .bad = sim_chance(6) ? (unsigned)sim_between(1, (1 << PARTIES) - 1) : 0,
     };
     letter->lane = letter->sender->name;
     for (unsigned i = 0; i < count; i++)

@@ -45,7 +45,7 @@ struct letter {
     unsigned first, count; /* of the people */
     size_t lines;
     bool keyed;            /* with an idempotency key: may be handed in again */
-    bool bad;              /* its provider refuses what is in it */
+    unsigned bad;          /* these providers refuse what is in it: bits, by number */
     uint64_t body_hash;
 };
 
@@ -65,6 +65,7 @@ struct books {
     struct taking takings[TAKINGS_MAX];
     unsigned taking_count;
     uint64_t give_up_ms;
+    bool goes_on;   /* a route goes on to the next account when a message is refused */
     bool calm;      /* nothing ever cuts off a delivery: nothing is delivered twice */
     uint64_t leapt; /* how far the wall's clock was set ahead while outpost did not run: it can't know that from sleep */
 };

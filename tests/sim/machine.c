@@ -101,7 +101,7 @@ static void write_config(struct buf *text)
     for (unsigned i = 0; i < PARTIES; i++) {
         const struct party *party = &books.parties[i];
         buf_addf(text, "[account %s]\naddress = %s\nserver = 127.0.0.1:%u\nsecurity = none\nauth = password\n"
-                       "mechanisms = plain\nother_senders = keep\n",
+                       "mechanisms = plain\nother_senders = keep\nsend_as = *@live.example, *@backup.example\n",
                  party->name, party->address, party->port);
         add_limit(text, "messages_per_minute", party->per_minute);
         add_limit(text, "messages_per_hour", party->per_hour);
@@ -109,7 +109,8 @@ static void write_config(struct buf *text)
         add_limit(text, "recipients_per_message", party->recipients_per_message);
         add_limit(text, "connections", party->connections);
     }
-    buf_addf(text, "[route either]\naccounts = live, backup\nadvance = connect, auth, quota\n");
+    buf_addf(text, "[route either]\naccounts = live, backup\nadvance = connect, auth, quota%s\n",
+             books.goes_on ? ", refused" : "");
     buf_addf(text, "[local]\naliases = %s\n", scratch_path(all.scratch, "aliases"));
     buf_addf(text, "[listen here]\naddress = 127.0.0.1:%d\nsecurity = none\nno_password_from = 127.0.0.0/8\n", MACHINE_PORT);
 }

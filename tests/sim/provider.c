@@ -192,7 +192,7 @@ static bool is_bad(struct visit *visit)
     const struct envelope *envelope = smtp_server_envelope(session_server_machine(visit->session));
     struct person *person = &books.people[books_person(span_of(envelope->recipients[0].address))];
 
-    if (!books.letters[person->letter].bad)
+    if (!(books.letters[person->letter].bad & 1u << (visit->provider->party - books.parties)))
         return false;
     for (size_t i = 0; i < envelope->count; i++)
         books.people[books_person(span_of(envelope->recipients[i].address))].refused = true;
