@@ -51,6 +51,7 @@ bench:
 	@bench/oneshot $(BUILD)
 	@bench/queue $(BUILD)
 	@bench/startup $(BUILD)
+	@bench/token $(BUILD)
 
 fuzz:
 	@tools/install-packages build fuzz

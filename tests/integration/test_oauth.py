@@ -219,6 +219,20 @@ def test_a_token_of_another_programs_is_taken(mechanism, outpost, idp, postfix_o
     assert arrived(postfix_oauth, needle, sent)
 
 
+@pytest.mark.parametrize('security', ['starttls', 'tls'])
+def test_a_second_opinion(security, outpost, smtp_server, record):
+    """npm's smtp-server reads XOAUTH2 by code of its own; a wrong token gets its challenge, which is answered."""
+    record(('smtp_server', security, 'XOAUTH2'), 'FAILED')
+    outpost.account_at(smtp_server, security, auth='token', password='TOKEN-OF-' + USER, mechanisms='xoauth2')
+    sent, needle = message()
+    assert outpost.send(sent, 'someone@x.test').status == OK
+    assert arrived(smtp_server, needle, sent)
+    record(('smtp_server', security, 'XOAUTH2'), 'arrived')
+    outpost.account_at(smtp_server, security, auth='token', password='another-token', mechanisms='xoauth2')
+    result = outpost.send(sent, '--verbose', 'someone@x.test')
+    assert result.status == NOPERM and '< 334 ' in result.err and '< 535' in result.err, result
+
+
 @pytest.mark.parametrize('mechanism', ['xoauth2', 'oauthbearer'])
 def test_an_access_token_that_was_withdrawn_is_renewed_once(mechanism, signed_in, outpost, idp):
     """The server says no to the one from the cache; the error is answered as the mechanism wants it."""

@@ -1,4 +1,5 @@
 // npm's smtp-server: smtp_server.mjs CERT KEY FOLDER USER PASSWORD STARTTLS-PORT TLS-PORT
+// The user's access token is TOKEN-OF-USER.
 import fs from 'node:fs';
 import { SMTPServer } from 'smtp-server';
 
@@ -9,10 +10,12 @@ const options = {
     name: 'node.test',
     cert: fs.readFileSync(cert),
     key: fs.readFileSync(key),
-    authMethods: ['PLAIN', 'LOGIN'],
+    authMethods: ['PLAIN', 'LOGIN', 'XOAUTH2'],
     size: 200 << 20,
     onAuth(login, session, done) {
-        if (login.username === user && login.password === password) done(null, { user });
+        const right = login.method === 'XOAUTH2' ? login.accessToken === `TOKEN-OF-${user}` : login.password === password;
+        if (login.username === user && right) done(null, { user });
+        else if (login.method === 'XOAUTH2') done(null, { data: { status: '401', schemes: 'bearer', scope: 'mail.send' } });
         else done(new Error('Invalid username or password'));
     },
     onRcptTo(recipient, session, done) {
