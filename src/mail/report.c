@@ -75,13 +75,24 @@ static void add_date(struct buf *out, const char *name, uint64_t seconds, int zo
 
 /* ---- for people ---- */
 
+/* Takes the next word; a command at the end is one, so that it can be copied. */
+static bool next_word(struct span *text, struct span *ret_word)
+{
+    if (span_starts(*text, "outpost ")) {
+        *ret_word = *text;
+        *text = SPAN_NONE;
+        return true;
+    }
+    return span_split(text, ' ', ret_word);
+}
+
 /* Words in lines, each `indent` blanks in; behind a line end that is there already. */
 static void add_lines(struct buf *out, size_t indent, const char *before, struct span text)
 {
     size_t column = 0;
     struct span word;
 
-    while (span_split(&text, ' ', &word)) {
+    while (next_word(&text, &word)) {
         if (!word.len)
             continue;
         if (column && column + 1 + word.len > LINE_END) {

@@ -301,6 +301,9 @@ def test_a_person_is_told_once(outpost, sandbox, daemon):
     with open(box) as f:
         told = f.read()
     assert told.count('was not delivered') == 1 and "the account test can't send" in told, told
+    row, = queue(outpost)       # and whoever looks sees why it waits
+    assert row['state'] == 'parked' and row['parked_because'] == 'auth_bad_credentials', row
+    assert "its account can't send" in outpost.run('queue list').out
 
 
 def test_configuration_named_from_here(outpost, postfix):

@@ -225,6 +225,18 @@ static void test_many(void **state)
     assert_int_equal(fields, COUNT(many));
 }
 
+static void test_commands_stay_whole(void **state)
+{
+    static const char *const step[] = { "Look whether it is so, and then, when you have seen it: outpost setup ADDRESS --server HOST:465" };
+    static const struct report_story story = { "A reason", "It is so.", step, 1 };
+    static const struct report_recipient one = { .address = "a@x.test", .story = &story };
+    static const char *const wants[] = { "seen it:\r\n     outpost setup ADDRESS --server HOST:465\r\n", NULL };
+
+    (void)state;
+    const struct report report = a_report(ACTION_FAILED, &one, 1);
+    check_report("a command", &report, wants);
+}
+
 /* What others say never becomes a line of its own, a part or a control character. */
 static void test_hostile(void **state)
 {
@@ -264,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),   cmocka_unit_test(test_fields),    cmocka_unit_test(test_what_comes_back),
         cmocka_unit_test(test_header_of), cmocka_unit_test(test_many), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_commands_stay_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
