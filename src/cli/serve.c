@@ -97,6 +97,7 @@ static bool reload(void *who, struct err *err)
                   log_text("why", err->text));
         return false;
     }
+    *log = logging_begin(serve->daemon.cli);
     log_event(log, LOG_AT_INFO, "reload", log_text("result", "good"));
     listening_tell(&serve->daemon);
     return true;

@@ -94,6 +94,19 @@ def test_json_on_standard_error(outpost):
         daemon.stop()
 
 
+def test_another_form_after_a_reload(outpost):
+    outpost.account('localhost:%d' % free_port(), 'starttls')
+    daemon = Daemon(outpost)
+    try:
+        with open(outpost.config, 'a') as f:
+            f.write('[log]\nformat = json\n')
+        daemon.hang_up()
+        told = json.loads(daemon.process.await_line('^{'))
+        assert told['event'] == 'reload' and told['result'] == 'good', told
+    finally:
+        daemon.stop()
+
+
 def test_no_journal_is_said(outpost):
     """In a place without one: an empty /run."""
     outpost.account('localhost:%d' % free_port(), 'starttls')
