@@ -147,6 +147,15 @@ uint64_t limit_used(struct limit *limit, enum limit_kind kind, uint64_t now)
 
 /* Kept ------------------------------------------------------------------------------------------------------- */
 
+/* Nearly all are none, and it is written with each message. */
+static void add_used(struct buf *out, uint32_t used)
+{
+    if (used)
+        buf_addf(out, " %u", used);
+    else
+        buf_add(out, " 0");
+}
+
 /* "limit 1 LAST BLOCKED", and for each window its slot and what was used, newest first, without the zeros at the
  * end: " | SLOT USED USED..." */
 void limit_write(const struct limit *limit, struct buf *out)
@@ -160,7 +169,7 @@ void limit_write(const struct limit *limit, struct buf *out)
             count--;
         buf_addf(out, " | %llu", (unsigned long long)window.slot);
         for (uint64_t i = 0; i < count; i++)
-            buf_addf(out, " %u", *used_in(&window, kind, window.slot - i));
+            add_used(out, *used_in(&window, kind, window.slot - i));
     }
 }
 

@@ -5,23 +5,44 @@
 
 #include "base/banned.h"
 
+enum { RUN_MAX = 1024 }; /* octets looked at together: one kind of line end alone must not make us look far for the other */
+
+static bool bare(struct err *err)
+{
+    return err_found(err, ERR_DATA, "message:bare-line-end", "the message has a line end that is not CR LF");
+}
+
+/* The octets up to the next CR, or some of many. */
+static bool check_run(const struct smtp_data_check *check, struct span run, struct err *err)
+{
+    if (span_find(run, '\n') < run.len)
+        return bare(err);
+    if (span_find(run, '\0') < run.len)
+        return err_found(err, ERR_DATA, "message:nul", "the message has a NUL octet");
+    return check->eight || str_is_ascii(run) ||
+           err_found(err, ERR_DATA, "eightbit:not-offered", "the message has 8-bit text, and is said to have none");
+}
+
 bool smtp_data_check(struct smtp_data_check *check, struct span piece, bool last, struct err *err)
 {
     if (piece.len)
         check->in_line = check->binary || piece.at[piece.len - 1] != '\n';
     if (check->binary)
         return true;
-    for (size_t i = 0; i < piece.len; i++) {
-        char c = piece.at[i];
-        if (check->after_cr != (c == '\n'))
-            return err_found(err, ERR_DATA, "message:bare-line-end",
-                             "the message has a line end that is not CR LF");
-        if (c == '\0')
-            return err_found(err, ERR_DATA, "message:nul", "the message has a NUL octet");
-        if ((unsigned char)c > 127 && !check->eight)
-            return err_found(err, ERR_DATA, "eightbit:not-offered",
-                             "the message has 8-bit text, and is said to have none");
-        check->after_cr = c == '\r';
+    while (piece.len) {
+        if (check->after_cr) {
+            if (*piece.at != '\n')
+                return bare(err);
+            check->after_cr = false;
+            piece = span_from(piece, 1);
+            continue;
+        }
+        struct span run = span_cut(piece, 0, RUN_MAX);
+        run = span_cut(run, 0, span_find(run, '\r'));
+        if (!check_run(check, run, err))
+            return false;
+        check->after_cr = run.len < piece.len && piece.at[run.len] == '\r';
+        piece = span_from(piece, run.len + check->after_cr);
     }
     if (last && check->after_cr)
         return err_found(err, ERR_DATA, "message:bare-line-end", "the message ends in a bare CR");
@@ -53,8 +74,6 @@ void smtp_data_write_end(struct smtp_data_writer *writer, struct buf *out)
 /* What was read last. LINE is the beginning of one: after CRLF, and before anything. The last three only
  * where bare LFs are repaired: the same behind one of those, where no end of data can be. */
 enum { LINE, INSIDE, CR, DOT, DOT_CR, BARE_LINE, BARE_DOT, BARE_DOT_CR };
-
-enum { RUN_MAX = 1024 }; /* octets looked at together: one kind of line end alone must not make us look far for the other */
 
 static void count(struct smtp_data_reader *reader, size_t octets)
 {

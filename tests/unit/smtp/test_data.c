@@ -142,6 +142,27 @@ static const struct {
     { "binary", SPAN_INIT("a\0\r\n\n\r\xff"), NULL, false, true },
 };
 
+/* Of a long line every octet is looked at. */
+static void test_checks_long_lines(void **state)
+{
+    static const char odd[] = { '\n', '\r', '\0', '\xe9' };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd; i++)
+        for (size_t at = 0; at < 2100; at += at % 1024 < 1020 ? 53 : 1) {
+            struct smtp_data_check check = { 0 };
+            HELD(buf) text = BUF(4096);
+
+            for (size_t n = 0; n < 2100; n++)
+                buf_add_char(&text, n == at ? odd[i] : 'x');
+            buf_add(&text, "\r\n");
+            check_row("odd", !smtp_data_check(&check, buf_span(&text), true, NULL));
+            text.at[at] = 'x';
+            check = (struct smtp_data_check){ 0 };
+            check_row("even", smtp_data_check(&check, buf_span(&text), true, NULL));
+        }
+}
+
 static void test_checks_at_any_cut(void **state)
 {
     (void)state;
@@ -198,7 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_at_any_cut),  cmocka_unit_test(test_reader_flags),
-        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_writes_at_any_cut), cmocka_unit_test(test_checks_at_any_cut),
+        cmocka_unit_test(test_long_lines),        cmocka_unit_test(test_writes_at_any_cut),
+        cmocka_unit_test(test_checks_long_lines), cmocka_unit_test(test_checks_at_any_cut),
         cmocka_unit_test(test_bdat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
