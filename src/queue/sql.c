@@ -69,6 +69,13 @@ static int on_commit(void *of, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* Stands in the place of SQLite's own, which would copy the log into the file whenever it finds it long: we do, when
+ * nobody waits (sqlite_rest()). Not by PRAGMA wal_autocheckpoint = 0: that takes any hook away, ours too. */
+static void count_log_pages(struct sql *sql)
+{
+    sqlite3_wal_hook(sql->db, on_commit, sql);
+}
+
 /* A file that somebody else has had his hands on runs no code of his. */
 static void be_careful(sqlite3 *db)
 {
@@ -101,7 +108,7 @@ bool sql_open(const char *path, const struct sql_texts *texts, struct sql **ret_
     if (code != SQLITE_OK)
         return failed(sql, code, err);
     be_careful(sql->db);
-    sqlite3_wal_hook(sql->db, on_commit, sql);
+    count_log_pages(sql);
     *ret_sql = GIVE(sql);
     return true;
 }

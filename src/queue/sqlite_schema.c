@@ -18,7 +18,6 @@ static const char new_file[] =
 static const char always[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
-    "PRAGMA wal_autocheckpoint = 0;"   /* when nobody waits: sqlite_rest() */
     "PRAGMA secure_delete = ON;"       /* what is deleted is wiped; 3 % of a message's life */
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA mmap_size = 0;"            /* an error of the disk is an error, not a signal */

@@ -1,9 +1,11 @@
-/* A large body is taken away by and by, and in the end nothing is left of it in the file. */
+/* A large body is taken away by and by, and in the end nothing is left of it in the file. Nor does the log beside the file
+ * grow with all that was ever written. */
 #include "keepers.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
-enum { PIECES = 300 };
+enum { PIECES = 300, LOG_MAX = 24 * 1024 * 1024 };
 
 static void open_store(struct scratch *scratch, struct store **ret_store)
 {
@@ -81,11 +83,32 @@ static void test_sweeps_take_it_away_in_bounded_lots(void **state)
     assert_int_equal(count_in(scratch, "SELECT count(*) FROM draft"), 0);
 }
 
+static void test_the_log_is_used_again(void **state)
+{
+    static char piece[STORE_PIECE_MAX];
+    SCRATCH(scratch);
+    struct store *store;
+    struct store_body body = { 0 };
+    struct stat log;
+    (void)state;
+
+    memset(piece, 'x', sizeof piece);
+    open_store(scratch, &store);
+    for (size_t written = 0; written < 3 * (size_t)LOG_MAX; written += sizeof piece) {
+        DO(store, store_body_add(store, &body, ((struct span){ piece, sizeof piece }), 1, &err));
+        assert_true(store_rest(store, NULL));
+    }
+    assert_int_equal(stat(scratch_path(scratch, "state/queue.db-wal"), &log), 0);
+    assert_in_range(log.st_size, 1, LOG_MAX);
+    store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_closing_takes_the_rest_away),
         cmocka_unit_test(test_sweeps_take_it_away_in_bounded_lots),
+        cmocka_unit_test(test_the_log_is_used_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
