@@ -333,7 +333,7 @@ static bool check_default(const struct config *config, struct err *err)
 {
     const struct config_outpost *outpost = &config->outpost;
 
-    if (!outpost->default_account || config_account(config, outpost->default_account))
+    if (!outpost->default_account || config_has_lane(config, outpost->default_account))
         return true;
     config_no_account(config, outpost->default_account, err);
     err_in(err, "default");

@@ -31,6 +31,8 @@ struct config_part {
     size_t name;    /* the offset of a `const char *` that gets the section's name; of a named kind */
     /* Does it agree with itself, and with the rest? Asked when all is read. NULL: nobody asks. */
     bool (*check)(const void *section, const struct config *config, struct err *err);
+    /* Its sections may stand where mail names an account: these are theirs, the usual one first. NULL: they may not. */
+    const struct setting_list *(*accounts)(const void *section);
 };
 
 struct config_outpost { /* [outpost] */
@@ -100,13 +102,23 @@ bool config_view(const struct config *config, size_t at, struct config_view *ret
 
 /* Each returns NULL where there is none. */
 const struct account *config_account(const struct config *config, const char *name);
-const struct account *config_default(const struct config *config); /* the named one, else the only one */
+/* The named one, or a named route's usual one; else the only one. */
+const struct account *config_default(const struct config *config);
 
 /* Who sends this? By `name` where one is given; else by the sender (an address, or none): its exact
  * address, then send_as, then its domain; else the default; else the only one. ERR_CONFIG: an unknown
  * name, with the nearest known; config:no-account where nothing decides. */
 MUST_USE bool config_choose(const struct config *config, const char *name_or_null, struct span sender,
                             const struct account **ret_account, struct err *err);
+
+/* The same for mail, which may be accepted for a route, too: by its name, or as the default. */
+struct config_lane {
+    const char *name;              /* the account's or the route's: as long as the configuration */
+    const struct account *account; /* in whose name it is sent: of a route the usual one */
+};
+MUST_USE bool config_choose_lane(const struct config *config, const char *name_or_null, struct span sender,
+                                 struct config_lane *ret_lane, struct err *err);
+bool config_has_lane(const struct config *config, const char *name); /* an account, or a route */
 
 /* Writes `<drop-in>/NAME.conf`: 0600, or 0640 root:outpost in system scope. */
 MUST_USE bool config_write_account(const struct place *place, const struct disk *disk,

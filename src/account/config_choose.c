@@ -31,11 +31,50 @@ bool config_no_account(const struct config *config, const char *name, struct err
                      meant ? "\"?)" : "");
 }
 
-const struct account *config_default(const struct config *config)
+/* NULL: there is no section of this name that has accounts. */
+static const struct config_section *route(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        if (section->part->accounts && section->name && strcmp(section->name, name) == 0)
+            return section;
+    }
+    return NULL;
+}
+
+/* False: neither an account nor a route is called so. */
+static bool find_lane(const struct config *config, const char *name, struct config_lane *ret_lane)
+{
+    const struct account *account = config_account(config, name);
+    const struct config_section *section = account ? NULL : route(config, name);
+    const struct setting_list *its = section ? section->part->accounts(section->of) : NULL;
+
+    if (its && its->count)
+        account = config_account(config, its->at[0]);
+    *ret_lane = (struct config_lane){ section ? section->name : account ? account->name : NULL, account };
+    return account != NULL;
+}
+
+bool config_has_lane(const struct config *config, const char *name)
+{
+    return config_account(config, name) || route(config, name);
+}
+
+static bool default_lane(const struct config *config, struct config_lane *ret_lane)
 {
     if (config->outpost.default_account)
-        return config_account(config, config->outpost.default_account);
-    return config->account_count == 1 ? config->accounts[0] : NULL;
+        return find_lane(config, config->outpost.default_account, ret_lane);
+    if (config->account_count != 1)
+        return false;
+    *ret_lane = (struct config_lane){ config->accounts[0]->name, config->accounts[0] };
+    return true;
+}
+
+const struct account *config_default(const struct config *config)
+{
+    struct config_lane lane;
+
+    return default_lane(config, &lane) ? lane.account : NULL;
 }
 
 static bool has_address(const struct account *account, struct span sender)
@@ -72,27 +111,44 @@ static const struct account *by_sender(const struct config *config, struct span 
     return NULL;
 }
 
+static bool nothing_decides(const struct config *config, struct err *err)
+{
+    if (config->account_count == 0)
+        return err_found(err, ERR_CONFIG, "config:no-account", "%s: no account is set up", config->main);
+    return err_found(err, ERR_CONFIG, "config:no-account",
+                     "%s: none of %zu accounts fits the sender, and none is the default", config->main,
+                     config->account_count);
+}
+
+bool config_choose_lane(const struct config *config, const char *name_or_null, struct span sender,
+                        struct config_lane *ret_lane, struct err *err)
+{
+    struct config_lane usual;
+    const struct account *account = NULL;
+
+    if (name_or_null)
+        return find_lane(config, name_or_null, ret_lane) || config_no_account(config, name_or_null, err);
+    bool has_usual = default_lane(config, &usual);
+    if (span_find(sender, '@') < sender.len)
+        account = by_sender(config, sender);
+    if (has_usual && (!account || account == usual.account))
+        *ret_lane = usual;
+    else if (account)
+        *ret_lane = (struct config_lane){ account->name, account };
+    else
+        return nothing_decides(config, err);
+    return true;
+}
+
 bool config_choose(const struct config *config, const char *name_or_null, struct span sender,
                    const struct account **ret_account, struct err *err)
 {
-    const struct account *account = NULL;
+    struct config_lane lane;
 
-    if (name_or_null) {
-        account = config_account(config, name_or_null);
-        if (!account)
-            return config_no_account(config, name_or_null, err);
-    } else if (span_find(sender, '@') < sender.len) {
-        account = by_sender(config, sender);
-    }
-    if (!account)
-        account = config_default(config);
-    if (!account && config->account_count == 0)
-        return err_found(err, ERR_CONFIG, "config:no-account", "%s: no account is set up",
-                         config->main);
-    if (!account)
-        return err_found(err, ERR_CONFIG, "config:no-account",
-                         "%s: none of %zu accounts fits the sender, and none is the default",
-                         config->main, config->account_count);
-    *ret_account = account;
+    if (name_or_null && !config_account(config, name_or_null) && route(config, name_or_null))
+        return err_found(err, ERR_CONFIG, "config:no-account", "%s is a route; an account is wanted", name_or_null);
+    if (!config_choose_lane(config, name_or_null, sender, &lane, err))
+        return false;
+    *ret_account = lane.account;
     return true;
 }

@@ -29,7 +29,7 @@ static const struct option options[] = {
     { 0, "bcc", OPTION_MANY, "ADDRESS", "a recipient whom the others don't see; repeatable" },
     { 0, "raw", OPTION_FLAG, NULL, "standard input is a whole message; without RCPT to its header's" },
     { 't', "header-recipients", OPTION_FLAG, NULL, "the same, to its header's recipients and RCPT" },
-    { 'a', "account", OPTION_VALUE, "NAME", "send by this account" },
+    { 'a', "account", OPTION_VALUE, "NAME", "send by this account or route" },
     { 'n', "dry-run", OPTION_FLAG, NULL, "show envelope and message, send nothing" },
     { 0, "direct", OPTION_FLAG, NULL, "no queue: the outcome is the exit status" },
     { 0, "wait", OPTION_NUMBER, "SECONDS", "wait so long for the outcome" },
@@ -137,28 +137,38 @@ static bool compose(const struct cli *cli, const struct lists *lists, const char
 
 /* ---- who sends ---- */
 
+/* A route is for what waits: without a queue there is an account, or nothing. */
+static const struct account *by_name_or_sender(const struct cli *cli, const struct config *config, struct span sender,
+                                               struct err *err)
+{
+    const char *name = arguments_text(&cli->args, "account");
+    struct config_lane lane = { 0 };
+    bool good = arguments_has(&cli->args, "direct") ? config_choose(config, name, sender, &lane.account, err)
+                                                    : config_choose_lane(config, name, sender, &lane, err);
+
+    return good ? lane.account : NULL;
+}
+
 static const struct account *choose(struct cli *cli, const struct config *config, int fd,
                                     struct err *err)
 {
     const char *name = arguments_text(&cli->args, "account");
     const char *from = arguments_text(&cli->args, "from");
-    const struct account *account = NULL;
     HELD(buf) sender = BUF(1000);
 
     if (from)
         peek_bare_address(from, &sender);
     else if (!name && config->account_count > 1 && !peek_sender(fd, &sender, err))
         return NULL;
-    return config_choose(config, name, buf_span(&sender), &account, err) ? account : NULL;
+    return by_name_or_sender(cli, config, buf_span(&sender), err);
 }
 
 /* What can be known before the message is read: that would be in vain. */
 static bool check_account(const struct cli *cli, const struct config *config, struct err *err)
 {
     const char *name = arguments_text(&cli->args, "account");
-    const struct account *account;
 
-    return (!name && config->account_count) || config_choose(config, name, SPAN_NONE, &account, err);
+    return (!name && config->account_count) || by_name_or_sender(cli, config, SPAN_NONE, err);
 }
 
 /* ---- the road ---- */

@@ -26,7 +26,7 @@ struct caller {
     char submitter[32], received[32];
     struct submission_reader *reader;
     struct spool spool;
-    const struct account *account;
+    struct config_lane lane; /* of zeros: not chosen */
     unsigned char digest[CRYPTO_SHA256_LEN];
     struct enqueue *enqueue;
     struct caller *next;
@@ -79,7 +79,7 @@ static void refuse(struct caller *caller, const struct err *why)
     struct json json;
 
     if (caller->door->plan.saw)
-        caller->door->plan.saw(caller->door->plan.who, caller->uid, caller->account ? caller->account->name : NULL, 0,
+        caller->door->plan.saw(caller->door->plan.who, caller->uid, caller->lane.name, 0,
                                why);
     buf_addf(&answer, "%d %s\n", err_exit_status(why->kind), why->text);
     json = json_to(&answer);
@@ -104,13 +104,13 @@ static void accepted(void *who, const struct store_accepted *accepted, const str
         return;
     }
     if (caller->door->plan.saw)
-        caller->door->plan.saw(caller->door->plan.who, caller->uid, caller->account->name, accepted->id, NULL);
+        caller->door->plan.saw(caller->door->plan.who, caller->uid, caller->lane.name, accepted->id, NULL);
     buf_addf(&answer, "0 queued as %llu\n", (unsigned long long)accepted->id);
     json = json_to(&answer);
     json_open(&json, NULL, '{');
     json_number(&json, "id", accepted->id);
     json_bool(&json, "repeated", accepted->repeated);
-    json_text(&json, "account", caller->account->name);
+    json_text(&json, "account", caller->lane.name);
     json_close(&json);
     buf_add(&answer, "\n");
     say(caller, &answer);
@@ -144,7 +144,7 @@ static bool choose(struct caller *caller, int fd, struct err *err)
         peek_bare_address(said->sender, &sender);
     else if (!said->account && !peek_sender(fd, &sender, err))
         return false;
-    return config_choose(config, said->account, buf_span(&sender), &caller->account, err);
+    return config_choose_lane(config, said->account, buf_span(&sender), &caller->lane, err);
 }
 
 static bool prepare(struct caller *caller, int fd, struct prepared **ret_prepared, struct err *err)
@@ -153,7 +153,7 @@ static bool prepare(struct caller *caller, int fd, struct prepared **ret_prepare
     const struct submission *said = submission_lines(caller->reader);
     OWN(aliases) aliases = NULL;
     uint64_t wall = clock_wall(plan->clock);
-    struct account account = *caller->account; /* but for the name of whoever sends this one */
+    struct account account = *caller->lane.account; /* but for the name of whoever sends this one */
     struct intake_order order = {
         .account = &account,
         .disk = plan->disk,
@@ -197,7 +197,7 @@ static bool take(struct caller *caller, struct err *err)
     if (!good)
         return false;
     const struct enqueue_plan plan = {
-        .port = caller->door->plan.port, .account = caller->account->name, .submitter = caller->submitter,
+        .port = caller->door->plan.port, .account = caller->lane.name, .submitter = caller->submitter,
         .content = { (const char *)caller->digest, sizeof caller->digest },
     };
     return enqueue_start(&plan, GIVE(prepared), accepted, caller, &caller->enqueue, err);

@@ -145,7 +145,7 @@ static const struct setting listen_table[] = {
     { .key = "line_ends", .type = SETTING_WORD, AT(line_ends), .words = line_ends_words,
       .fallback = "strict", .doc = "strict, or repair: a bare LF from a device becomes CR LF" },
     { .key = "account", .type = SETTING_TEXT, AT(account), .check = is_account, .fallback = LISTEN_BY_SENDER,
-      .doc = "the account that sends, or by-sender" },
+      .doc = "the account or route that sends, or by-sender" },
     { .key = "other_senders", .type = SETTING_WORD, AT(other_senders), .words = other_senders_words,
       .doc = "what is done with a message whose sender is not the account's; default: as the account says" },
     { .key = "deliver", .type = SETTING_WORD, AT(deliver), .words = deliver_words, .fallback = "queued",
@@ -173,7 +173,7 @@ static const struct setting user_table[] = {
     { .key = "scram_sha_256", .type = SETTING_TEXT, AT(scram_sha_256), .check = is_scram, .hidden = true,
       .doc = "what SCRAM-SHA-256 needs in the password's place" },
     { .key = "accounts", .type = SETTING_LIST, AT(accounts),
-      .doc = "the accounts that may be used; default: all" },
+      .doc = "the accounts and routes that may be used; default: all" },
     { .key = "other_senders", .type = SETTING_WORD, AT(other_senders), .words = other_senders_words,
       .doc = "what is done with a message whose sender is not the account's; default: as the listener says" },
 };
@@ -399,10 +399,10 @@ static bool listen_check(const void *section, const struct config *config, struc
     if (who_was_there(settings, config))
         return setting_wrong(&listen_kind, settings->origins, settings->name, "address", err,
                              "another listener has this address");
-    if (strcmp(settings->account, LISTEN_BY_SENDER) == 0 || config_account(config, settings->account))
+    if (strcmp(settings->account, LISTEN_BY_SENDER) == 0 || config_has_lane(config, settings->account))
         return true;
     return setting_wrong(&listen_kind, settings->origins, settings->name, "account", err,
-                         "there is no account of this name");
+                         "there is no account or route of this name");
 }
 
 static bool user_check(const void *section, const struct config *config, struct err *err)
@@ -413,9 +413,9 @@ static bool user_check(const void *section, const struct config *config, struct 
         return setting_wrong(&user_kind, settings->origins, settings->name, "password", err,
                              "the user needs a password: outpost user add makes one");
     for (size_t i = 0; i < settings->accounts.count; i++)
-        if (!config_account(config, settings->accounts.at[i]))
+        if (!config_has_lane(config, settings->accounts.at[i]))
             return setting_wrong(&user_kind, settings->origins, settings->name, "accounts", err,
-                                 "there is no account of one of these names");
+                                 "there is no account or route of one of these names");
     return true;
 }
 

@@ -357,7 +357,7 @@ static bool fill_accept(struct taking *taking, struct asking *asking, struct err
         buf_clear(&submitter);
         buf_addf(&submitter, "uid:%u", (unsigned)guest->uid);
     }
-    asking->account = str_copy(guest->choice.account->name);
+    asking->account = str_copy(guest->choice.lane);
     asking->submitter = buf_give(&submitter);
     asking->message_id = passage_take_message_id(taking->passage);
     asking->from = passage_take_from(taking->passage);

@@ -81,9 +81,9 @@ static bool has_domain(const struct account *account, struct span sender)
                                        span_from(sender, span_find_last(sender, '@')));
 }
 
-/* Of the user's own, the one that fits the sender best; else the first. */
-static const struct account *of_users(const struct config *config, const struct user_settings *user,
-                                      struct span sender)
+/* Of the user's own, the one that fits the sender best; else the first. False: there is none. */
+static bool of_users(const struct config *config, const struct user_settings *user, struct span sender,
+                     struct config_lane *ret_lane)
 {
     static bool (*const fits[])(const struct account *account, struct span sender) = {
         account_may_send_as,
@@ -91,12 +91,11 @@ static const struct account *of_users(const struct config *config, const struct 
     };
 
     for (size_t sign = 0; sign < COUNT(fits) && sender.len; sign++)
-        for (size_t i = 0; i < user->accounts.count; i++) {
-            const struct account *account = config_account(config, user->accounts.at[i]);
-            if (account && fits[sign](account, sender))
-                return account;
-        }
-    return config_account(config, user->accounts.at[0]);
+        for (size_t i = 0; i < user->accounts.count; i++)
+            if (config_choose_lane(config, user->accounts.at[i], SPAN_NONE, ret_lane, NULL) &&
+                fits[sign](ret_lane->account, sender))
+                return true;
+    return config_choose_lane(config, user->accounts.at[0], SPAN_NONE, ret_lane, NULL);
 }
 
 static bool is_fixed(const struct listen_settings *listen)
@@ -104,15 +103,14 @@ static bool is_fixed(const struct listen_settings *listen)
     return strcmp(listen->account, LISTEN_BY_SENDER) != 0;
 }
 
-static bool choose_account(const struct config *config, const struct listen_settings *listen,
-                           const struct user_settings *user, struct span sender,
-                           const struct account **ret_account, struct err *err)
+static bool choose_lane(const struct config *config, const struct listen_settings *listen,
+                        const struct user_settings *user, struct span sender, struct config_lane *ret_lane,
+                        struct err *err)
 {
-    if (!config_choose(config, is_fixed(listen) ? listen->account : NULL, sender, ret_account, err))
+    if (!config_choose_lane(config, is_fixed(listen) ? listen->account : NULL, sender, ret_lane, err))
         return false;
-    if (!may_use(user, (*ret_account)->name))
-        *ret_account = of_users(config, user, sender);
-    return *ret_account || err_found(err, ERR_CONFIG, "config:no-account", "%s has no account", user->name);
+    return may_use(user, ret_lane->name) || of_users(config, user, sender, ret_lane) ||
+           err_found(err, ERR_CONFIG, "config:no-account", "%s has no account", user->name);
 }
 
 static unsigned first_said(const struct user_settings *user, const struct listen_settings *listen,
@@ -136,10 +134,11 @@ bool users_choose(const struct config *config, const struct listen_settings *lis
                   const struct user_settings *user_or_null, struct span sender, const char *hostname,
                   struct users_choice *ret_choice, struct err *err)
 {
-    struct users_choice choice = { 0 };
+    struct config_lane lane;
 
-    if (!choose_account(config, listen, user_or_null, sender, &choice.account, err))
+    if (!choose_lane(config, listen, user_or_null, sender, &lane, err))
         return false;
+    struct users_choice choice = { .account = lane.account, .lane = lane.name };
     choice.other_senders = first_said(user_or_null, listen, choice.account);
     if (choice.other_senders == OTHER_SENDERS_REFUSE && sender.len && !is_local(sender, hostname) &&
         !account_may_send_as(choice.account, sender)) {
@@ -160,8 +159,11 @@ uint64_t users_message_size(const struct config *config, const struct listen_set
         return listen->message_size;
     for (size_t i = 0; i < config->account_count; i++) {
         const struct account *account = config->accounts[i];
+        struct config_lane lane;
         uint64_t its = account->limits.message_size ? account->limits.message_size : USERS_MESSAGE_SIZE;
-        if ((!is_fixed(listen) || strcmp(listen->account, account->name) == 0) && its > most)
+        bool fits = !is_fixed(listen) || (config_choose_lane(config, listen->account, SPAN_NONE, &lane, NULL) &&
+                                          lane.account == account);
+        if (fits && its > most)
             most = its;
     }
     return most ? most : USERS_MESSAGE_SIZE;

@@ -22,6 +22,7 @@ MUST_USE bool users_scram(const struct user_settings *user_or_null, struct span 
 /* Whose name a message is to be sent in: the account, and what is done with another sender. */
 struct users_choice {
     const struct account *account;
+    const char *lane;       /* what it is accepted for: the account's name, or a route's */
     unsigned other_senders; /* enum account_other_senders, never 0 */
 };
 

@@ -96,6 +96,21 @@ static void set_due(const struct claiming *claiming, uint64_t at)
         lane->due[claiming->place].any = at;
 }
 
+/* Another account than the usual one would have to send it in a name that is not its own: that is refused there, or
+ * rewritten. What may have arrived by it is its own. */
+static bool is_foreign(const struct claiming *claiming, const struct parcel *parcel)
+{
+    return !claiming->claim.tied && claiming->place > 0 && !route_may_send(claiming->sender->account, parcel->item);
+}
+
+/* It waits for the usual one. */
+static void give_back_foreign(struct claiming *claiming, struct parcel *parcel)
+{
+    uint64_t when = sender_free_at(claiming->lane->senders[0]), later = relay_now(parcel->relay) + RELAY_FOREIGN_MS;
+
+    parcel_give_back(parcel, when == STORE_NEVER || when > later ? later : when);
+}
+
 static void take_in(struct claiming *claiming)
 {
     struct lane *lane = claiming->lane;
@@ -109,6 +124,8 @@ static void take_in(struct claiming *claiming)
             continue; /* no memory: its lease runs out */
         if (parcel_is_late(parcel))
             parcel_give_up(parcel);
+        else if (is_foreign(claiming, parcel))
+            give_back_foreign(claiming, parcel);
         else
             lane_add(lane, parcel);
     }

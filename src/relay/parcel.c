@@ -349,6 +349,8 @@ void parcel_settle(struct parcel *parcel)
                      parcel->verdicts[which].cause ? &parcel->verdicts[which] : NULL);
     if (goes_on)
         return;
+    if (worst.lane != LANE_GOES_ON)
+        route_pass_on(parcel);
     for (size_t i = 0; i < count; i++) {
         sender->counts[parcel->settled[i].state]++;
         tell(parcel, i, &parcel->settled[i]);

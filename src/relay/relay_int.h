@@ -20,6 +20,7 @@ enum {
     RELAY_IDLE_MS = 60 * 1000,        /* a channel without work is closed then */
     RELAY_PROBE_MS = 10 * 60 * 1000,  /* how often a parked account is tried */
     RELAY_AGAIN_MS = 5 * 1000,        /* when the queue or memory failed us */
+    RELAY_FOREIGN_MS = 60 * 1000,     /* what only the usual account may send, while that can not */
 };
 
 _Static_assert((uint64_t)RELAY_EXTEND_MS * 2 < (uint64_t)RELAY_LEASE_MS, "a lease outlives two extensions that failed");
@@ -177,6 +178,10 @@ void parcel_settle(struct parcel *parcel);
 /* All recipients were refused in a way that the route's next account may mend, if it may send as this sender:
  * that one takes it now, from the same claim (true: the parcel is its), or it waits for that one, as settled. */
 MUST_USE bool route_goes_on(struct parcel *parcel);
+/* Its account failed it: another that can send now, and may send this, need not wait. */
+void route_pass_on(struct parcel *parcel);
+/* In the name of this sender, and of this From. */
+bool route_may_send(const struct account *account, const struct store_item *item);
 /* Was it to be delivered by now, or else to come back (RFC 2852, mode R)? */
 bool parcel_is_late(const struct parcel *parcel);
 /* It is not sent any more. Takes the parcel. */

@@ -1,11 +1,11 @@
-/* A route's next account, where one's provider refused a message for its sender or content: advance = refused. */
+/* A route's next account: who it may be, and when it has a message that another failed. */
 #include "relay/relay_int.h"
 
 #include "relay/settings.h"
 
 #include "base/banned.h"
 
-static bool may_send(const struct account *account, const struct store_item *item)
+bool route_may_send(const struct account *account, const struct store_item *item)
 {
     const char *sender = item->envelope->sender;
 
@@ -24,7 +24,7 @@ static struct sender *next_of(const struct parcel *parcel)
     while (at < lane->sender_count && lane->senders[at] != parcel->sender)
         at++;
     for (at++; at < lane->sender_count; at++)
-        if (may_send(lane->senders[at]->account, parcel->item))
+        if (route_may_send(lane->senders[at]->account, parcel->item))
             return lane->senders[at];
     return NULL;
 }
@@ -69,4 +69,28 @@ bool route_goes_on(struct parcel *parcel)
     parcel->first = parcel->count = 0;
     lane_add(parcel->lane, parcel);
     return true;
+}
+
+/* The first that may send now takes all that is due. */
+static const struct sender *whose_turn(const struct lane *lane)
+{
+    for (size_t i = 0; i < lane->sender_count; i++) {
+        uint64_t when = sender_free_at(lane->senders[i]);
+        if (when == 0)
+            return lane->senders[i];
+        if (when == STORE_NEVER || !sender_advances(lane->senders[i], lane->advances))
+            return NULL;
+    }
+    return NULL;
+}
+
+void route_pass_on(struct parcel *parcel)
+{
+    const struct sender *next = whose_turn(parcel->lane);
+
+    if (!next || next == parcel->sender || !route_may_send(next->account, parcel->item))
+        return;
+    for (size_t i = 0; i < parcel->item->envelope->count; i++)
+        if (parcel->settled[i].state == STORE_DEFERRED)
+            parcel->settled[i].next = relay_now(parcel->relay);
 }

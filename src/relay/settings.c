@@ -119,12 +119,20 @@ static bool route_check(const void *section, const struct config *config, struct
     return true;
 }
 
+static const struct setting_list *route_accounts(const void *section)
+{
+    const struct route_settings *route = section;
+
+    return &route->accounts;
+}
+
 const struct config_part route_part = {
     .kind = &route_kind,
     .size = sizeof(struct route_settings),
     .origins = offsetof(struct route_settings, origins),
     .name = offsetof(struct route_settings, name),
     .check = route_check,
+    .accounts = route_accounts,
 };
 
 unsigned route_advances(const struct route_settings *route)

@@ -316,3 +316,27 @@ def test_configuration_named_from_here(outpost, postfix):
                           env=outpost.environment, timeout=60)
     assert done.returncode == OK, done
     assert postfix.await_messages(needle)
+
+
+# ---- routes ----
+
+@pytest.mark.parametrize('may', [True, False])
+def test_a_route_takes_the_next_account(may, outpost, postfix):
+    """By name, and as the default; but what the next account may not send in that name waits for the first."""
+    outpost.account_at(postfix, 'tls', name='backup', send_as='live@example.test' if may else None)
+    with open(outpost.config) as f:
+        backup = f.read()
+    outpost.account('localhost:%d' % free_port(), 'tls', name='live', address='live@example.test')
+    with open(outpost.config, 'a') as f:
+        f.write(backup + '[route alerts]\naccounts = live, backup\n[outpost]\ndefault = alerts\n')
+    for words in (['-a', 'alerts'], []):
+        sent, needle = message(sender='live@example.test')
+        assert outpost.run('send', '--raw', *words, 'rcpt@example.test', stdin=sent).status == OK
+        if may:
+            assert postfix.await_messages(needle)
+        else:
+            row = [row for row in queue(outpost) if needle.decode() in row['message_id']][0]
+            assert row['account'] == 'alerts' and row['state'] in ('queued', 'deferred'), row
+            assert not postfix.messages(needle)
+    result = outpost.run('send', '--raw', '--direct', '-a', 'alerts', 'rcpt@example.test', stdin=sent)
+    assert result.status == CONFIG and 'alerts is a route' in result.err, result

@@ -496,6 +496,71 @@ static void test_parts(void **state)
     assert_int_equal(views, COUNT(kinds));
 }
 
+/* -- sections that stand where mail names an account -- */
+
+struct group {
+    const char *name;
+    struct setting_list accounts;
+    struct setting_origin origins[1];
+};
+
+static const struct setting group_settings[] = {
+    { .key = "accounts", .type = SETTING_LIST, .offset = offsetof(struct group, accounts) },
+};
+static const struct setting_kind group_kind = { "group", true, group_settings, 1, "accounts" };
+
+static const struct setting_list *group_accounts(const void *section)
+{
+    return &((const struct group *)section)->accounts;
+}
+
+static void test_choose_a_lane(void **state)
+{
+    static const struct config_part group_part = {
+        .kind = &group_kind, .size = sizeof(struct group), .origins = offsetof(struct group, origins),
+        .name = offsetof(struct group, name), .accounts = group_accounts,
+    };
+    static const struct config_part *const groups[] = { &group_part, NULL };
+    static const char accounts[] = "[account a]\naddress = a@a.example\n[account b]\naddress = b@b.example\n"
+                                   "[group both]\naccounts = b, a\n";
+    static const struct {
+        const char *label, *top, *name, *sender;
+        const char *lane, *account; /* NULL: refused */
+    } rows[] = {
+        { "by a route's name", "", "both", NULL, "both", "b" },
+        { "by a route's name, whoever sends", "", "both", "a@a.example", "both", "b" },
+        { "by an account's name", "", "a", "b@b.example", "a", "a" },
+        { "a name that is not there", "", "bath", NULL, NULL, NULL },
+        { "by sender", "", NULL, "b@b.example", "b", "b" },
+        { "nothing decides", "", NULL, "x@x.example", NULL, NULL },
+        { "a route is the default", "[outpost]\ndefault = both\n", NULL, NULL, "both", "b" },
+        { "and its usual account's sender goes by it", "[outpost]\ndefault = both\n", NULL, "b@b.example", "both", "b" },
+        { "another's does not", "[outpost]\ndefault = both\n", NULL, "a@a.example", "a", "a" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        SCRATCH(dir);
+        HELD(buf) text = BUF(1000);
+        const struct place place = place_in(dir);
+        struct err err = { 0 };
+        const struct account *account;
+        OWN(config) config = NULL;
+        struct config_lane lane;
+
+        buf_addf(&text, "%s%s", rows[i].top, accounts);
+        scratch_file(dir, "outpost.conf", buf_text(&text), 0644);
+        assert_true(config_load(&place, &disk_system, groups, &config, &err));
+        bool ok = config_choose_lane(config, rows[i].name, span_of(rows[i].sender), &lane, &err);
+        check_row(rows[i].label, ok == (rows[i].lane != NULL));
+        check_row(rows[i].label, ok ? strcmp(lane.name, rows[i].lane) == 0 && strcmp(lane.account->name, rows[i].account) == 0
+                                    : strcmp(err.fact, "config:no-account") == 0);
+        assert_true(config_has_lane(config, "both") && config_has_lane(config, "a") && !config_has_lane(config, "bath"));
+        assert_false(config_choose(config, "both", SPAN_NONE, &account, &err));
+        assert_non_null(strstr(err.text, "both is a route"));
+    }
+}
+
 static void test_parts_refused(void **state)
 {
     static const struct {
@@ -596,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_torture),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_choose_a_lane),
         cmocka_unit_test(test_parts_refused),
         cmocka_unit_test(test_write_and_remove_a_section),
         cmocka_unit_test(test_parts_torture),

@@ -85,7 +85,7 @@ static const struct {
     { "half a certificate", LAN "tls_certificate = /a\n", "a certificate and its key go together" },
     { "the other half", LAN "tls_key = /a\n", "a certificate and its key go together" },
     { "an account", LAN "account = live\n", NULL },
-    { "another account", LAN "account = work\n", "account: there is no account of this name" },
+    { "another account", LAN "account = work\n", "account: there is no account or route of this name" },
     { "not a name", LAN "account = ../x\n", "account: a name begins with" },
     { "repair", LAN "line_ends = repair\n", NULL },
     { "while waiting", LAN "deliver = while-waiting\n", NULL },
@@ -241,7 +241,7 @@ static void test_users(void **state)
         { "both, and an account", "[user scanner@house]\n" HASH SCRAM "accounts = live\nother_senders = keep\n", NULL },
         { "no password", "[user a]\naccounts = live\n", "user a: password: the user needs a password" },
         { "a password as it is", "[user a]\npassword = hunter2\n", "password: a hash is wanted" },
-        { "another account", "[user a]\n" HASH "accounts = live, work\n", "there is no account of one of these" },
+        { "another account", "[user a]\n" HASH "accounts = live, work\n", "there is no account or route of one" },
         { "a name that is a path", "[user ../a]\n" HASH, "user: a name begins with" },
         { "other words", "[user a]\n" HASH "other_senders = ask\n", "one of these words is wanted" },
     };

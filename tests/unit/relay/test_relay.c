@@ -210,8 +210,11 @@ static void saw(void *who, const struct relay_event *event)
 static void add_account(const char *name)
 {
     struct account *account = NULL;
+    HELD(buf) address = BUF(100);
 
     assert_true(account_new(span_of(name), &account, NULL));
+    buf_addf(&address, "me@%s.example", name);
+    account->address = buf_give(&address);
     account->limits.connections = 2;
     accounts[config.account_count++] = account;
     config.accounts = accounts;
@@ -560,7 +563,24 @@ static void test_a_route_goes_on(void **state)
     uint64_t second = accept_for("alerts", "b", "x@example.org");
     settle();
     assert_int_equal(state_of(second, 0), STORE_DELIVERED);
-    assert_string_equal(ways.order, "b1:backup ");
+    assert_string_equal(ways.order, "a1:backup b1:backup "); /* also the one that found the first shut */
+
+    /* In whose name the other may not send, waits for the first. */
+    wishes.from = "me@live.example";
+    uint64_t foreign = accept_for("alerts", "c", "x@example.org");
+    settle();
+    wishes.from = "me@backup.example";
+    uint64_t own = accept_for("alerts", "d", "x@example.org");
+    settle();
+    assert_int_equal(state_of(foreign, 0), STORE_QUEUED);
+    assert_int_equal(state_of(own, 0), STORE_DELIVERED);
+    ways.fail_open = NULL;
+    world.now += 61 * 1000;
+    world.wall += 61 * 1000;
+    relay_wake(relay, "live");
+    settle();
+    assert_int_equal(state_of(foreign, 0), STORE_DELIVERED);
+    assert_string_equal(ways.order, "a1:backup b1:backup d1:backup c1:live ");
     end();
 }
 
@@ -767,7 +787,7 @@ static void test_what_may_have_arrived_is_not_forgotten_on_a_route(void **state)
     pass_time(10 * 60 * 1000);
     accept_for("alerts", "n", "x@example.org");
     settle();
-    assert_string_equal(ways.order, "l1:backup a1:live l1:backup n1:live ");
+    assert_string_equal(ways.order, "a1:backup l1:backup l1:backup n1:live ");
     end();
 }
 
