@@ -61,13 +61,14 @@ static bool start(const struct carrier_plan *plan, struct carrier *carrier, uint
     return starting_standin(plan->words, until, &carrier->said, err);
 }
 
-static bool give_up(const struct err *why, const char *path, struct err *err)
+static bool give_up(const struct err *why, struct err *err)
 {
+    if (is_worth_a_try(why))
+        return err_found(err, ERR_LATER, "daemon:unreachable",
+                         "nobody takes mail within %d seconds: %s (daemon_unreachable)", CARRIER_REACH_MS / 1000,
+                         why->text);
     if (err)
         *err = *why;
-    if (is_worth_a_try(why))
-        err_found(err, ERR_LATER, "daemon:unreachable", "nobody takes mail at %s%s: %s", path,
-                  why->sys == 0 ? " within 10 seconds" : "", why->text);
     return false;
 }
 
@@ -90,7 +91,7 @@ static bool reach_in_time(const struct carrier_plan *plan, const char *path, str
             }
         }
         if (now() >= until || !is_worth_a_try(&why))
-            return give_up(&why, path, err);
+            return give_up(&why, err);
         poll(NULL, 0, pause);
     }
 }

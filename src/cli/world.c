@@ -47,6 +47,7 @@ const struct place *cli_place(struct cli *cli, struct err *err)
         .state = arguments_everyday(&cli->args, "state"),
         .user_scope = arguments_has(&cli->args, "user"),
         .system_scope = arguments_has(&cli->args, "system"),
+        .begins = cli->args.command && strcmp(cli->args.command->name, "setup") == 0,
     };
     const struct place_asker asker = place_asker();
 

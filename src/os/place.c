@@ -181,8 +181,11 @@ static bool choose_scope(const struct place_wish *wish, const struct place_asker
         *ret_scope = PLACE_SYSTEM;
     else if (has_own(asker))
         *ret_scope = PLACE_USER;
+    else if (!wish->begins && (asker->exists(asker, SYSTEM_SOCKET) || asker->exists(asker, SYSTEM_CONFIG) ||
+                               asker->exists(asker, SYSTEM_CONFIG ".d")))
+        *ret_scope = PLACE_SYSTEM;
     else
-        *ret_scope = asker->exists(asker, SYSTEM_SOCKET) ? PLACE_SYSTEM : PLACE_USER;
+        *ret_scope = PLACE_USER;
     return true;
 }
 

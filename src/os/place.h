@@ -5,7 +5,8 @@
  *   system   /etc/outpost/outpost.conf; state in /var/lib/outpost
  *
  * Chosen in this order: given; --user or --system; root means system; the user's own configuration if
- * there is one; system if its socket is there; else user. --state DIR or $OUTPOST_STATE moves the state
+ * there is one; system if its configuration or its socket is there (the latter goes with a daemon that stops, and
+ * mail is to wait for that one, not to be refused); else user. --state DIR or $OUTPOST_STATE moves the state
  * of any of them. Nothing is made, and nothing but names and owners is looked at.
  */
 #ifndef OUTPOST_OS_PLACE_H
@@ -36,6 +37,7 @@ struct place {
 struct place_wish { /* the command line's; NULL and false: not said */
     const char *config, *state;
     bool user_scope, system_scope; /* --user, --system */
+    bool begins; /* a configuration is to be made: the machine's is no reason not to make one's own */
 };
 
 /* Who asks, and from where. place_asker() reads it from the process; tests make their own. */
