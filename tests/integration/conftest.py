@@ -18,6 +18,7 @@ PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
 
 matrix = {}     # (peer, security, mechanism): what came of it
 handed_in = {}  # (client, listener): likewise
+callers = {}    # (program that calls sendmail, scope): what came of it
 
 
 @pytest.fixture(scope='session')
@@ -173,11 +174,28 @@ def record():
     return matrix.__setitem__
 
 
+@pytest.fixture
+def record_caller():
+    """Notes a cell of the matrix of those who call sendmail."""
+    return callers.__setitem__
+
+
+def show_callers(terminalreporter):
+    scopes = list(dict.fromkeys(scope for _, scope in callers))
+    terminalreporter.section('who called /usr/sbin/sendmail, and what arrived')
+    terminalreporter.write_line(('%-20s ' % 'program' + ' '.join('%-22s' % s for s in scopes)).rstrip())
+    for program in dict.fromkeys(program for program, _ in callers):
+        cells = ' '.join('%-22s' % callers.get((program, scope), '-') for scope in scopes)
+        terminalreporter.write_line(('%-20s ' % program + cells).rstrip())
+
+
 def pytest_terminal_summary(terminalreporter):
     if matrix:
         show_matrix(terminalreporter)
     if handed_in:
         show_clients(terminalreporter)
+    if callers:
+        show_callers(terminalreporter)
 
 
 def show_clients(terminalreporter):

@@ -2,6 +2,7 @@
 import os
 import pty
 import signal
+import socket
 import subprocess
 import threading
 
@@ -214,6 +215,21 @@ def test_what_was_not_taken_is_not_sent(outpost, postfix, sendmail, daemon):
     assert sendmail('r@example.test', stdin=sent).status == OK
     assert postfix.await_messages(needle)
     assert [row['id'] for row in queue(outpost, '--all')] == [1]
+
+
+def test_nobody_at_the_door(outpost, sendmail):
+    """A socket that systemd holds while the daemon is away: what lies there when it comes is no whole message."""
+    outpost.account('localhost:%d' % free_port(), 'starttls')
+    os.mkdir(os.path.dirname(sendmail.submit))
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(sendmail.submit)
+        door.listen()
+        result = sendmail('r@example.test', stdin=text()[0])
+        assert result.status == TEMPFAIL and 'daemon_unreachable' in result.err, result
+        lies, _ = door.accept()
+        left = b''.join(iter(lambda: lies.recv(65536), b''))
+    os.unlink(sendmail.submit)
+    assert left.startswith(b'outpost-submit 1\n') and left.endswith(b'hello\n'), left
 
 
 # ---- refused ----
