@@ -52,6 +52,7 @@ bench:
 	@bench/queue $(BUILD)
 	@bench/startup $(BUILD)
 	@bench/token $(BUILD)
+	@bench/sendmail $(BUILD)
 
 fuzz:
 	@tools/install-packages build fuzz
