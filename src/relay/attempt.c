@@ -166,7 +166,9 @@ struct meaning attempt_mean(const struct attempt_policy *policy, const struct at
     case SCOPE_MESSAGE:
         break;
     }
-    if (retry == RETRY_NEVER || retry == RETRY_AFTER_FIX)
+    /* Words alone don't make a 4yz final: "450 mailbox unavailable" is what a busy one is to say (RFC 5321, 4.2.3). */
+    bool not_now = a->fate == SMTP_FATE_LATER && a->line_up;
+    if ((retry == RETRY_NEVER || retry == RETRY_AFTER_FIX) && !not_now)
         return refused(a);
     return deferred(policy, a, retry == RETRY_NOW && a->tries <= 1 ? 1000 : a->verdict ? a->verdict->wait_ms : 0);
 }
