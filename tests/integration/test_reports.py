@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from daemon import Daemon, queue
+from gateway import Gateway
 from messages import message
 from outpost import OK
 from peers.peer import USER
@@ -159,6 +160,25 @@ def test_last_word(outpost, postfix, daemon):
     report, = reports(postfix, needle)
     assert report.action == {'rfc822; fine@x.test': 'relayed'} and report.message['Original-Envelope-Id'] == 'e19'
     assert report.recipients[0]['Status'].startswith('2.') and report.back.get_content_type() == 'text/rfc822-headers'
+
+
+@pytest.mark.parametrize('mode, action, status', [('R', 'failed', '5.4.7'), ('N', 'delayed', '4.2.1')])
+def test_a_deadline(outpost, postfix, leaks, mode, action, status):
+    """DELIVERBY, through the gateway: what is late comes back, or is told of and goes on."""
+    outpost.account_at(postfix, 'starttls')
+    gateway = Gateway(outpost, leaks)
+    gateway.listener('desk')
+    gateway.start()
+    try:
+        sent, needle = message()
+        with gateway.signed_in('desk') as client:
+            client.sendmail(USER, 'code450@x.test', sent, ['BY=2;' + mode, 'BODY=8BITMIME'])
+        report, = reports(postfix, needle)
+        assert report.action == {'rfc822; code450@x.test': action} and report.recipients[0]['Status'] == status
+        states = [row['state'] for row in queue(outpost)]
+        assert states == [] if mode == 'R' else 'deferred' in states, states
+    finally:
+        gateway.stop()
 
 
 def test_killed_while_it_tells(outpost, postfix, daemon):
