@@ -7,7 +7,8 @@
 
 #include "base/banned.h"
 
-enum { LINE_MAX_LEN = 400, LIVE_WIDTH = 76, JSON_MAX = 128 * 1024 };
+/* HEAD_LEN: state, rung, time; what comes behind wraps under itself */
+enum { HEAD_LEN = 26, LINE_MAX_LEN = 400, LIVE_WIDTH = 76, JSON_MAX = 128 * 1024 };
 
 static const char *state_word(enum doctor_state state)
 {
@@ -97,9 +98,14 @@ static void tell_ladder(const struct cli *cli, const struct doctor_report *repor
         char lead[64];
         step_line(&line, &report->steps[i]);
         struct span text = buf_span(&line);
-        size_t head = text.len < 26 ? text.len : 26; /* state, rung, time: under them nothing wraps */
-        snprintf(lead, sizeof lead, "%.*s", (int)head, text.at);
-        page_text(&page, lead, buf_text(&line) + head);
+        if (text.len <= HEAD_LEN) {
+            while (text.len && text.at[text.len - 1] == ' ')
+                text.len--;
+            say(cli, "  %.*s", SPAN_ARG(text));
+            continue;
+        }
+        snprintf(lead, sizeof lead, "%.*s", HEAD_LEN, text.at);
+        page_text(&page, lead, text.at + HEAD_LEN);
     }
 }
 

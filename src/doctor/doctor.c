@@ -41,6 +41,7 @@ struct doctor {
     struct doctor_https *https;
 
     bool begun, road_over, failed, here, https_over;
+    bool only_https; /* the account goes by no other way */
     struct evidence evidence;
     struct doctor_findings findings;
     struct doctor_report report;
@@ -125,7 +126,7 @@ static void finish(struct doctor *doctor)
     struct doctor_report *report = &doctor->report;
 
     timer_set(doctor->timer, UINT64_MAX);
-    if (doctor->failed && !doctor->here)
+    if (doctor->failed && !doctor->here && !doctor->only_https)
         skip_the_rest(doctor);
     report->ok = !doctor->failed;
     report->target = &doctor->target;
@@ -171,8 +172,61 @@ static void fail_at(struct doctor *doctor, enum stage stage, const struct err *e
     road_ends(doctor, &evidence);
 }
 
+/* ---- by HTTPS ---- */
+
+static void https_ends(void *who, const struct evidence *why)
+{
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    doctor->https_over = true;
+    doctor->report.https_works = !why;
+    if (why)
+        ladder_failed(&doctor->ladder, &(struct evidence){ .stage = STAGE_HTTPS, .err = why->err }, now_of(doctor));
+    else
+        ladder_leave(&doctor->ladder, STEP_OK, now_of(doctor));
+    if (doctor->only_https) {
+        doctor->road_over = true;
+        if (why)
+            fail(doctor, why);
+    }
+    go_on(doctor);
+}
+
+static const char *https_name(const struct account *account)
+{
+    return account->transport == TRANSPORT_GMAIL ? "gmail" : "graph";
+}
+
+/* True: it is not over yet. */
+static bool try_https(struct doctor *doctor)
+{
+    struct err err = { 0 };
+
+    if (!doctor->by_https || doctor->https_over)
+        return false;
+    if (doctor->https)
+        return true;
+    if (doctor->failed && !doctor->here)
+        skip_the_rest(doctor);
+    doctor->report.https = doctor->only_https ? NULL : choice_other_way(doctor->plan.account);
+    ladder_enter(&doctor->ladder, RUNG_HTTPS);
+    ladder_detail(&doctor->ladder, "interface", span_of(https_name(doctor->by_https)));
+    if (doctor_https_start(doctor->loop, &doctor->world, doctor->by_https, https_ends, doctor, &doctor->https, &err))
+        return true;
+    https_ends(doctor, &(struct evidence){ .stage = STAGE_HTTPS, .err = err });
+    return false;
+}
+
+/* ---- the name, and the way there ---- */
+
 static void take_road(struct doctor *doctor)
 {
+    if (doctor->only_https) {
+        doctor->road_over = doctor->here;
+        if (!doctor->here)
+            try_https(doctor);
+        return;
+    }
     const struct road_plan plan = {
         .world = &doctor->world,
         .account = doctor->here ? NULL : doctor->by_smtp,
@@ -313,41 +367,6 @@ static bool look_around(struct doctor *doctor)
     return !around_is_done(doctor->around);
 }
 
-/* ---- the other way ---- */
-
-static void https_ends(void *who, const struct evidence *why)
-{
-    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
-
-    doctor->https_over = true;
-    doctor->report.https_works = !why;
-    if (why)
-        ladder_failed(&doctor->ladder, &(struct evidence){ .stage = STAGE_HTTPS, .err = why->err }, now_of(doctor));
-    else
-        ladder_leave(&doctor->ladder, STEP_OK, now_of(doctor));
-    go_on(doctor);
-}
-
-/* True: it is not over yet. */
-static bool try_https(struct doctor *doctor)
-{
-    struct err err = { 0 };
-
-    if (!doctor->by_https || doctor->https_over)
-        return false;
-    if (doctor->https)
-        return true;
-    if (doctor->failed && !doctor->here)
-        skip_the_rest(doctor);
-    doctor->report.https = choice_other_way(doctor->plan.account);
-    ladder_enter(&doctor->ladder, RUNG_HTTPS);
-    ladder_detail(&doctor->ladder, "interface", span_of(doctor->report.https));
-    if (doctor_https_start(doctor->loop, &doctor->world, doctor->by_https, https_ends, doctor, &doctor->https, &err))
-        return true;
-    https_ends(doctor, &(struct evidence){ .stage = STAGE_HTTPS, .err = err });
-    return false;
-}
-
 /* ---- the steps ---- */
 
 /* Known before anything is asked: the account can't sign in as it stands. The road is walked all the same, without. */
@@ -400,11 +419,11 @@ static void rang(void *who)
         return;
     }
     bool waits = !doctor->road_over;
-    if (waits ? now >= look_at : doctor->failed && !doctor->here && needs_around(doctor))
+    if (!doctor->only_https && (waits ? now >= look_at : doctor->failed && !doctor->here && needs_around(doctor)))
         waits |= look_around(doctor);
     if (doctor->road_over && doctor->here)
         tell_here(doctor);
-    if (!waits && doctor->failed && !doctor->here && try_https(doctor))
+    if (!waits && doctor->failed && !doctor->here && !doctor->only_https && try_https(doctor))
         waits = true;
     if (!waits) {
         finish(doctor);
@@ -420,7 +439,8 @@ static bool copy_by(const struct account *account, const char *way, struct accou
     return account_copy(account, ret_copy, err) && account_set(*ret_copy, "transport", span_of(way), err);
 }
 
-/* The account by SMTP alone, so that a failure of it shows; and by its other way, where it has one. */
+/* The account by SMTP alone, so that a failure of it shows; and by its other way, where it has one; or, where it goes
+ * by HTTPS only, that. */
 static bool choose_ways(struct doctor *doctor, struct err *err)
 {
     const struct account *account = doctor->plan.account;
@@ -428,6 +448,9 @@ static bool choose_ways(struct doctor *doctor, struct err *err)
 
     if (!account)
         return true;
+    doctor->only_https = account->transport == TRANSPORT_GRAPH || account->transport == TRANSPORT_GMAIL;
+    if (doctor->only_https)
+        return account_copy(account, &doctor->by_https, err);
     return copy_by(account, "smtp", &doctor->by_smtp, err) &&
            (!other || account->transport == TRANSPORT_SMTP || copy_by(account, other, &doctor->by_https, err));
 }
@@ -441,6 +464,11 @@ static void choose_target(struct doctor *doctor)
     doctor->target.port = account ? account->server.port : plan->port;
     doctor->target.security = account ? account_security(account) : plan->security;
     doctor->target.profile = know_profile_of_host(plan->know, span_of(doctor->target.host));
+    if (doctor->only_https && account->profile && account->profile->http_api_host) {
+        doctor->target.host = account->profile->http_api_host;
+        doctor->target.port = 443;
+        doctor->target.security = SECURITY_TLS;
+    }
 }
 
 static void choose_patience(struct doctor *doctor)

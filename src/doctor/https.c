@@ -43,12 +43,23 @@ static void fetched(void *who, const struct fetch_answer *answer, const struct e
         end(https, STAGE_HTTPS, err);
 }
 
+/* As the transport chooses it. */
+static const char *host_of(const struct account *account)
+{
+    bool gmail = account->transport == TRANSPORT_GMAIL;
+    const struct profile *profile = account->profile;
+
+    if (profile && profile->http_api && strcmp(profile->http_api, gmail ? "gmail" : "graph") == 0)
+        return profile->http_api_host;
+    return gmail ? "gmail.googleapis.com" : "graph.microsoft.com";
+}
+
 static void on_ready(void *who)
 {
     struct doctor_https *https = who;
     struct err err = { 0 };
 
-    buf_addf(&https->url, "https://%s/", https->account->profile->http_api_host);
+    buf_addf(&https->url, "https://%s/", host_of(https->account));
     https->plan = (struct fetch_plan){
         .url = buf_text(&https->url),
         .resolver = https->world->credentials.resolver,

@@ -112,6 +112,17 @@ SCENARIOS = {
     # -- who answers
     'turned away': S('banner_rejected', 'banner', target={587: Smtp(banner='554 no SMTP service here')}),
     'turned away for now': S('banner_rejected', 'banner', target={587: Smtp(banner='421 not accepting connections')}),
+    'turned away by a blocklist': S('ip_reputation_blocked', 'banner', target={587: Smtp(
+        banner='554 5.7.1 Service unavailable; Client host [198.51.100.1] blocked using zen.spamhaus.org')}),
+    'turned away without a name': S('ptr_missing', 'banner', target={587: Smtp(
+        banner='554 5.7.1 Client host rejected: cannot find your reverse hostname, [198.51.100.1]')}),
+    'turned away, one of too many': S('concurrent_limit', 'banner', target={587: Smtp(
+        banner='421 4.7.0 Too many concurrent SMTP connections; please try again later.')}),
+    'silent after the greeting': S('server_busy_temporary', 'ehlo', target={587: Says(b'220 hi\r\n', stays=True)}),
+    'closed after the greeting': S('server_busy_temporary', 'ehlo', target={587: Says(b'220 hi\r\n')}),
+    'silent in the handshake': S('tls_handshake_incompatible', 'tls', at='mail.example.test:465',
+                                 target={465: Says(stays=True)}),
+    'closed in the handshake': S('tls_handshake_incompatible', 'tls', at='mail.example.test:465', target={465: Says()}),
     'closed at once': S('connection_closed_before_banner', 'banner', target={587: Says()}),
     'closed at once, an account': S('connection_closed_before_banner', 'banner', target={587: Says()}, account=WITH),
     'rubbish': S('smtp_intercepted', 'banner', target={587: Says(b'\x00\x01\x02 hello?\r\n')}),

@@ -1,0 +1,284 @@
+"""What the doctor says of accounts: real servers set up wrongly on purpose, the provider on the desk, and refusals as
+they are really given, each by a server that says it at its place."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from network import GMAIL, NAMESERVER, OFFICE, OUTLOOK, TARGET, WEB
+from outpost import PROGRAM
+from peers.process import Process, free_port
+from sandbox import Sandbox
+from stage import Says, Smtp, Stage
+from test_tls import rsa, small_group     # noqa: F401
+
+# ---- refusals, by who gives them ----
+
+# (label, the provider's server or "", when, what is said, cause)
+REFUSALS = [
+    ('a wrong password', '', 'AUTH', '535 5.7.8 Error: authentication failed: authentication failure', 'auth_bad_credentials'),
+    ('a wrong password at Dovecot', '', 'AUTH', '535 5.7.8 Error: authentication failed: (reason unavailable)', 'auth_bad_credentials'),
+    ('a wrong password at Exim', '', 'AUTH', '535 Incorrect authentication data', 'auth_bad_credentials'),
+    ('a wrong password at Gmail', 'smtp.gmail.com:587', 'AUTH',
+     '535-5.7.8 Username and Password not accepted. For more information, go to\r\n535 5.7.8  https://support.google.com/mail/?p=BadCredentials x', 'auth_bad_credentials'),
+    ('an app password wanted', 'smtp.gmail.com:587', 'AUTH',
+     '534-5.7.9 Application-specific password required. For more information, go to\r\n534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor x', 'auth_app_password_required'),
+    ('a browser wanted', 'smtp.gmail.com:587', 'AUTH',
+     '534-5.7.14 <https://accounts.google.com/signin/continue?x> Please log in via your web browser and\r\n534 5.7.14  then try again. Learn more at https://support.google.com/mail/answer/78754 x', 'auth_web_login_required'),
+    ('too many sign-ins', 'smtp.gmail.com:587', 'AUTH', '454 4.7.0 Too many login attempts, please try again later. x', 'auth_too_many_logins'),
+    ('basic auth gone', 'smtp-mail.outlook.com:587', 'AUTH', '535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [x]', 'auth_basic_disabled'),
+    ('off for the tenant', 'smtp.office365.com:587', 'AUTH',
+     '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information. [x]', 'auth_smtp_disabled_tenant'),
+    ('off for the mailbox', 'smtp.office365.com:587', 'AUTH',
+     '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information. [x]', 'auth_smtp_disabled_mailbox'),
+    ('security defaults', 'smtp.office365.com:587', 'AUTH',
+     '535 5.7.139 Authentication unsuccessful, user is locked by your organization\'s security defaults policy. Contact your administrator. [x]', 'auth_blocked_by_policy'),
+    ('conditional access', 'smtp.office365.com:587', 'AUTH',
+     '535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator. [x]', 'auth_blocked_by_policy'),
+    ('wrong credentials at Microsoft', 'smtp.office365.com:587', 'AUTH', '535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. [x]', 'auth_bad_credentials'),
+    ('not now', '', 'AUTH', '454 4.7.0 Temporary authentication failure: Connection lost to authentication server', 'server_busy_temporary'),
+    ('clear text', '', 'AUTH', '538 5.7.11 Encryption required for requested authentication mechanism', 'starttls_required'),
+    ('another name than ours', '', 'EHLO', '550 5.7.1 Helo command rejected: need fully-qualified hostname', 'helo_rejected'),
+    ('not his address', '', 'MAIL', '553 5.7.1 <alice@example.test>: Sender address rejected: not owned by user alice', 'sender_not_owned'),
+    ('not his address, at RCPT', '', 'RCPT', '553 5.7.1 <alice@example.test>: Sender address rejected: not owned by user alice', 'sender_not_owned'),
+    ('not his domain', '', 'MAIL', '450 4.1.8 <alice@example.test>: Sender address rejected: Domain not found', 'sender_domain_invalid'),
+    ('not signed in after all', '', 'MAIL', '530 5.7.0 Authentication required', 'auth_not_attempted'),
+    ('no relaying', '', 'RCPT', '554 5.7.1 <alice@example.test>: Relay access denied', 'relay_denied'),
+    ('a blocklist', '', 'RCPT', '554 5.7.1 Service unavailable; Client host [198.51.100.1] blocked using zen.spamhaus.org', 'ip_reputation_blocked'),
+    ('greylisted', '', 'RCPT', '450 4.2.0 <alice@example.test>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/', 'greylisted'),
+    ('the day is used up', 'smtp.gmail.com:587', 'MAIL', '550 5.4.5 Daily user sending limit exceeded. x', 'rate_limit_daily'),
+    ('the disk is full', '', 'MAIL', '452 4.3.1 Insufficient system storage', 'server_side_error'),
+    ('suspended', 'smtp.gmail.com:587', 'AUTH', '535 5.7.8 Account has been disabled', 'account_locked'),
+]
+
+AT = {'smtp.gmail.com:587': GMAIL, 'smtp-mail.outlook.com:587': OUTLOOK, 'smtp.office365.com:587': OFFICE}
+
+
+@pytest.fixture
+def stage(network, certificates, outpost):
+    network.names(NAMESERVER)
+    network.firewall()
+    outpost.inside = network.inside
+    outpost.environment['OUTPOST_CA_FILE'] = certificates.ca
+    open_now = Stage(network, certificates)
+    open_now.open(WEB, 443, Says(stays=True))
+    yield open_now
+    open_now.close()
+
+
+@pytest.mark.parametrize('label,server,when,said,cause', REFUSALS, ids=[row[0] for row in REFUSALS])
+def test_refused(label, server, when, said, cause, stage, outpost, verdict):
+    microsoft = 'o' in server and server.split('.')[1] in ('office365', 'outlook') or server.startswith('smtp-mail')
+    ehlo = ['AUTH LOGIN XOAUTH2' if microsoft else 'AUTH PLAIN LOGIN']
+    stage.open(AT.get(server, TARGET), 587, Smtp(ehlo=ehlo, replies={when: said}))
+    settings = {'auth': 'token', 'password': 'an-access-token'} if microsoft else {}
+    outpost.account(server or 'mail.example.test:587', transport='smtp', **settings)
+    told = verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+    broken, = [step['step'] for step in told['steps'] if step['ok'] is False]
+    assert broken == {'AUTH': 'auth', 'EHLO': 'ehlo', 'MAIL': 'sender', 'RCPT': 'sender'}[when], told
+
+
+def test_no_mechanism_in_common(stage, outpost, verdict):
+    stage.open(TARGET, 587, Smtp(ehlo=['AUTH GSSAPI NTLM']))
+    outpost.account('mail.example.test:587')
+    verdict('no mechanism in common', 'auth_no_common_mechanism', outpost.run('doctor', '--json'))
+
+
+@pytest.mark.parametrize('port,cause', [(587, 'auth_not_offered'), (25, 'wrong_port_use_submission')])
+def test_no_sign_in_offered(port, cause, stage, outpost, verdict):
+    stage.open(TARGET, port, Smtp(ehlo=['PIPELINING']))
+    outpost.account('mail.example.test:%d' % port)
+    verdict('no sign-in on %d' % port, cause, outpost.run('doctor', '--json', '--connect-timeout', '3'))
+
+
+def test_another_address_of_the_account(stage, outpost, verdict):
+    """It signs in, and may send as itself; as its alias it may not."""
+    class Owner(Smtp):
+        def take(self, command):
+            self.replies = {'MAIL': '553 5.7.1 Sender address rejected: not owned by user'} if b'team@' in command else {}
+
+    stage.open(TARGET, 587, Owner())
+    outpost.account('mail.example.test:587', send_as='team@example.test')
+    verdict('an alias that is not ours', 'sender_not_owned', outpost.run('doctor', '--json'))
+
+
+# ---- on this machine ----
+
+def test_a_secret_that_cannot_be_read(stage, outpost, verdict):
+    stage.open(TARGET, 587, Smtp())
+    outpost.account('mail.example.test:587', secret='command:false')
+    told = verdict('a secret that cannot be read', 'local_token_unreadable', outpost.run('doctor', '--json'))
+    assert [s['step'] for s in told['steps'] if s['ok'] is False] == ['auth'], told
+
+
+def test_live_com_with_a_password(stage, outpost, verdict):
+    """Known before anything is sent; and the road is good, so the ladder shows where it ends."""
+    heard = []
+
+    class Office(Smtp):
+        def take(self, command):
+            heard.append(command)
+
+    stage.open(OUTLOOK, 587, Office(ehlo=['AUTH LOGIN XOAUTH2']))
+    outpost.account(server=None, security=None, address='me@live.com', username=None)
+    told = verdict('live.com with a password', 'auth_basic_disabled', outpost.run('doctor', '--json'))
+    assert [(s['step'], s['ok']) for s in told['steps']][-3:] == [('tls', True), ('ehlo', True), ('auth', False)], told
+    assert heard and not any(command.startswith((b'AUTH', b'MAIL')) for command in heard), heard
+
+
+@pytest.mark.parametrize('label,settings,cause', [
+    ('no authority in the file', dict(ca_file='/nowhere/ca.pem'), 'local_ca_bundle_missing'),
+    ('another certificate than the pinned one', dict(tls_pin='sha256:' + 64 * '0'), 'tls_interception'),
+    ('a proxy that is not there', dict(proxy='socks5://%s:1080' % TARGET), 'proxy_unusable')])
+def test_settings(label, settings, cause, stage, certificates, outpost, verdict):
+    stage.open(TARGET, 587, Smtp())
+    del outpost.environment['OUTPOST_CA_FILE']
+    outpost.account('mail.example.test:587', **{'ca_file': certificates.ca, **settings})
+    verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '3'))
+
+
+@pytest.mark.parametrize('label,off', [('our clock, two years ahead', '+2y'), ('our clock, two years behind', '-2y')])
+def test_our_clock(label, off, stage, outpost, verdict):
+    if not shutil.which('faketime'):
+        pytest.skip('faketime is not installed')
+    stage.open(TARGET, 587, Smtp())
+    stage.open(GMAIL, 587, Smtp())
+    outpost.inside = [*outpost.inside, 'faketime', '-f', off]
+    verdict(label, 'clock_wrong', outpost.run('doctor', 'mail.example.test:587', '--json', '--connect-timeout', '3'))
+
+
+def test_localhost_in_a_container(stage, outpost, verdict):
+    outpost.environment['container'] = 'podman'
+    outpost.account('localhost:587')
+    verdict('localhost in a container', 'connect_refused_localhost_in_container', outpost.run('doctor', '--json'))
+
+
+# ---- real servers ----
+
+def test_postfix_and_dovecot_are_healthy(postfix, outpost, verdict):
+    for security in ('starttls', 'tls'):
+        outpost.account_at(postfix, security)
+        verdict('Postfix and Dovecot, ' + security, None, outpost.run('doctor', '--json'))
+
+
+@pytest.mark.parametrize('peer', ['exim', 'haraka', 'smtp_server', 'scripted'])
+def test_others_are_healthy(peer, request, outpost, verdict):
+    there = request.getfixturevalue(peer)
+    outpost.account_at(there, 'tls')
+    verdict(there.name, None, outpost.run('doctor', '--json'))
+
+
+WRONGLY = [
+    ('Postfix: a wrong password', 'tls', dict(password='wrong'), 'auth_bad_credentials'),
+    ('Postfix: a wrong name', 'starttls', dict(username='bob@example.test'), 'auth_bad_credentials'),
+    ('Postfix: not the owner, at MAIL', 'owned-mail', dict(address='bob@example.test', username='alice@example.test'), 'sender_not_owned'),
+    ('Postfix: not the owner, at RCPT', 'owned-rcpt', dict(address='bob@example.test', username='alice@example.test'), 'sender_not_owned'),
+    ('Postfix: not signed in', 'starttls', dict(auth='none', secret=None, username=None), 'relay_denied'),
+]
+
+
+@pytest.mark.parametrize('label,port,settings,cause', WRONGLY, ids=[row[0] for row in WRONGLY])
+def test_postfix_wrongly(label, port, settings, cause, postfix, outpost, verdict):
+    outpost.account('localhost:%d' % postfix.ports[port], 'starttls' if port == 'starttls' else 'tls', **settings)
+    verdict(label, cause, outpost.run('doctor', '--json'))
+
+
+@pytest.mark.parametrize('label,port,security,cause', [
+    ('Postfix: STARTTLS where TLS begins at once', 'tls', 'starttls', 'plaintext_on_tls_port'),
+    ('Postfix: TLS at once where STARTTLS is', 'starttls', 'tls', 'tls_on_plaintext_port')])
+def test_postfix_by_the_wrong_encryption(label, port, security, cause, postfix, outpost, verdict):
+    outpost.account('localhost:%d' % postfix.ports[port], security)
+    verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '4'))
+
+
+@pytest.mark.parametrize('name,cause', [('expired', 'cert_expired'), ('wrong', 'cert_hostname_mismatch'),
+                                        ('selfsigned', 'cert_self_signed'), ('of-a-leaf', 'cert_untrusted_issuer'),
+                                        ('client-only', 'cert_untrusted_issuer'), ('sha1', 'tls_legacy_signature')])
+def test_a_real_server_with_a_bad_certificate(name, cause, bad_certificate, outpost, verdict):
+    outpost.account_at(bad_certificate(name), 'tls')
+    verdict('aiosmtpd: ' + name, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+
+
+@pytest.mark.parametrize('label,words,cause', [
+    ('s_server: TLS 1.0', ['-tls1', '-cipher', 'DEFAULT@SECLEVEL=0'], 'tls_protocol_too_old'),
+    ('s_server: TLS 1.1', ['-tls1_1', '-cipher', 'DEFAULT@SECLEVEL=0'], 'tls_protocol_too_old'),
+    ('s_server: no encryption', ['-tls1_2', '-cipher', 'eNULL@SECLEVEL=0'], 'tls_handshake_incompatible'),
+    ('s_server: a small Diffie-Hellman group', ['-tls1_2', '-cipher', 'kDHE@SECLEVEL=0', '-dhparam'], 'tls_weak_dh'),
+    ('s_server: RSA key transport', ['-tls1_2', '-cipher', 'kRSA@SECLEVEL=0'], 'tls_handshake_incompatible')])
+def test_openssl_s_server(label, words, cause, rsa, small_group, outpost, verdict):
+    words = words + [small_group] if words[-1] == '-dhparam' else words
+    port = free_port()
+    server = Process(['openssl', 's_server', '-accept', '127.0.0.1:%d' % port, *rsa, *words], stdin=subprocess.PIPE,
+                     env={**os.environ, 'OPENSSL_CONF': '/dev/null'})
+    server.await_line('^ACCEPT')
+    outpost.account('localhost:%d' % port, 'tls')
+    try:
+        verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+    finally:
+        server.stop()
+
+
+# ---- the provider on the desk ----
+
+@pytest.fixture
+def desk(tmp_path, outpost):
+    """desk(provider, *scenarios, **settings): that provider, and an account there."""
+    desks = []
+
+    def at(provider, *scenarios, options=(), **settings):
+        there = Sandbox(tmp_path / 'desk', provider, *scenarios, options=options)
+        desks.append(there)
+        outpost.environment.update(OUTPOST_CONNECT_TO=','.join(there.connect_to), OUTPOST_CA_FILE=there.ca)
+        outpost.ca = None
+        if settings:
+            outpost.account(**{'server': None, 'security': None, 'address': there.user, 'username': None, 'provider': provider,
+                               'auth': 'token', 'password': there.token, **settings})
+        return there
+    yield at
+    for there in desks:
+        there.stop()
+
+
+DESK = [
+    ('outlook.com', (), dict(transport='smtp'), None),
+    ('outlook.com', (), dict(transport='auto'), None),
+    ('outlook.com', (), dict(transport='graph'), None),
+    ('gmail', (), dict(transport='gmail'), None),
+    ('outlook.com', ('smtp-auth-off',), dict(transport='smtp'), 'auth_smtp_disabled_mailbox'),
+    ('microsoft365', ('smtp-auth-off-tenant',), dict(transport='smtp'), 'auth_smtp_disabled_tenant'),
+    ('outlook.com', (), dict(auth='password', password='x'), 'auth_basic_disabled'),
+    ('gmail', (), dict(auth='password', password='wrong'), 'auth_bad_credentials'),
+]
+
+
+@pytest.mark.parametrize('provider,scenarios,settings,cause', DESK,
+                         ids=['%s %s %s' % (p, ' '.join(s), ' '.join(w.values())) for p, s, w, _ in DESK])
+def test_at_the_desk(provider, scenarios, settings, cause, desk, outpost, verdict):
+    desk(provider, *scenarios, **settings)
+    verdict('sandbox %s, %s' % (provider, ' '.join(scenarios) or ' '.join(settings.values())), cause,
+            outpost.run('doctor', '--json', '--connect-timeout', '10'))
+
+
+@pytest.mark.parametrize('scenario,cause', [
+    (None, None), ('smtp-auth-off', 'auth_smtp_disabled_mailbox'), ('consent-revoked', 'oauth_refresh_token_expired'), ('unknown-client', 'oauth_client_misconfigured'),
+    ('client-needs-secret', 'oauth_client_misconfigured'), ('blocked-by-policy', 'auth_blocked_by_policy'),
+    ('token-busy', 'server_busy_temporary'), ('token-page', 'oauth_endpoint_unreachable')])
+def test_signed_in_at_the_desk(scenario, cause, desk, outpost, verdict):
+    """Two hours later the token is spent, and getting another shows what has become of the sign-in. Where SMTP alone is
+    shut, the account's other way is found to work."""
+    spent = scenario and scenario != 'smtp-auth-off'
+    if spent and not shutil.which('faketime'):
+        pytest.skip('faketime is not installed')
+    there = desk('outlook.com', 'agreeable')
+    one = Process([PROGRAM, 'setup', there.user, '--config', outpost.config, '--json', '--flow', 'device', '--client-id', 'an-app',
+                   '--yes', '--no-test'], env=outpost.environment)
+    assert one.popen.wait(60) == 0, one.said
+    if scenario:
+        there.scenario(scenario)
+    if spent:
+        there.advance(7200)
+        outpost.inside = ['faketime', '-f', '+2h']
+    told = verdict('sandbox, signed in, %s' % (scenario or 'as it should be'), cause,
+                   outpost.run('doctor', '--json', '--connect-timeout', '10'))
+    assert [other['ok'] for other in told['alternatives']] == ([] if not scenario else [not spent]), told
