@@ -4,10 +4,21 @@
 #include "gateway/gateway.h"
 #include "net/cert.h"
 #include "os/clock.h"
+#include "os/descriptors.h"
 #include "os/file.h"
 #include "os/random.h"
 
 #include "base/banned.h"
+
+enum { DESCRIPTORS_KEPT = 200 }; /* for the queue, the ways out, commands that ask, programs that are started */
+
+/* Whoever comes beyond that is told so; without a descriptor nobody could tell them. */
+static size_t most_connections(void)
+{
+    size_t have = descriptors_raise(GATEWAY_CONNECTIONS + DESCRIPTORS_KEPT);
+
+    return have > 2 * DESCRIPTORS_KEPT ? have - DESCRIPTORS_KEPT : have / 2;
+}
 
 bool listening_open(struct daemon *daemon, struct err *err)
 {
@@ -24,6 +35,7 @@ bool listening_open(struct daemon *daemon, struct err *err)
         .state = place->state,
         .activation = &daemon->activation,
         .unix_mode = place->scope == PLACE_SYSTEM ? 0666 : 0600,
+        .connections = most_connections(),
     };
 
     if (!gateway_open(&world, cli_config(daemon->cli, NULL), &daemon->gateway, err))

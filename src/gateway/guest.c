@@ -174,7 +174,8 @@ static void begin(struct guest *guest, struct stream *stream, bool tls_first, st
         guest_free(guest);
 }
 
-/* A word, where one can be said without TLS, and the door. */
+/* A word, where one can be said without TLS, and the door. Nobody waits until they have heard it: they are counted nowhere,
+ * and a crowd of them must not keep the descriptors that others need. */
 static void turn_away(struct guest *guest, struct stream *stream, const char *cause, uint16_t code,
                       const char *words)
 {
@@ -184,7 +185,7 @@ static void turn_away(struct guest *guest, struct stream *stream, const char *ca
         buf_addf(&line, "%u %s\r\n", code, words);
         stream_write(stream, buf_span(&line));
     }
-    stream_finish(stream);
+    stream_free(stream);
     guest_free(guest);
 }
 

@@ -212,16 +212,17 @@ class Loop:
         """What waits for a time or for a person is let go, until nothing waits. Whom the queue is not sure about."""
         daemon = await self.start()
         await self.until_ready(daemon)
-        deadline = time.monotonic() + PATIENCE
-        while (rows := await self.ask('queue', 'list', '--json')).strip():
-            if time.monotonic() > deadline:
-                raise RuntimeError('still in the queue: %.2000s' % rows)
-            states = {json.loads(row)['state'] for row in rows.splitlines()}
-            if 'held' in states or 'unknown' in states:
+        before, since = None, time.monotonic()
+        while any((counts := json.loads(await self.ask('status', '--json'))['queue']).values()):
+            if counts != before:
+                before, since = counts, time.monotonic()
+            if time.monotonic() > since + PATIENCE:
+                raise RuntimeError('nothing comes of what is in the queue: %r' % counts)
+            if counts['held'] or counts['unknown']:
                 await self.ask('queue', 'release', '--all')
-            if 'deferred' in states or 'unknown' in states:
+            if counts['deferred'] or counts['unknown']:
                 await self.ask('queue', 'retry', '--all')
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         rows = [json.loads(row) for row in (await self.ask('queue', 'list', '--all', '--json')).splitlines()]
         daemon.terminate()
         await daemon.wait()
