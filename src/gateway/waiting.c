@@ -156,7 +156,8 @@ static void look(struct waiting *waiting)
     }
     if (looking) {
         *looking = (struct looking){ .waiting = waiting, .id = waiting->id };
-        const struct queue_job job = { .run = run_look, .done = looked, .drop = drop, .data = looking, .early = true };
+        /* Not early: what is seen may be of the same batch, and a client's last word is not said before the commit. */
+        const struct queue_job job = { .run = run_look, .done = looked, .drop = drop, .data = looking };
         waiting->looking = looking;
         if (queue_ask(waiting->guest->gateway->world.port, &job, &waiting->ask, NULL))
             return;

@@ -82,6 +82,7 @@ static bool add_facts(const struct memory *memory, const struct thing *thing, ui
     item->size = row->size;
     item->pieces = row->pieces;
     item->lost = message->lost;
+    item->total = row->recipient_count;
     if (body->count == 1) {
         item->body = body->pieces[0];
         item->body.at = pool_text(pool, item->body);

@@ -120,6 +120,7 @@ static void add_facts(struct claiming *c, const struct sqlite_message *message, 
     item->size = row->size;
     item->pieces = row->pieces;
     item->lost = (uint32_t)message->lost;
+    item->total = row->recipient_total;
     item->account = row->account;
     item->submitter = row->submitter;
     item->message_id = row->message_id;

@@ -185,6 +185,7 @@ struct store_item {
     uint32_t pieces;
     uint32_t lost;       /* leases lost in a row: it is claimed alone */
     bool partial;        /* more of its recipients are due than fitted; they follow when this lease is over */
+    size_t total;        /* recipients of the message, those not due now and those that are over, too */
     const char *account, *submitter, *message_id, *from; /* never NULL; "" unknown */
     const char *tied_to; /* an earlier try by this transport ended unknown; "" none did */
     struct span body;    /* all of it where it is one piece; else to be read in pieces */

@@ -196,8 +196,10 @@ static void leave_it_to_who_waits(struct parcel *parcel)
     const struct store_item *item = parcel->item;
     size_t count = item->envelope->count;
 
+    if (count < item->total)
+        return;
     for (size_t i = 0; i < count; i++)
-        if (item->partial || item->recipients[i].tries || parcel->settled[i].state != STORE_FAILED)
+        if (item->recipients[i].tries || parcel->settled[i].state != STORE_FAILED)
             return;
     if (!queue_is_answered(parcel->relay->plan.queue, item->id))
         return;
@@ -351,7 +353,7 @@ void parcel_settle(struct parcel *parcel)
         return;
     if (worst.lane != LANE_GOES_ON)
         route_pass_on(parcel);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < decided; i++) {
         sender->counts[parcel->settled[i].state]++;
         tell(parcel, i, &parcel->settled[i]);
     }

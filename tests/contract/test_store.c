@@ -282,6 +282,7 @@ static void test_claimed_in_windows(void **state)
     check_ids(&items, (const uint64_t[]){ d, 0 });
     assert_int_equal(items.at[0].envelope->count, 3);
     assert_true(items.at[0].partial);
+    assert_true(items.at[0].total > items.at[0].envelope->count);
     assert_string_equal(items.at[0].envelope->recipients[0].address, "r0@example.org");
     const struct store_outcome outcomes[] = {
         { .number = 0, .state = STORE_DELIVERED }, { .number = 1, .state = STORE_DELIVERED },
@@ -297,6 +298,7 @@ static void test_claimed_in_windows(void **state)
     assert_string_equal(items.at[0].envelope->recipients[0].address, "r3@example.org");
     assert_int_equal(items.at[0].recipients[1].number, 4);
     assert_false(items.at[0].partial);
+    assert_true(items.at[0].total > items.at[0].envelope->count);
     store_items_done(&items);
 }
 

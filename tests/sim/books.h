@@ -33,6 +33,7 @@ struct person { /* a recipient */
     enum person_kind kind;
     unsigned asked;        /* times its provider was asked for it */
     bool promised;         /* somebody heard "250" for it */
+    bool told_no;          /* somebody heard that it failed for good */
     bool maybe;            /* somebody heard nothing at all: it may have been taken */
     unsigned taken;        /* times its provider took the message for it */
     bool refused;          /* its provider refused it for good */

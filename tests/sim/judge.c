@@ -218,7 +218,10 @@ static void judge_promises(void)
         bool open = letters_is_open(&books.letters[person->letter]);
         if (person->promised && !found[i].there)
             sim_broken("r%u of letter %u was promised and is lost", i, person->letter);
-        if (found[i].there && !person->promised && !person->maybe && !open)
+        if (person->told_no && (!found[i].there || found[i].is.state != STORE_FAILED))
+            sim_broken("r%u of letter %u: its sender heard that it failed, and it is %s", i, person->letter,
+                       found[i].there ? store_state_word(found[i].is.state) : "nowhere");
+        if (found[i].there && !person->promised && !person->maybe && !person->told_no && !open)
             sim_broken("r%u of letter %u was refused, and is there", i, person->letter);
     }
 }
@@ -253,7 +256,8 @@ static void judge_reports(bool in_the_end)
             }
         if (books.people[i].told > 1 + twice)
             sim_broken("%u reports about r%u arrived, and %u were unknown", books.people[i].told, i, twice);
-        if (in_the_end && found[i].there && found[i].is.state == STORE_FAILED && !books.people[i].told && !failed)
+        if (in_the_end && found[i].there && found[i].is.state == STORE_FAILED && !books.people[i].told &&
+            !books.people[i].told_no && !failed)
             sim_broken("nobody was told that r%u failed", i);
     }
 }

@@ -14,6 +14,7 @@ enum { TRIES_MAX = 60 };
 struct hand { /* that holds a letter */
     struct letter *letter;
     bool local;           /* a program of the machine's own */
+    bool waits;           /* for the provider's own answer */
     bool open;            /* it is at it */
     bool done;
     unsigned tries;
@@ -29,7 +30,7 @@ static struct {
     struct loop *loop;
     struct hand hands[LETTERS_MAX];
     unsigned count, done;
-    struct session_plan plan;
+    struct session_plan plan, waiting_plan;
 } letters;
 
 static struct hand *hand_of(const struct letter *letter)
@@ -61,6 +62,7 @@ static void note(struct person *person, enum letter_news news)
 {
     person->promised |= news == LETTER_PROMISED;
     person->maybe |= news == LETTER_UNHEARD;
+    person->told_no |= news == LETTER_FAILED;
 }
 
 void letters_heard(struct letter *letter, enum letter_news news)
@@ -71,8 +73,13 @@ void letters_heard(struct letter *letter, enum letter_news news)
         note(&books.people[letter->first + i], news);
     if (news == LETTER_PROMISED)
         sim_count(SIM_PROMISES);
+    if (news == LETTER_FAILED)
+        sim_count(SIM_ANSWERS);
     sim_trace("letter %u: %s", (unsigned)(letter - books.letters),
-              news == LETTER_PROMISED ? "promised" : news == LETTER_REFUSED ? "refused" : "unheard");
+              news == LETTER_PROMISED  ? "promised"
+              : news == LETTER_REFUSED ? "refused"
+              : news == LETTER_FAILED  ? "failed, its sender hears"
+                                       : "unheard");
     finish(hand, news == LETTER_REFUSED || (news == LETTER_UNHEARD && letter->keyed && !hand->local));
 }
 
@@ -116,10 +123,11 @@ static void sent(void *who)
     struct smtp_outcome outcome;
 
     session_outcome(hand->session, 0, &outcome);
-    if (outcome.fate == SMTP_FATE_REFUSED)
+    if (outcome.fate == SMTP_FATE_REFUSED && !hand->waits)
         sim_broken("the gateway refuses a letter for good: %s %s", outcome.err.text, outcome.err.said);
     letters_heard(hand->letter, outcome.fate == SMTP_FATE_TAKEN     ? LETTER_PROMISED
                                 : outcome.fate == SMTP_FATE_UNKNOWN ? LETTER_UNHEARD
+                                : outcome.fate == SMTP_FATE_REFUSED ? LETTER_FAILED
                                                                     : LETTER_REFUSED);
 }
 
@@ -161,7 +169,7 @@ static void call(struct hand *hand)
     hand->at = 0;
     books_text(hand->letter, &hand->text);
     fill_envelope(hand);
-    if (!session_open(letters.loop, &letters.plan, &events, hand, &hand->session, NULL))
+    if (!session_open(letters.loop, hand->waits ? &letters.waiting_plan : &letters.plan, &events, hand, &hand->session, NULL))
         abort();
 }
 
@@ -188,6 +196,8 @@ void letters_begin(struct loop *outside, unsigned count, uint64_t within)
         .host = "127.0.0.1", .port = MACHINE_PORT, .security = SECURITY_NONE, .hello = "device.example",
         .connect_timeout_ms = MINUTE,
     };
+    letters.waiting_plan = letters.plan;
+    letters.waiting_plan.port = MACHINE_WAITING_PORT;
     for (unsigned i = 0; i < count; i++) {
         struct letter *letter = books_letter();
         if (!letter)
@@ -195,6 +205,7 @@ void letters_begin(struct loop *outside, unsigned count, uint64_t within)
         struct hand *hand = hand_of(letter);
         hand->letter = letter;
         hand->local = sim_chance(25);
+        hand->waits = !hand->local && sim_chance(30);
         if (hand->local && sim_chance(50))
             letter->lane = "either";
         hand->again = (struct event){ .happen = try_it, .of = hand };

@@ -16,7 +16,8 @@ void letters_begin(struct loop *outside, unsigned count, uint64_t within);
 void letters_end(void);
 bool letters_are_in(void); /* nobody wants to hand in anything any more */
 
-enum letter_news { LETTER_PROMISED, LETTER_REFUSED, LETTER_UNHEARD };
+/* FAILED: it was taken, and its provider refused it while its sender waited: for good. */
+enum letter_news { LETTER_PROMISED, LETTER_REFUSED, LETTER_UNHEARD, LETTER_FAILED };
 void letters_heard(struct letter *letter, enum letter_news news);
 /* Somebody is at it: whatever the store has of it now is right. */
 bool letters_is_open(const struct letter *letter);

@@ -112,7 +112,11 @@ static void write_config(struct buf *text)
     buf_addf(text, "[route either]\naccounts = live, backup\nadvance = connect, auth, quota%s\n",
              books.goes_on ? ", refused" : "");
     buf_addf(text, "[local]\naliases = %s\n", scratch_path(all.scratch, "aliases"));
-    buf_addf(text, "[listen here]\naddress = 127.0.0.1:%d\nsecurity = none\nno_password_from = 127.0.0.0/8\n", MACHINE_PORT);
+    static const char listener[] = "[listen %s]\naddress = 127.0.0.1:%d\nsecurity = none\ndeliver = %s\n"
+                                   "no_password_from = 127.0.0.0/8\n";
+
+    buf_addf(text, listener, "here", MACHINE_PORT, "queued");
+    buf_addf(text, listener, "waiting", MACHINE_WAITING_PORT, "while-waiting");
 }
 
 static void load_config(void)

@@ -10,7 +10,10 @@
 struct letter;
 struct scratch;
 
-enum { MACHINE_PORT = 587 }; /* where its gateway listens */
+enum { /* where its gateway listens */
+    MACHINE_PORT = 587,
+    MACHINE_WAITING_PORT = 588, /* who comes there hears the provider's own answer, where nothing else waits */
+};
 
 /* Of the whole program: what is known of providers. */
 void machines_begin(struct scratch *scratch);

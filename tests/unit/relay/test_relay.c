@@ -438,6 +438,36 @@ static void test_who_waits_tells_of_a_failure(void **state)
     }
 }
 
+/* What is due and was looked for in vain is looked for again. */
+static void pass_time(uint64_t ms)
+{
+    world.now += ms;
+    relay_wake(relay, NULL);
+    settle();
+}
+
+/* What was put off is a part of the message, too, and the client hears of the whole. */
+static void test_who_waits_is_not_told_of_a_part(void **state)
+{
+    struct queue_follow *follow;
+    struct err err = { 0 };
+
+    (void)state;
+    begin();
+    accounts[0]->limits = (struct profile_limits){ .connections = 1, .messages_per_minute = 1, .recipients_per_message = 1 };
+    uint64_t id = accept_for("live", "a", "no@example.org", "no2@example.org");
+    assert_true(queue_follow(port, id, nothing, NULL, &follow, &err));
+    queue_follow_answers(follow);
+    start();
+    settle();
+    assert_int_equal(state_of(id, 1), STORE_QUEUED);
+    pass_time(recipient_of(id, 1).next - queue_now(queue));
+    assert_int_equal(state_of(id, 1), STORE_FAILED);
+    assert_int_equal(wanted_of(id, 1), REPORT_FAILURE);
+    queue_unfollow(follow);
+    end();
+}
+
 static void test_no_more_channels_than_allowed(void **state)
 {
     (void)state;
@@ -628,14 +658,6 @@ static void test_deadlines(void **state)
     assert_int_equal(state_of(early, 0), STORE_DELIVERED);
     assert_null(strchr(ways.order, 'a')); /* it was not sent */
     end();
-}
-
-/* What is due and was looked for in vain is looked for again. */
-static void pass_time(uint64_t ms)
-{
-    world.now += ms;
-    relay_wake(relay, NULL);
-    settle();
 }
 
 static void test_our_own_disk_fails_no_message(void **state)
@@ -922,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_delivers),
         cmocka_unit_test(test_each_recipient_has_its_outcome),
         cmocka_unit_test(test_who_waits_tells_of_a_failure),
+        cmocka_unit_test(test_who_waits_is_not_told_of_a_part),
         cmocka_unit_test(test_no_more_channels_than_allowed),
         cmocka_unit_test(test_recipients_in_portions),
         cmocka_unit_test(test_a_body_in_pieces),
