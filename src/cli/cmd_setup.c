@@ -16,6 +16,8 @@
 
 #include "base/banned.h"
 
+enum { CLIENT_ID_MAX = 256 };
+
 static const struct option options[] = {
     { 'a', "account", OPTION_VALUE, "NAME", "what to call the account; default: from the address" },
     { 0, "name", OPTION_VALUE, "NAME", "your name, as it shall stand before the address" },
@@ -266,6 +268,40 @@ static int fail_early(struct setup *s, const struct err *err)
     return fail(s->cli, &evidence);
 }
 
+/* Some have a client id at hand. What it is, and the ways without one, are told first. */
+static bool ask_client_id(struct setup *s, const struct err *why)
+{
+    const struct profile *profile = s->found->profile;
+    const struct evidence evidence = { .stage = STAGE_LOCAL, .err = *why, .provider = profile ? profile->id : NULL };
+    HELD(buf) id = BUF(CLIENT_ID_MAX);
+
+    failure_tell(s->cli, &evidence);
+    if (!input_line(s->cli, "\nYour client id, if you have one (else press Enter): ", &id))
+        return false;
+    s->client_id = buf_give(&id);
+    return s->client_id != NULL;
+}
+
+static bool lacks_client_id(const struct err *err)
+{
+    return err->fact && strcmp(err->fact, "oauth:client-id-missing") == 0;
+}
+
+/* Before anybody is asked for anything else. The exit status; 0: go on. */
+static int check_all(struct setup *s)
+{
+    struct err err = { 0 };
+    bool good = check_sendable(s, &err);
+
+    if (!good && lacks_client_id(&err) && s->cli->may_ask && !s->cli->json) {
+        if (!ask_client_id(s, &err))
+            return err_exit_status(err.kind);
+        err = (struct err){ 0 };
+        good = check_sendable(s, &err);
+    }
+    return good && check_replacing(s, &err) ? 0 : fail_early(s, &err);
+}
+
 /* With a password, or whatever a server can be shown at once. */
 static int set_up_proven(struct setup *s)
 {
@@ -290,8 +326,9 @@ static int set_up(struct setup *s)
         !setup_name(s, &err) || !find(s, &err))
         return fail_early(s, &err);
     choose_auth(s);
-    if (!check_sendable(s, &err) || !check_replacing(s, &err))
-        return fail_early(s, &err);
+    int status = check_all(s);
+    if (status)
+        return status;
     return strcmp(s->auth, "oauth") == 0 ? setup_oauth(s) : set_up_proven(s);
 }
 

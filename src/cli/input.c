@@ -134,6 +134,19 @@ bool input_secret(const struct cli *cli, const char *question, struct secret **r
     return ask_silently(question, &before, &line, err) && take_secret(&line, ret_secret, err);
 }
 
+bool input_line(const struct cli *cli, const char *question, struct buf *out)
+{
+    HELD(buf) line = BUF(LINE_MOST);
+
+    if (!cli->may_ask)
+        return false;
+    fputs(question, stderr);
+    if (!read_line(STDIN_FILENO, -1, &line, NULL))
+        return false;
+    buf_add_span(out, span_trim(buf_span(&line)));
+    return out->len && !out->full;
+}
+
 bool input_yes(const struct cli *cli, const char *question)
 {
     HELD(buf) line = BUF(LINE_MOST);

@@ -17,6 +17,8 @@ MUST_USE bool input_secret_line(struct secret **ret_secret, struct err *err);
 /* Asked without echo; the terminal is put back whatever happens, Ctrl-C included. */
 MUST_USE bool input_secret(const struct cli *cli, const char *question, struct secret **ret_secret,
                            struct err *err);
+/* A line of text, blanks around it taken off; false where nobody answers, or with nothing. */
+MUST_USE bool input_line(const struct cli *cli, const char *question, struct buf *out);
 /* "question [y/N] ": yes only where a person says so. */
 bool input_yes(const struct cli *cli, const char *question);
 

@@ -21,6 +21,7 @@ void setup_done(struct setup *setup)
 {
     address_done(&setup->address);
     mem_free(setup->name);
+    mem_free(setup->client_id);
     proofs_free(setup->proofs);
     discovery_free(setup->found);
     secret_free(setup->secret);
@@ -83,10 +84,14 @@ static bool set_application(const struct setup *setup, struct account *account, 
     static const struct {
         const char *option, *key;
     } keys[] = {
-        { "client-id", "client_id" }, { "client-secret", "client_secret" }, { "certificate", "certificate" },
+        { "client-secret", "client_secret" }, { "certificate", "certificate" },
         { "tenant", "tenant" },       { "issuer", "issuer" },               { "transport", "transport" },
     };
 
+    const char *client_id = setup->client_id ? setup->client_id : arguments_text(&setup->cli->args, "client-id");
+
+    if (!set(account, "client_id", client_id, err))
+        return err_in(err, "the client id");
     for (size_t i = 0; i < COUNT(keys); i++)
         if (!set(account, keys[i].key, arguments_text(&setup->cli->args, keys[i].option), err)) {
             if (err && err->kind == ERR_CONFIG)

@@ -10,6 +10,7 @@ struct setup {
     struct address address;
     char *name;       /* of the account */
     const char *auth; /* "password", "token", "none", "oauth" */
+    char *client_id;  /* that a person gave when asked; NULL: see --client-id */
     struct discovery *found;
     struct proofs *proofs;
     struct secret *secret;

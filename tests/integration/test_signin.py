@@ -1,5 +1,8 @@
 """Signing in by OAuth from the command line, at the provider on the desk: as a person and as a program would."""
+import glob
 import json
+import os
+import re
 import subprocess
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from daemon import queue
 from outpost import CONFIG, NOPERM, OK, PROGRAM, USAGE
 from peers.process import Process
+from peers.terminal import Terminal
 from sandbox import Sandbox
 
 
@@ -220,6 +224,25 @@ def test_nobody_there(outpost, live):
     assert typo.status == USAGE, typo
     password = outpost.run('account login')
     assert password.status == CONFIG, password
+
+
+@pytest.mark.parametrize('answer,asked', [(b'an-app', True), (b'', False)])
+def test_a_client_id_is_asked_for(answer, asked, outpost, live):
+    """Who is there is told the ways, and may have one at hand; nothing else is asked before."""
+    terminal = Terminal([PROGRAM, 'setup', live.user, '--config', outpost.config, '--flow', 'device'], outpost.environment)
+    terminal.until(b'Your client id, if you have one')
+    told = b' '.join(terminal.seen.split())
+    assert b'oauth_client_id_missing' in told and b'outpost help microsoft-app' in told, told
+    terminal.type(answer + b'\n')
+    if asked:
+        terminal.until(b'and enter this code')
+        terminal.until(b'Ctrl-C')
+        live.approve(next(word for word in terminal.seen.decode().split() if re.fullmatch('[A-Z0-9]{4}-[A-Z0-9]{4}', word)))
+        assert terminal.end() == OK, terminal.seen
+        assert 'client_id = an-app' in open(glob.glob(outpost.config + '.d/*')[0]).read()
+    else:
+        assert terminal.end() == CONFIG, terminal.seen
+        assert not os.path.exists(outpost.config + '.d')
 
 
 def test_topics(outpost):
