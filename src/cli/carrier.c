@@ -161,8 +161,10 @@ bool carrier_end(struct carrier *carrier, struct buf *ret_words, struct err *err
 {
     HELD(buf) answer = BUF(ANSWER_MAX);
 
-    return unix_talk_heard(carrier->talk, now() + PIECE_MS, err) && say(carrier, SPAN("0\n"), err) &&
-           (take_answer(carrier->talk, now() + ANSWER_MS, &answer, err) ||
+    if (!unix_talk_heard(carrier->talk, now() + PIECE_MS, err) || !say(carrier, SPAN("0\n"), err))
+        return false;
+    carrier->ended = true;
+    return (take_answer(carrier->talk, now() + ANSWER_MS, &answer, err) ||
             err_in(err, "it may have been queued, or not")) &&
            understand(&answer, ret_words, err);
 }

@@ -26,9 +26,10 @@ struct carrier_plan { /* borrowed */
 
 struct carrier {
     int talk;
+    bool ended; /* the end was said: it may be in the queue. While it is not, it is not, and may be carried again */
     int said; /* by the one that we started; -1: somebody was there */
 };
-#define CARRIER_NONE { -1, -1 }
+#define CARRIER_NONE { -1, false, -1 }
 
 /* ERR_LATER, daemon:unreachable where nobody could be reached. */
 MUST_USE bool carrier_begin(const struct carrier_plan *plan, struct span first, struct carrier *carrier,
@@ -38,6 +39,6 @@ MUST_USE bool carrier_add(struct carrier *carrier, struct span bytes, struct err
 MUST_USE bool carrier_end(struct carrier *carrier, struct buf *ret_words, struct err *err);
 /* Waits so long for what the one that we started has to say, and adds it, lines with their ends. */
 void carrier_listen(struct carrier *carrier, uint64_t ms, struct buf *ret_words);
-void carrier_done(struct carrier *carrier);
+void carrier_done(struct carrier *carrier); /* as CARRIER_NONE again */
 
 #endif

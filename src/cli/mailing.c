@@ -13,6 +13,7 @@
 enum {
     OUT_MAX = SUBMISSION_HEAD_MAX + SUBMISSION_PIECE_MAX + 64,
     SAID_MAX = 16 * 1024,
+    TRIES_MOST = 3,
     SOON_MS = 2 * 1000,         /* so long the one that was started may have news of it */
     VERBOSE_MS = 5 * 60 * 1000, /* and so long for a person who asked for it */
     LINE_MOST = 2 * ERR_TEXT_MAX,
@@ -113,21 +114,40 @@ static bool add_lines(const struct sendmail_flags *flags, struct buf *out, struc
     return good;
 }
 
+static bool carry(const struct carrier_plan *plan, struct input *input, struct buf *out, struct carrier *carrier,
+                  struct buf *ret_words, struct err *err)
+{
+    if (!carrier_begin(plan, buf_span(out), carrier, err))
+        return false;
+    while (!input->over) {
+        buf_clear(out);
+        if (!add_piece(input, out, err) || !carrier_add(carrier, buf_span(out), err))
+            return false;
+    }
+    return carrier_end(carrier, ret_words, err);
+}
+
+/* What is small is still here when an owner is gone with it, and is carried to the next. */
 static bool hand_over(const struct carrier_plan *plan, const struct sendmail_flags *flags, struct carrier *carrier,
                       struct buf *ret_words, struct err *err)
 {
     struct input input = { .dots = !flags->keeps_dots && isatty(STDIN_FILENO) };
     HELD(buf) out = BUF(OUT_MAX);
 
-    if (!add_lines(flags, &out, err) || !add_piece(&input, &out, err) ||
-        !carrier_begin(plan, buf_span(&out), carrier, err))
+    if (!add_lines(flags, &out, err) || !add_piece(&input, &out, err))
         return false;
-    while (!input.over) {
-        buf_clear(&out);
-        if (!add_piece(&input, &out, err) || !carrier_add(carrier, buf_span(&out), err))
-            return false;
+    bool whole = input.over;
+    for (unsigned tries = 1;; tries++) {
+        struct err why = { 0 };
+        if (carry(plan, &input, &out, carrier, ret_words, &why))
+            return true;
+        if (whole && !carrier->ended && carrier->talk >= 0 && why.kind == ERR_LATER && tries < TRIES_MOST) {
+            carrier_done(carrier);
+            continue;
+        }
+        *err = why;
+        return false;
     }
-    return carrier_end(carrier, ret_words, err);
 }
 
 static void tell_done(const struct sendmail_flags *flags, struct carrier *carrier, const struct buf *words)

@@ -1,5 +1,6 @@
 /* sendmail -bp and -q: the queue, as other programs look at it. The list has the form that Postfix's has: it is the one
  * that monitors and scripts read. */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -112,6 +113,29 @@ static void tell_alone(struct cli *cli)
         printf("queued; nothing will retry it until: outpost service enable\n");
 }
 
+/* Is somebody there who answers questions? */
+static bool is_reached(struct cli *cli, struct err *err)
+{
+    char *path = place_socket(cli_place(cli, NULL), "control");
+    int talk = -1;
+    bool good = path ? unix_talk_open(path, &talk, err) : err_no_memory(err);
+
+    mem_free(path);
+    if (good)
+        close(talk);
+    return good;
+}
+
+/* In system scope the daemon is asked, and root alone may look where none runs. */
+static bool may_look(struct cli *cli, struct err *err)
+{
+    struct err why = { 0 };
+
+    if (cli_place(cli, NULL)->scope != PLACE_SYSTEM || is_reached(cli, &why) || why.sys != EACCES)
+        return true;
+    return err_set(err, ERR_CONFIG, "the machine's queue is for root and the group outpost to see");
+}
+
 int sendmail_list(struct cli *cli, const struct carrier_plan *plan, const struct sendmail_flags *flags)
 {
     static const struct asking_events events = { list_row };
@@ -120,7 +144,8 @@ int sendmail_list(struct cli *cli, const struct carrier_plan *plan, const struct
     struct err err = { 0 };
 
     (void)plan, (void)flags;
-    if (!asking(cli, SPAN("{\"verb\":\"queue list\"}"), &events, &listing, &matched, &sending, &err))
+    if (!may_look(cli, &err) ||
+        !asking(cli, SPAN("{\"verb\":\"queue list\"}"), &events, &listing, &matched, &sending, &err))
         return fail_here(cli, &err);
     if (!listing.count) {
         printf("Mail queue is empty\n");
@@ -134,22 +159,9 @@ int sendmail_list(struct cli *cli, const struct carrier_plan *plan, const struct
 
 /* ---- what waits is tried ---- */
 
-/* In system scope it is the daemon that delivers, and nobody stands in for it. */
-static bool is_reached(struct cli *cli, struct err *err)
-{
-    char *path = place_socket(cli_place(cli, NULL), "control");
-    int talk = -1;
-    bool good = path ? unix_talk_open(path, &talk, err) : err_no_memory(err);
-
-    mem_free(path);
-    if (good)
-        close(talk);
-    return good;
-}
-
 int sendmail_wake(struct cli *cli, const struct carrier_plan *plan, const struct sendmail_flags *flags)
 {
-    bool system_scope = plan->place->scope == PLACE_SYSTEM;
+    bool system_scope = plan->place->scope == PLACE_SYSTEM; /* there nobody stands in for the daemon */
     uint64_t matched = 0, sending;
     struct err err = { 0 };
     int said = -1;

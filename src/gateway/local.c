@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
@@ -118,17 +119,32 @@ static void accepted(void *who, const struct store_accepted *accepted, const str
 
 /* ---- a message that came whole ---- */
 
+/* Of this hour. Where more users than there is room for hand in within one, those without a place share them. */
+static struct quota *quota_of(struct local_door *door, uint32_t uid, uint64_t hour)
+{
+    struct quota *free_one = NULL;
+
+    for (size_t i = 0; i < UIDS_MAX; i++) {
+        struct quota *quota = &door->quotas[(uid + i) % UIDS_MAX];
+        if (quota->hour != hour && !free_one)
+            free_one = quota;
+        else if (quota->hour == hour && quota->uid == uid)
+            return quota;
+    }
+    if (!free_one)
+        return &door->quotas[uid % UIDS_MAX];
+    *free_one = (struct quota){ uid, 0, hour };
+    return free_one;
+}
+
 static bool within_quota(struct caller *caller, struct err *err)
 {
     struct local_door *door = caller->door;
     uint64_t most = door->settings->messages_per_hour, hour = clock_now(door->plan.clock) / HOUR_MS;
-    struct quota *quota = &door->quotas[caller->uid % UIDS_MAX];
 
     if (caller->uid == 0 || most == 0)
         return true;
-    if (quota->uid != caller->uid || quota->hour != hour)
-        *quota = (struct quota){ caller->uid, 0, hour };
-    return quota->used++ < most ||
+    return quota_of(door, caller->uid, hour)->used++ < most ||
            err_found(err, ERR_LATER, "local:too-many",
                      "user %u has handed in %llu messages this hour, as many as [local] messages_per_hour allows",
                      caller->uid, (unsigned long long)most);
@@ -211,6 +227,7 @@ static void came_bytes(void *who, struct span bytes)
     struct span piece;
     struct err err = { 0 };
 
+    timer_set(caller->patience, loop_now(caller->door->plan.loop) + PATIENCE_MS);
     for (;;) {
         switch (submission_read(caller->reader, &bytes, &piece, &err)) {
         case SUBMISSION_MORE:
@@ -246,15 +263,24 @@ static void rang(void *who)
     caller_free(who);
 }
 
+/* One user, or what runs under his name, does not keep the others out. */
+static bool has_room(const struct local_door *door, uint32_t uid)
+{
+    size_t count = 0;
+
+    for (const struct caller *caller = door->callers; caller; caller = caller->next)
+        count += caller->uid == uid;
+    return door->count < LOCAL_CALLERS_MAX && (count < LOCAL_CALLERS_OF_ONE || uid == 0 || uid == geteuid());
+}
+
 static void came(void *who, struct stream *stream)
 {
     static const struct stream_events events = { came_bytes, NULL, ended };
     struct local_door *door = who;
-    struct caller *caller = door->count < LOCAL_CALLERS_MAX ? NEW(caller) : NULL;
     uint32_t uid;
+    struct caller *caller = stream_peer_user(stream, &uid) && has_room(door, uid) ? NEW(caller) : NULL;
 
-    if (!caller || !stream_peer_user(stream, &uid)) {
-        mem_free(caller);
+    if (!caller) {
         stream_free(stream);
         return;
     }

@@ -32,7 +32,8 @@ struct local_door_plan { /* borrowed, with all it points at */
     void *who;
 };
 
-enum { LOCAL_CALLERS_MAX = 200 };
+/* At once; whoever is one too many is hung up on, and tries again. A caller that is silent for five minutes is dropped. */
+enum { LOCAL_CALLERS_MAX = 200, LOCAL_CALLERS_OF_ONE = 50 /* of a uid other than root's and our own */ };
 
 MUST_USE bool local_door_open(const struct local_door_plan *plan, struct local_door **ret_door, struct err *err);
 /* Another configuration, from now on; the old one is borrowed as long as the door is busy. */

@@ -232,6 +232,34 @@ def test_nobody_at_the_door(outpost, sendmail):
     assert left.startswith(b'outpost-submit 1\n') and left.endswith(b'hello\n'), left
 
 
+def test_an_owner_who_goes_with_half_of_it(outpost, sendmail):
+    """It had not read the end: a small message is carried to the next."""
+    outpost.account('localhost:%d' % free_port(), 'starttls')
+    os.mkdir(os.path.dirname(sendmail.submit))
+    seen = []
+
+    def owner(door):
+        for answers in (False, True):
+            caller, _ = door.accept()
+            with caller:
+                came = b''
+                while not came.endswith(b'0\n' if answers else b'hello\n'):
+                    came += caller.recv(65536)
+                seen.append(came)
+                if answers:
+                    caller.sendall(b'0 queued as 7\n{}\n')
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(sendmail.submit)
+        door.listen()
+        thread = threading.Thread(target=owner, args=(door,))
+        thread.start()
+        result = sendmail('-v', 'r@example.test', stdin=text()[0])
+        thread.join()
+    os.unlink(sendmail.submit)
+    assert result.status == OK and 'queued as 7' in result.err, result
+    assert seen[1] == seen[0] + b'0\n', seen
+
+
 # ---- refused ----
 
 @pytest.mark.parametrize('words,stdin,status,says', [

@@ -1,13 +1,14 @@
 """sendmail in system scope: many users, none of them with a right to anything, and a daemon that is not always there."""
 import os
 import signal
+import subprocess
 import threading
 import uuid
 
 import pytest
 
 from conftest import start
-from outpost import OK, TEMPFAIL
+from outpost import CONFIG, OK, TEMPFAIL
 from peers.host import NOBODY, USERS
 from peers.process import until
 
@@ -123,12 +124,35 @@ def test_an_hour_has_its_messages(machine, sandbox):
     assert [machine.run(SENDMAIL, 'rcpt@x.test', stdin=text()[0]).status for _ in range(3)] == [OK] * 3
 
 
+HOLDS = """
+import socket, sys
+held = [socket.socket(socket.AF_UNIX) for _ in range(250)]
+for one in held:
+    one.connect(sys.argv[1])
+print('held', flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_user_does_not_keep_the_others_out(machine, sandbox):
+    machine.serve()
+    folder = os.open(machine.path + '/run/outpost', os.O_PATH)      # which alice could not walk to, perhaps
+    holder = subprocess.Popen(['/usr/bin/python3', '-c', HOLDS, '/proc/self/fd/%d/submit' % folder], user=USERS['alice'],
+                              pass_fds=[folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.close(folder)
+    assert holder.stdout.readline() == b'held\n', holder.stderr.read()
+    sent, needle = text()
+    assert machine.run(SENDMAIL, 'rcpt@x.test', uid=USERS['bob'], stdin=sent).status == OK
+    kept(sandbox, needle)
+    holder.communicate()
+
+
 def test_the_queue_is_roots_to_see(machine):
     machine.serve()
     assert machine.run('/usr/bin/mailq').out == 'Mail queue is empty\n'
     assert machine.run('/usr/bin/mailq', uid=USERS['outpost']).status == OK
     refused = machine.run('/usr/bin/mailq', uid=USERS['alice'])
-    assert refused.status != OK and refused.out == '', refused
+    assert refused.status == CONFIG and refused.out == '' and 'for root and the group outpost' in refused.err, refused
 
 
 def test_waking_the_queue_wants_a_daemon(machine):
