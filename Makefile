@@ -4,7 +4,7 @@
 #   make demo       on a fresh Debian machine: installs, builds, sends a mail through the sandbox
 #   make test       on a fresh Debian machine: installs, builds, runs every test
 #   make check      the tests that need no peers, nothing installed
-#   make bench      what sending costs, beside msmtp and curl (installs those)
+#   make bench      what sending costs, beside msmtp and curl (installs those); what serving does, beside Postfix and Exim
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60), or those in TARGETS, in a build by clang (installs it)
 #   make install    respects DESTDIR and prefix
 #   ... SANITIZE=1  the same in a build with AddressSanitizer and UBSan
@@ -50,6 +50,10 @@ bench:
 	@bench/roundtrips $(BUILD)
 	@bench/oneshot $(BUILD)
 	@bench/queue $(BUILD)
+	@bench/gateway $(BUILD)
+	@bench/endtoend $(BUILD)
+	@bench/idle $(BUILD)
+	@bench/hostile $(BUILD)
 	@bench/startup $(BUILD)
 	@bench/token $(BUILD)
 	@bench/sendmail $(BUILD)
