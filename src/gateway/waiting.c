@@ -15,6 +15,7 @@
 
 enum {
     WAIT_MS = 25 * 1000,
+    AGAIN_MS = 1000, /* to ask a store that is in trouble */
     SHOWN = 100, /* recipients looked at; of more only the whole message's state */
 };
 
@@ -121,6 +122,17 @@ static bool run_look(void *data, struct store *store, uint64_t now, struct err *
 
 static void look(struct waiting *waiting);
 
+/* A store that is in trouble: what failed may have been left to us to tell, and a yes would hide it. */
+static void look_later(struct waiting *waiting)
+{
+    timer_set(waiting->timer, loop_now(waiting->guest->gateway->world.loop) + AGAIN_MS); /* give_up() */
+}
+
+static bool is_gone(const struct err *err)
+{
+    return err->fact && strcmp(err->fact, "store:gone") == 0;
+}
+
 static void looked(void *data, const struct err *err)
 {
     struct looking *looking = data;
@@ -130,8 +142,10 @@ static void looked(void *data, const struct err *err)
     waiting->looking = NULL;
     waiting->ask = NULL;
     waiting->again = false;
-    if (err->kind != ERR_NONE || !looking->story.rows.count)
-        give_queues_word(waiting); /* it was accepted, and a person took it away meanwhile; or the store is in trouble */
+    if (err->kind != ERR_NONE && !is_gone(err))
+        look_later(waiting);
+    else if (err->kind != ERR_NONE || !looking->story.rows.count)
+        give_queues_word(waiting); /* it was accepted, and a person took it away meanwhile */
     else if (again)
         look(waiting);
     else
@@ -164,7 +178,7 @@ static void look(struct waiting *waiting)
         waiting->looking = NULL;
         mem_free(looking);
     }
-    give_queues_word(waiting);
+    look_later(waiting);
 }
 
 static void changed(void *who, uint64_t id)
