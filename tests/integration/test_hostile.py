@@ -25,6 +25,8 @@ def gateway(outpost, leaks):
 
 
 def resident(daemon):
+    if 'sanitize' in PROGRAM:       # it keeps what is freed, for a while
+        return 0
     with open('/proc/%d/status' % daemon.process.popen.pid) as f:
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith('VmRSS:'))
 
