@@ -34,6 +34,7 @@ struct standin {
     struct timer *timer;
     struct control_asked *asked;
     uint64_t began;
+    uint64_t since; /* the first that was accepted after the last telling */
     unsigned accepted, quiet;
     bool told, ending; /* told: of all that was accepted */
 };
@@ -86,8 +87,8 @@ static void take_row(void *who, struct span text)
     HELD(buf) line = BUF(LINE_MOST);
     uint64_t id;
 
-    if (!json_read(text, CONTROL_LINE_MAX, &tree, NULL) || !json_number_at(json_root(tree), "id", &id))
-        return;
+    if (!json_read(text, CONTROL_LINE_MAX, &tree, NULL) || !json_number_at(json_root(tree), "id", &id) || id < s->since)
+        return; /* what waited before was told of then */
     struct span cause = cause_of(json_root(tree));
     buf_addf(&line, "message %llu queued; nothing will retry it until: outpost service enable%s%.*s%s",
              (unsigned long long)id, cause.len ? " (" : "", SPAN_ARG(cause), cause.len ? ")" : "");
@@ -145,6 +146,8 @@ static void handed_in(void *who, uint32_t uid, const char *account, uint64_t id,
     log_event(&s->log, LOG_AT_INFO, "accepted", log_number("id", id), log_number("uid", uid),
               log_text("account", account));
     s->accepted++;
+    if (s->told || !s->since)
+        s->since = id;
     s->told = false;
 }
 

@@ -97,6 +97,9 @@ def test_what_stays_is_said(outpost, postfix, sendmail):
     listed = sendmail(name='mailq')
     assert listed.status == OK and 'rcpt@example.test' in listed.out and NOTHING_WILL in listed.out, listed
     assert '-- 1 Kbytes in 1 Request.' in listed.out and 'refused' in listed.out, listed
+    again = sendmail('rcpt@example.test', stdin=text()[0])
+    assert again.err.count(NOTHING_WILL) == 1 and 'message 2' in again.err, again      # each once
+    sendmail.send_away()
     outpost.account_at(postfix, 'starttls')
     assert sendmail('-q').status == OK
     postfix.await_messages(needle)
