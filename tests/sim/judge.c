@@ -256,8 +256,10 @@ static void judge_reports(bool in_the_end)
             }
         if (books.people[i].told > 1 + twice)
             sim_broken("%u reports about r%u arrived, and %u were unknown", books.people[i].told, i, twice);
-        if (in_the_end && found[i].there && found[i].is.state == STORE_FAILED && !books.people[i].told &&
-            !books.people[i].told_no && !failed)
+        const struct person *person = &books.people[i];
+        bool has_it_still = person->maybe && letters_waited(&books.letters[person->letter]);
+        if (in_the_end && found[i].there && found[i].is.state == STORE_FAILED && !person->told && !person->told_no &&
+            !has_it_still && !failed)
             sim_broken("nobody was told that r%u failed", i);
     }
 }

@@ -88,6 +88,11 @@ bool letters_is_open(const struct letter *letter)
     return hand_of(letter)->open;
 }
 
+bool letters_waited(const struct letter *letter)
+{
+    return hand_of(letter)->waits;
+}
+
 uint64_t letters_first(const struct letter *letter)
 {
     return hand_of(letter)->first;

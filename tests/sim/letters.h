@@ -21,6 +21,8 @@ enum letter_news { LETTER_PROMISED, LETTER_REFUSED, LETTER_UNHEARD, LETTER_FAILE
 void letters_heard(struct letter *letter, enum letter_news news);
 /* Somebody is at it: whatever the store has of it now is right. */
 bool letters_is_open(const struct letter *letter);
+/* Its sender waited for the provider's answer: who hears none has it still, and is told nothing else. */
+bool letters_waited(const struct letter *letter);
 /* When it was first handed in, in the judge's time. */
 uint64_t letters_first(const struct letter *letter);
 
