@@ -1,5 +1,4 @@
 """The peers as fixtures, and the matrix that is printed at the end."""
-import importlib
 import resource
 
 import pytest
@@ -7,12 +6,11 @@ import pytest
 from leaks import Leaks
 from outpost import PROGRAM, Outpost
 from peers.certs import Authority
-from peers.debian import Unavailable
-from peers.names import Names
 from peers.peer import PASSWORD
 from peers.process import Process
 from peers.terminal import Terminal
 from sandbox import Sandbox
+from starting import start
 
 PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
 
@@ -24,14 +22,6 @@ callers = {}    # (program that calls sendmail, scope): what came of it
 @pytest.fixture(scope='session')
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp('authority'))
-
-
-def start(name, *arguments):
-    """A peer's module started; one that can't be had skips its tests, saying why."""
-    try:
-        return importlib.import_module('peers.' + name).start(*arguments)
-    except Unavailable as reason:
-        pytest.skip('%s: %s' % (name, reason))
 
 
 def peer_fixture(name):
@@ -99,14 +89,6 @@ def bad_certificate(authority, tmp_path_factory):
     yield with_certificate
     for peer in peers.values():
         peer.stop()
-
-
-def names_of(records):
-    """A name server with these records, for a `with`."""
-    try:
-        return Names(records)
-    except Unavailable as reason:
-        pytest.skip('unbound: %s' % reason)
 
 
 @pytest.fixture(scope='session')

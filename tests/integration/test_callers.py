@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
-from conftest import start
 from outpost import OK
 from peers.host import USERS
 from peers.process import until
+from starting import start
 
 PACKAGES = ['cron', 'mailutils', 'bsd-mailx', 's-nail', 'mutt', 'git', 'git-email', 'php8.2-cli', 'libmime-lite-perl',
             'libemail-sender-perl', 'libmailtools-perl', 'python3', 'ruby', 'ruby-mail']

@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 
-from conftest import names_of
 from messages import message
 from outpost import NOHOST, OK, PROGRAM, TEMPFAIL, Result
 from peers.process import free_port
 from peers.socks import Everywhere
+from starting import names_of
 from test_matrix import arrived_as_sent
 
 

@@ -3,12 +3,12 @@ import os
 
 import pytest
 
-from conftest import names_of
 from messages import message
 from outpost import CONFIG, OK, TEMPFAIL
 from peers.process import free_port
 from peers.socks import Everywhere
 from peers.web import Web
+from starting import names_of
 from test_discover import xml
 
 

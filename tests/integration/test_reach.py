@@ -6,10 +6,10 @@ import sys
 
 import measure
 import pytest
-from conftest import start
 from messages import message
 from outpost import OK, PROGRAM
 from peers.wire import Wire
+from starting import start
 
 
 @pytest.fixture(scope='module')

@@ -7,10 +7,10 @@ import uuid
 
 import pytest
 
-from conftest import start
 from outpost import CONFIG, OK, TEMPFAIL
 from peers.host import NOBODY, USERS
 from peers.process import until
+from starting import start
 
 SENDMAIL = '/usr/sbin/sendmail'
 

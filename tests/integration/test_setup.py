@@ -7,11 +7,11 @@ import stat
 
 import pytest
 
-from conftest import names_of
 from messages import message
 from outpost import CANTCREAT, IOERR, NOPERM, OK, USAGE
 from peers.liar import HONEST, Liar
 from peers.peer import PASSWORD, USER
+from starting import names_of
 
 
 def written(outpost):
