@@ -97,10 +97,10 @@ static void dialled(void *who, struct stream *stream, const struct err *why)
         ended(a, why);
 }
 
-static bool ask_process(struct cli *cli, struct asking_now *a, struct err *err)
+static bool ask_at(struct cli *cli, const char *door, struct asking_now *a, struct err *err)
 {
     const struct network *network = cli_network(cli, err);
-    char *path = network ? place_socket(cli_place(cli, NULL), "control") : NULL;
+    char *path = network ? place_socket(cli_place(cli, NULL), door) : NULL;
     struct dial *dial = NULL;
 
     if (!path)
@@ -108,6 +108,7 @@ static bool ask_process(struct cli *cli, struct asking_now *a, struct err *err)
     const struct dial_plan plan = {
         .host = path, .resolver = network->resolver, .deadline = loop_now(network->loop) + PATIENCE_MS,
     };
+    a->done = false;
     bool began = dial_start(network->loop, &plan, dialled, a, &dial, err);
     mem_free(path);
     if (!began)
@@ -117,6 +118,16 @@ static bool ask_process(struct cli *cli, struct asking_now *a, struct err *err)
     dial_free(dial);
     buf_done(&a->answer);
     return true;
+}
+
+/* Whom the control socket does not let in asks where he hands in mail: there the daemon says what is his. */
+static bool ask_process(struct cli *cli, struct asking_now *a, struct err *err)
+{
+    bool asked = ask_at(cli, "control", a, err);
+
+    if (asked && !a->connected && place_is_anothers(cli_place(cli, NULL)) && (a->err.sys == EACCES || a->err.sys == EPERM))
+        asked = ask_at(cli, "submit", a, err);
+    return asked;
 }
 
 /* ---- this process ---- */
@@ -156,6 +167,11 @@ bool asking_process(struct cli *cli, struct span question, const struct asking_e
     return !a.connected || a.good;
 }
 
+static bool nobody_there(const struct asking_now *a, struct err *err)
+{
+    return err_found(err, ERR_LATER, "daemon:unreachable", "the outpost of this machine does not run: %s", a->err.text);
+}
+
 /* Nobody is there: then we are. In system scope only who may write the state directory. *ret_asked is false where
  * another is the owner and listens at no door: for a moment, at his beginning and at his end. */
 static bool ask_once(struct cli *cli, struct asking_now *a, bool *ret_asked, struct err *err)
@@ -170,6 +186,8 @@ static bool ask_once(struct cli *cli, struct asking_now *a, bool *ret_asked, str
         *ret_asked = true;
         return true;
     }
+    if (place_is_anothers(cli_place(cli, NULL)))
+        return nobody_there(a, err);
     a->done = false;
     if (!owner_take(cli, &owner, &taken, err))
         return false;

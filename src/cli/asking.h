@@ -1,5 +1,6 @@
 /* A question to whoever owns the state directory (control/verbs.h): the process that runs, or, where none does, this
- * one, for as long as it takes. The answers are the same.
+ * one, for as long as it takes. The answers are the same. In system scope somebody without rights is answered, too, at
+ * the door where he hands in mail, and is never the owner.
  */
 #ifndef OUTPOST_CLI_ASKING_H
 #define OUTPOST_CLI_ASKING_H

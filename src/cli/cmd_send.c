@@ -1,5 +1,6 @@
 /* outpost send: a message from text and files, or a whole one, to the provider's last word. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -279,23 +280,55 @@ static int send_now(struct cli *cli, const struct config *config, const struct l
                                                 : send_it(cli, account, prepared);
 }
 
+/* ---- where it is made ---- */
+
+struct workshop {
+    const struct config *config; /* NULL: the accounts are the daemon's alone */
+    const char *directory;       /* for the message, in files without a name */
+};
+
+static bool is_now(const struct cli *cli)
+{
+    return arguments_has(&cli->args, "dry-run") || arguments_has(&cli->args, "direct");
+}
+
+/* In system scope most who send may read neither configuration nor state, and need not: the daemon looks. */
+static bool open_workshop(struct cli *cli, struct workshop *ret, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+    const char *temporary = secure_getenv("TMPDIR");
+    struct secret_world world;
+
+    if (!place)
+        return false;
+    if (place_is_anothers(place) && !is_now(cli)) {
+        *ret = (struct workshop){ NULL, temporary && *temporary ? temporary : "/tmp" };
+        return true;
+    }
+    if (place_is_anothers(place) && geteuid() != 0)
+        return err_set(err, ERR_USAGE, "the machine's accounts are the daemon's alone, so --direct and --dry-run are for "
+                                       "root: sudo outpost send ...");
+    const struct config *config = cli_config(cli, err);
+    if (!config || !check_account(cli, config, err) || !cli_secrets(cli, &world, err))
+        return false;
+    *ret = (struct workshop){ config, world.state };
+    return true;
+}
+
 static int run(struct cli *cli)
 {
     struct err err = { 0 };
-    struct secret_world world;
-    const struct config *config = cli_config(cli, &err);
+    struct workshop shop = { 0 };
     struct lists *lists = NEW(lists);
     int fd = -1, status;
 
-    bool good = config != NULL && (lists || err_no_memory(&err)) && gather(cli, lists, &err) &&
-                check_somebody(cli, lists, &err) && check_account(cli, config, &err) &&
-                cli_secrets(cli, &world, &err) &&
-                (is_raw(cli) ? spool_input(world.state, &fd, &err)
-                             : compose(cli, lists, world.state, &fd, &err));
-    bool now = arguments_has(&cli->args, "dry-run") || arguments_has(&cli->args, "direct");
-    status = !good ? fail_here(cli, &err)
-             : now ? send_now(cli, config, lists, fd, world.state)
-                   : hand_over(cli, lists, fd);
+    bool good = (lists || err_no_memory(&err)) && gather(cli, lists, &err) && check_somebody(cli, lists, &err) &&
+                open_workshop(cli, &shop, &err) &&
+                (is_raw(cli) ? spool_input(shop.directory, &fd, &err)
+                             : compose(cli, lists, shop.directory, &fd, &err));
+    status = !good         ? fail_here(cli, &err)
+             : is_now(cli) ? send_now(cli, shop.config, lists, fd, shop.directory)
+                           : hand_over(cli, lists, fd);
     mem_free(lists);
     if (fd >= 0)
         close(fd);

@@ -20,6 +20,7 @@ enum {
     REACH_MS = 10 * 1000,  /* so long another may hold the lock and not answer yet */
     AGAIN_MS = 100,
     ANSWER_MAX = 64 * 1024,
+    SILENT_MS = 120 * 1000, /* for a commit, on the slowest of disks */
     OUT_MAX = SUBMISSION_HEAD_MAX + SUBMISSION_PIECE_MAX + 64,
     LOOK_MS = 250,
     TOLD_MAX = 100, /* recipients: a story names no more */
@@ -30,6 +31,7 @@ struct hand {
     const struct handing *handing;
     struct loop *loop;
     struct stream *stream;
+    struct timer *patience; /* with an owner who takes no more, or does not answer */
     struct buf out, answer;
     uint64_t at, size;
     struct progress progress;
@@ -82,6 +84,7 @@ static void write_on(void *who)
     for (;;) {
         size_t taken = stream_write(hand->stream, buf_span(&hand->out));
         buf_drop_front(&hand->out, taken);
+        timer_set(hand->patience, loop_now(hand->loop) + SILENT_MS);
         if (hand->out.len || hand->all_read)
             return;
         if (!read_piece(hand)) {
@@ -123,6 +126,15 @@ static void came(void *who, struct span bytes)
         return;
     hand->good = understand(hand, span_cut(rest, 0, first), span_cut(object, 0, second));
     hand->done = true;
+}
+
+static void hangs(void *who)
+{
+    struct hand *hand = who;
+
+    err_found(&hand->err, ERR_LATER, "daemon:unreachable", "the outpost that runs here does not go on%s",
+              hand->all_read ? "; it may have queued the message, or not" : "");
+    give_up(hand);
 }
 
 static void ended(void *who, const struct err *why)
@@ -173,6 +185,7 @@ static bool hand_over(struct hand *hand, bool *ret_reached, struct err *err)
     if (!began)
         return false;
     loop_run_until(hand->loop, &hand->done);
+    timer_set(hand->patience, UINT64_MAX);
     *ret_reached = hand->stream != NULL;
     stream_free(GIVE(hand->stream));
     dial_free(dial);
@@ -231,22 +244,29 @@ static bool wait_a_little(struct hand *hand, struct err *err)
     return true;
 }
 
+static bool unreachable(const struct hand *hand, bool is_guest, struct err *err)
+{
+    return is_guest ? err_found(err, ERR_LATER, "daemon:unreachable", "nobody takes mail within %d seconds: %s",
+                                REACH_MS / 1000, hand->err.text)
+                    : err_found(err, ERR_LATER, "daemon:unreachable", "another outpost owns %s and does not answer",
+                                cli_place(hand->cli, NULL)->state);
+}
+
 /* Another may be the owner for a moment and listen at no door, or be about to. */
 static bool reach(struct hand *hand, struct err *err)
 {
     uint64_t until = loop_now(hand->loop) + REACH_MS;
-    bool reached = false, taken = false;
+    bool reached = false, taken = false, is_guest = place_is_anothers(cli_place(hand->cli, NULL));
 
     for (;;) {
         if (!hand_over(hand, &reached, err))
             return false;
         if (reached)
             return true;
-        if (!hand->owns && !become_owner(hand, &taken, err))
+        if (!hand->owns && !is_guest && !become_owner(hand, &taken, err))
             return false;
         if (!taken && loop_now(hand->loop) >= until)
-            return err_found(err, ERR_LATER, "daemon:unreachable", "another outpost owns %s and does not answer",
-                             cli_place(hand->cli, NULL)->state);
+            return unreachable(hand, is_guest, err);
         if (!taken && !wait_a_little(hand, err))
             return false;
     }
@@ -427,6 +447,7 @@ static void hand_done(struct hand *hand)
     if (hand->owns)
         owner_done(&hand->owner);
     timer_free(hand->timer);
+    timer_free(hand->patience);
     buf_done(&hand->out);
     buf_done(&hand->answer);
 }
@@ -449,6 +470,8 @@ bool handing_deliver(struct cli *cli, struct err *err)
 
     if (!network)
         return false;
+    if (place_is_anothers(cli_place(cli, NULL)))
+        return true; /* the daemon was asked, and does it */
     hand.loop = network->loop;
     hand.timer = timer_new(hand.loop, look_if_idle, &hand);
     bool good = hand.timer ? become_owner(&hand, &taken, err) : err_no_memory(err);
@@ -474,7 +497,8 @@ bool handing_run(struct cli *cli, const struct handing *handing, struct handed *
     hand.progress = progress_on(cli, "queueing");
     hand.size = size_of(handing->fd);
     hand.timer = timer_new(hand.loop, rang, &hand);
-    bool good = hand.timer ? reach(&hand, err) : err_no_memory(err);
+    hand.patience = timer_new(hand.loop, hangs, &hand);
+    bool good = hand.timer && hand.patience ? reach(&hand, err) : err_no_memory(err);
     progress_clear(&hand.progress);
     if (good && !hand.good) {
         good = false;

@@ -1,5 +1,6 @@
 /* A message handed to the owner of the state directory (gateway/local.h): the process that runs, or, where none does,
- * this one, which then is the owner until what it accepted is dealt with, as far as that can be now.
+ * this one, which then is the owner until what it accepted is dealt with, as far as that can be now. Where the state is
+ * another's (place_is_anothers()) it never is: it waits for the daemon, ten seconds.
  */
 #ifndef OUTPOST_CLI_HANDING_H
 #define OUTPOST_CLI_HANDING_H

@@ -144,6 +144,13 @@ static void handed_in(void *who, uint32_t uid, const char *account, uint64_t id,
                   log_text("account", account));
 }
 
+static void asks(void *who, struct stream *stream, struct span said)
+{
+    struct daemon *daemon = who;
+
+    control_socket_take(daemon->control, stream, said);
+}
+
 static bool open_door(struct daemon *daemon, struct err *err)
 {
     const struct place *place = cli_place(daemon->cli, NULL);
@@ -161,6 +168,7 @@ static bool open_door(struct daemon *daemon, struct err *err)
         .inherited = activation_next(&daemon->activation, "submit"),
         .mode = place->scope == PLACE_SYSTEM ? 0666 : 0600,
         .saw = handed_in,
+        .asks = asks,
         .who = daemon,
     };
     bool good = path ? local_door_open(&plan, &daemon->door, err) : err_no_memory(err);

@@ -94,4 +94,4 @@ static void begin_refusals(struct control_asked *asked)
     control_done(asked);
 }
 
-const struct control_verb refusals_verb = { "refusals", true, begin_refusals };
+const struct control_verb refusals_verb = { "refusals", FOR_OWNERS, begin_refusals };

@@ -114,7 +114,7 @@ static void begin_list(struct control_asked *asked)
         control_fail(asked, &err);
 }
 
-const struct control_verb queue_list_verb = { "queue list", false, begin_list };
+const struct control_verb queue_list_verb = { "queue list", FOR_GUESTS, begin_list };
 
 /* ---- show ---- */
 
@@ -148,7 +148,7 @@ static void begin_show(struct control_asked *asked)
         control_fail(asked, &err);
 }
 
-const struct control_verb queue_show_verb = { "queue show", false, begin_show };
+const struct control_verb queue_show_verb = { "queue show", FOR_GUESTS, begin_show };
 
 /* ---- change ---- */
 
@@ -203,7 +203,7 @@ static void begin_change(struct control_asked *asked)
         control_fail(asked, &err);
 }
 
-const struct control_verb queue_hold_verb = { "queue hold", false, begin_change };
-const struct control_verb queue_release_verb = { "queue release", false, begin_change };
-const struct control_verb queue_retry_verb = { "queue retry", false, begin_change };
-const struct control_verb queue_remove_verb = { "queue remove", false, begin_change };
+const struct control_verb queue_hold_verb = { "queue hold", FOR_MEMBERS, begin_change };
+const struct control_verb queue_release_verb = { "queue release", FOR_MEMBERS, begin_change };
+const struct control_verb queue_retry_verb = { "queue retry", FOR_MEMBERS, begin_change };
+const struct control_verb queue_remove_verb = { "queue remove", FOR_GUESTS, begin_change };

@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "net/loop.h"
 #include "net/stream.h"
+#include "net/timer.h"
 
 #include "base/banned.h"
 
@@ -15,7 +17,9 @@ enum {
 struct caller {
     struct control_socket *socket;
     struct stream *stream;
+    uint32_t uid;
     struct control_caller who;
+    struct timer *patience; /* with a guest; NULL: he is none */
     struct buf question, answer;
     struct control_asked *asked; /* NULL: nothing is under way */
     struct caller *next;
@@ -38,6 +42,7 @@ static void caller_free(struct caller *caller)
     caller->socket->count--;
     control_abandon(caller->asked);
     stream_free(caller->stream);
+    timer_free(caller->patience);
     buf_done(&caller->question);
     buf_done(&caller->answer);
     mem_free(caller);
@@ -125,22 +130,53 @@ static void ended(void *who, const struct err *why)
     caller_free(who);
 }
 
-static void came(void *who, struct stream *stream)
+/* ---- who calls ---- */
+
+static bool may_all(const struct control_socket *socket, uint32_t uid)
+{
+    return uid == 0 || uid == socket->plan.owner;
+}
+
+static bool has_place(const struct control_socket *socket, uint32_t uid, bool is_guest)
+{
+    size_t guests = 0, same = 0;
+
+    for (const struct caller *caller = socket->callers; caller; caller = caller->next) {
+        guests += caller->who.is_guest;
+        same += caller->who.is_guest && caller->uid == uid;
+    }
+    return is_guest ? guests < CONTROL_GUESTS_MAX && same < CONTROL_GUESTS_OF_A_UID
+                    : socket->count - guests < CONTROL_CALLERS_MAX;
+}
+
+static void rang(void *who)
+{
+    caller_free(who);
+}
+
+static struct caller *caller_new(struct control_socket *socket, struct stream *stream, bool by_another_door)
 {
     static const struct stream_events events = { came_bytes, writable, ended };
-    struct control_socket *socket = who;
-    struct caller *caller = socket->count < CONTROL_CALLERS_MAX ? NEW(caller) : NULL;
+    struct caller *caller = NULL;
     uint32_t uid;
+    bool is_guest = false;
 
-    if (!caller || !stream_peer_user(stream, &uid)) {
+    if (stream_peer_user(stream, &uid)) {
+        is_guest = by_another_door && !may_all(socket, uid);
+        caller = has_place(socket, uid, is_guest) ? NEW(caller) : NULL;
+    }
+    struct timer *patience = caller && is_guest ? timer_new(socket->plan.loop, rang, caller) : NULL;
+    if (!caller || (is_guest && !patience)) {
         mem_free(caller);
         stream_free(stream);
-        return;
+        return NULL;
     }
     *caller = (struct caller){
         .socket = socket,
         .stream = stream,
-        .who = { .may_all = uid == 0 || uid == socket->plan.owner },
+        .uid = uid,
+        .who = { .may_all = may_all(socket, uid), .is_guest = is_guest },
+        .patience = patience,
         .question = BUF(CONTROL_QUESTION_MAX),
         .answer = BUF(ANSWER_MAX),
         .next = socket->callers,
@@ -148,7 +184,23 @@ static void came(void *who, struct stream *stream)
     snprintf(caller->who.submitter, sizeof caller->who.submitter, "uid:%u", uid);
     socket->callers = caller;
     socket->count++;
+    if (patience)
+        timer_set(patience, loop_now(socket->plan.loop) + CONTROL_GUEST_MS);
     stream_on(stream, &events, caller);
+    return caller;
+}
+
+static void came(void *who, struct stream *stream)
+{
+    (void)caller_new(who, stream, false);
+}
+
+void control_socket_take(struct control_socket *socket, struct stream *stream, struct span said)
+{
+    struct caller *caller = caller_new(socket, stream, true);
+
+    if (caller)
+        came_bytes(caller, said);
 }
 
 bool control_socket_open(const struct control_socket_plan *plan, struct control_socket **ret_socket,

@@ -113,6 +113,6 @@ static void begin_reload(struct control_asked *asked)
         control_fail(asked, &err);
 }
 
-const struct control_verb status_verb = { "status", false, begin_status };
-const struct control_verb wake_verb = { "wake", true, begin_wake }; /* an account was mended */
-const struct control_verb reload_verb = { "reload", true, begin_reload };
+const struct control_verb status_verb = { "status", FOR_MEMBERS, begin_status };
+const struct control_verb wake_verb = { "wake", FOR_OWNERS, begin_wake }; /* an account was mended */
+const struct control_verb reload_verb = { "reload", FOR_OWNERS, begin_reload };

@@ -168,6 +168,11 @@ static const struct control_verb *verb_of(struct span name)
     return NULL;
 }
 
+static bool may(const struct control_caller *caller, const struct control_verb *verb)
+{
+    return caller->may_all || verb->least == FOR_GUESTS || (verb->least == FOR_MEMBERS && !caller->is_guest);
+}
+
 static bool understand(struct control_asked *asked, struct span question, struct err *err)
 {
     if (!json_read(question, CONTROL_QUESTION_MAX, &asked->question, err))
@@ -175,9 +180,10 @@ static bool understand(struct control_asked *asked, struct span question, struct
     asked->verb = verb_of(json_text_at(json_root(asked->question), "verb"));
     if (!asked->verb)
         return err_set(err, ERR_USAGE, "there is no such verb; is the daemon another version?");
-    return !asked->verb->for_all || asked->caller.may_all ||
-           err_set(err, ERR_CONFIG,
-                   "only root and who owns the state directory may do that");
+    return may(&asked->caller, asked->verb) ||
+           err_set(err, ERR_USAGE,
+                   "that is for root and for the user whom this outpost runs as (sudo outpost ...); everybody else may "
+                   "send, and list, show and remove mail of their own");
 }
 
 /* An answer never comes from within: every verb begins on the queue's way back. */

@@ -7,7 +7,8 @@
  *     {"done":true,"matched":1}                                        the last: or a failure object,
  *     {"done":true,"kind":..,"fact":..,"text":..}                      which the asker makes words of
  *
- * Who may: the owner of the directory and root everything; others see and change what they handed in themselves.
+ * Who may: the owner of the directory and root everything; others see and change what they handed in themselves. Who
+ * comes by the door where anybody hands in mail (a guest) may list, show and remove that, and no more.
  */
 #ifndef OUTPOST_CONTROL_VERBS_H
 #define OUTPOST_CONTROL_VERBS_H
@@ -34,6 +35,7 @@ struct control { /* borrowed */
 
 struct control_caller {
     bool may_all;
+    bool is_guest;
     char submitter[CONTROL_SUBMITTER_MAX]; /* "uid:1000": whose messages they are otherwise */
 };
 

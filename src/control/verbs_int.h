@@ -30,7 +30,7 @@ struct control_asked {
 
 struct control_verb {
     const char *name;
-    bool for_all; /* only for who may do all */
+    enum control_for { FOR_GUESTS, FOR_MEMBERS, FOR_OWNERS } least; /* who else but those who may do all: nobody */
     void (*begin)(struct control_asked *asked);
 };
 

@@ -26,6 +26,7 @@ struct caller {
     uint32_t uid;
     char submitter[32], received[32];
     struct submission_reader *reader;
+    bool began; /* to say something */
     struct spool spool;
     struct config_lane lane; /* of zeros: not chosen */
     unsigned char digest[CRYPTO_SHA256_LEN];
@@ -221,12 +222,31 @@ static bool take(struct caller *caller, struct err *err)
 
 /* ---- bytes ---- */
 
+static bool is_question(const struct caller *caller, struct span bytes)
+{
+    return !caller->began && caller->door->plan.asks && bytes.len && bytes.at[0] == '{';
+}
+
+static void hand_on(struct caller *caller, struct span bytes)
+{
+    const struct local_door_plan *plan = &caller->door->plan;
+    struct stream *stream = GIVE(caller->stream);
+
+    caller_free(caller);
+    plan->asks(plan->who, stream, bytes);
+}
+
 static void came_bytes(void *who, struct span bytes)
 {
     struct caller *caller = who;
     struct span piece;
     struct err err = { 0 };
 
+    if (is_question(caller, bytes)) {
+        hand_on(caller, bytes);
+        return;
+    }
+    caller->began = true;
     timer_set(caller->patience, loop_now(caller->door->plan.loop) + PATIENCE_MS);
     for (;;) {
         switch (submission_read(caller->reader, &bytes, &piece, &err)) {

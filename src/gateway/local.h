@@ -1,6 +1,8 @@
 /* The door for programs of this machine: a Unix socket where they hand in whole messages (gateway/submission.h).
  * Anybody on the machine may; who it is, the system says. 0 means on disk.
  *
+ * Who begins with a brace has a question instead of a message: he is handed on, to whoever answers those.
+ *
  * The account is the one named, else the one of the sender: of the envelope, or of From. Local names follow the
  * aliases, and a uid other than root's has as many messages an hour as [local] says.
  */
@@ -29,6 +31,8 @@ struct local_door_plan { /* borrowed, with all it points at */
     int inherited;                /* a descriptor from systemd in place of path; 0: none */
     /* A message was accepted, or refused with `why`, for the log. May be NULL. */
     void (*saw)(void *who, uint32_t uid, const char *account, uint64_t id, const struct err *why);
+    /* Takes the stream of one who asks, and what he said already. NULL: nobody is answered here. */
+    void (*asks)(void *who, struct stream *stream, struct span said);
     void *who;
 };
 

@@ -52,6 +52,13 @@ struct file_made place_file_made(const struct place *place)
     return (struct file_made){ .mode = 0640, .group = group ? group->gr_gid : (gid_t)-1 };
 }
 
+bool place_is_anothers(const struct place *place)
+{
+    struct stat st;
+
+    return place->scope == PLACE_SYSTEM && stat(place->state, &st) == 0 && st.st_uid != geteuid();
+}
+
 mode_t place_directory_mode(const struct place *place)
 {
     return place->scope == PLACE_SYSTEM ? 0755 : 0700;

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from outpost import CONFIG, OK, TEMPFAIL
+from outpost import OK, TEMPFAIL, USAGE
 from peers.host import NOBODY, USERS
 from peers.process import until
 from starting import start
@@ -147,12 +147,13 @@ def test_one_user_does_not_keep_the_others_out(machine, sandbox):
     holder.communicate()
 
 
-def test_the_queue_is_roots_to_see(machine):
+def test_the_whole_queue_is_roots_to_see(machine):
     machine.serve()
     assert machine.run('/usr/bin/mailq').out == 'Mail queue is empty\n'
     assert machine.run('/usr/bin/mailq', uid=USERS['outpost']).status == OK
-    refused = machine.run('/usr/bin/mailq', uid=USERS['alice'])
-    assert refused.status == CONFIG and refused.out == '' and 'for root and the group outpost' in refused.err, refused
+    assert machine.run('/usr/bin/mailq', uid=USERS['alice']).out == 'Mail queue is empty\n'     # of hers
+    woken = machine.run(SENDMAIL, '-q', uid=USERS['alice'])
+    assert woken.status == USAGE and 'for root' in woken.err, woken
 
 
 def test_waking_the_queue_wants_a_daemon(machine):

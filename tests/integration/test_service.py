@@ -143,6 +143,22 @@ def test_mail_starts_it(service):
     assert service.show('ActiveState') == 'active'
 
 
+def test_anybodys_command(service):
+    """By the sockets alone, which start it; what is in the queue, each sees of his own."""
+    service.systemctl('stop', SERVICE)
+    run = service.machine.run
+    queued = {uid: run('outpost', 'send', '--raw', '--json', 'a@b.test', uid=uid, stdin=message()[0]) for uid in (1, 2, 0)}
+    assert all(sent.status == OK for sent in queued.values()), queued
+    assert service.show('ActiveState') == 'active'
+    for uid in (1, 2):
+        listed = run('outpost', 'queue', '--json', uid=uid)
+        mine = [json.loads(line)['id'] for line in listed.out.splitlines()]
+        assert json.loads(queued[uid].out)['id'] in mine and json.loads(queued[0].out)['id'] not in mine, listed
+        removed = run('outpost', 'queue', 'remove', '--all', '--yes', uid=uid)
+        assert removed.status == OK and run('outpost', 'queue', uid=uid).out == 'Nothing waits.\n', removed
+    assert service.machine.sh('find /var/lib/outpost ! -user outpost').out == ''
+
+
 def test_killed_it_comes_back(service):
     process = service.show('MainPID')
     number = service.send()
