@@ -39,8 +39,11 @@ struct doctor {
     struct around_plan around_plan;
     struct around_view view;
     struct doctor_https *https;
+    struct token_look *token_look;
+    struct token_facts token; /* what the refused one says of itself */
 
-    bool begun, road_over, failed, here, https_over;
+    bool over; /* and told; whoever is still being asked changes nothing */
+    bool begun, road_over, failed, here, https_over, token_over;
     bool only_https; /* the account goes by no other way */
     struct evidence evidence;
     struct doctor_findings findings;
@@ -59,7 +62,8 @@ static uint64_t now_of(const struct doctor *doctor)
 
 static void go_on(struct doctor *doctor)
 {
-    timer_set(doctor->timer, now_of(doctor));
+    if (!doctor->over)
+        timer_set(doctor->timer, now_of(doctor));
 }
 
 static const char *own_or(const char *own, const char *otherwise)
@@ -88,6 +92,7 @@ static void judge(struct doctor *doctor)
         .target = &doctor->target,
         .view = &doctor->view,
         .ladder = &doctor->ladder,
+        .token = &doctor->token,
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),
     };
@@ -125,6 +130,7 @@ static void finish(struct doctor *doctor)
 {
     struct doctor_report *report = &doctor->report;
 
+    doctor->over = true;
     timer_set(doctor->timer, UINT64_MAX);
     if (doctor->failed && !doctor->here && !doctor->only_https)
         skip_the_rest(doctor);
@@ -367,6 +373,46 @@ static bool look_around(struct doctor *doctor)
     return !around_is_done(doctor->around);
 }
 
+/* ---- the token ---- */
+
+static void token_came(void *who, const struct token_facts *facts)
+{
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    doctor->token = *facts;
+    doctor->token_over = true;
+    go_on(doctor);
+}
+
+/* Was one refused, in words that leave more than one cause? Then it may say itself which. */
+static bool wants_token(const struct doctor *doctor)
+{
+    struct evidence evidence = doctor->evidence;
+    struct verdict verdict;
+
+    if (evidence.stage != STAGE_AUTH || evidence.err.reply / 100 != 5 || !doctor->by_smtp ||
+        account_credential(doctor->by_smtp) != SASL_TOKEN)
+        return false;
+    if (doctor->target.profile)
+        evidence.provider = doctor->target.profile->id;
+    return !classify(doctor->plan.know, &evidence, &verdict) || verdict.also_count || verdict.guess;
+}
+
+/* True: it is not over yet. */
+static bool try_token(struct doctor *doctor)
+{
+    const struct account *account = doctor->by_smtp;
+
+    if (doctor->token_over || !wants_token(doctor))
+        return false;
+    if (doctor->token_look)
+        return true;
+    if (!token_look_start(&doctor->world.credentials, account, now_of(doctor) + DIAL_MS, token_came, doctor,
+                          &doctor->token_look, NULL))
+        doctor->token_over = true; /* it may have come at once, too */
+    return !doctor->token_over;
+}
+
 /* ---- the steps ---- */
 
 /* Known before anything is asked: the account can't sign in as it stands. The road is walked all the same, without. */
@@ -423,8 +469,8 @@ static void rang(void *who)
         waits |= look_around(doctor);
     if (doctor->road_over && doctor->here)
         tell_here(doctor);
-    if (!waits && doctor->failed && !doctor->here && !doctor->only_https && try_https(doctor))
-        waits = true;
+    if (!waits && doctor->failed && !doctor->here && !doctor->only_https)
+        waits = try_token(doctor) || try_https(doctor);
     if (!waits) {
         finish(doctor);
         return;
@@ -521,6 +567,7 @@ void doctor_free(struct doctor *doctor)
     road_free(doctor->road);
     around_free(doctor->around);
     doctor_https_free(doctor->https);
+    token_look_free(doctor->token_look);
     timer_free(doctor->timer);
     account_free(doctor->by_smtp);
     account_free(doctor->by_https);

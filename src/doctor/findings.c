@@ -109,4 +109,6 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add_ports(of->view, ret_findings);
     add_others(of->view, ret_findings);
     add_certificates(of, ret_findings);
+    for (size_t i = 0; of->token && i < of->token->count; i++)
+        add(ret_findings, true, of->token->at[i]);
 }

@@ -6,6 +6,7 @@
 
 #include "doctor/around.h"
 #include "doctor/ladder.h"
+#include "doctor/token.h"
 
 enum { FINDINGS_MAX = 16 };
 
@@ -18,6 +19,7 @@ struct findings_of {
     const struct around_target *target;
     const struct around_view *view; /* NULL: nobody was asked */
     const struct ladder *ladder;
+    const struct token_facts *token; /* NULL: there is none */
     bool in_container;
     bool issuer_is_known; /* as an anti-virus program's or a proxy's */
 };

@@ -1,5 +1,7 @@
 """What the doctor says of accounts: real servers set up wrongly on purpose, the provider on the desk, and refusals as
 they are really given, each by a server that says it at its place."""
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -125,6 +127,30 @@ def test_live_com_with_a_password(stage, outpost, verdict):
     told = verdict('live.com with a password', 'auth_basic_disabled', outpost.run('doctor', '--json'))
     assert [(s['step'], s['ok']) for s in told['steps']][-3:] == [('tls', True), ('ehlo', True), ('auth', False)], told
     assert heard and not any(command.startswith((b'AUTH', b'MAIL')) for command in heard), heard
+
+
+def jwt(**claims):
+    part = lambda value: base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b'=').decode()
+    return '%s.%s.c2ln' % (part({'alg': 'none'}), part(claims))
+
+
+OURS = dict(aud='https://outlook.office.com', scp='SMTP.Send', upn='alice@example.test', exp=4102444800)
+
+
+@pytest.mark.parametrize('label,claims,cause', [
+    ('a token for Graph', dict(OURS, aud='https://graph.microsoft.com'), 'oauth_wrong_scope'),
+    ('a token to read', dict(OURS, scp='IMAP.AccessAsUser.All'), 'oauth_wrong_scope'),
+    ("another's token", dict(OURS, upn='bob@example.test'), 'oauth_wrong_user'),
+    ('a token that is spent', dict(OURS, exp=1600000000), 'oauth_refresh_token_expired'),
+    ("an application's token", dict(aud='https://outlook.office365.com', roles=['SMTP.SendAsApp'], idtyp='app',
+                                   exp=4102444800), 'oauth_missing_permission')])
+def test_a_token_that_says_why(label, claims, cause, stage, outpost, leaks, verdict):
+    """To all of them the server says the same, which has eight causes."""
+    stage.open(OFFICE, 587, Smtp(ehlo=['AUTH LOGIN XOAUTH2'], replies={'AUTH': '535 5.7.3 Authentication unsuccessful [x]'}))
+    token = jwt(**claims)
+    leaks.plant('a token that is refused: ' + label, token)
+    outpost.account('smtp.office365.com:587', transport='smtp', auth='token', password=token)
+    verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
 
 
 @pytest.mark.parametrize('label,settings,cause', [

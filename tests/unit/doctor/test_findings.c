@@ -176,7 +176,7 @@ static void test_findings(void **state)
             .host = cases[i].host, .port = cases[i].port, .security = cases[i].security,
             .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
         };
-        const struct findings_of of = { &target, &view, &ladder, cases[i].with & CONTAINER, cases[i].with & AV };
+        const struct findings_of of = { &target, &view, &ladder, NULL, cases[i].with & CONTAINER, cases[i].with & AV };
         struct doctor_findings findings;
         struct evidence evidence = { .stage = cases[i].stage, .host = cases[i].host, .port = cases[i].port,
                                      .security = security_word(cases[i].security) };

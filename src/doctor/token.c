@@ -1,0 +1,152 @@
+#include "doctor/token.h"
+
+#include "account/oauth_claims.h"
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include "base/banned.h"
+
+/* ---- reading ---- */
+
+/* "https://outlook.office.com/SMTP.Send" -> outlook.office.com; empty where it is no URL. */
+static struct span host_of(struct span url)
+{
+    size_t at = span_find_text(url, "://");
+    struct span rest = span_from(url, at + 3);
+
+    return at < url.len ? span_cut(rest, 0, span_find(rest, '/')) : SPAN_NONE;
+}
+
+static struct span first_word(const char *scope)
+{
+    struct span rest = span_of(scope), word = SPAN_NONE;
+
+    return span_split(&rest, ' ', &word) ? word : SPAN_NONE;
+}
+
+static bool is_for(struct span host, const char *scope)
+{
+    return scope && span_equal_word(host, host_of(first_word(scope)));
+}
+
+/* An audience that is no URL is a number, which says nothing to us. */
+static bool has_wrong_audience(const struct json_value *claims, const struct token_wish *wish)
+{
+    struct span host = host_of(json_text_at(claims, "aud"));
+
+    return host.len && wish->scope && host_of(first_word(wish->scope)).len && !is_for(host, wish->scope) &&
+           !is_for(host, wish->app_scope);
+}
+
+/* "SMTP.Send"; a scope that ends in '/' is one for all. */
+static bool has_wrong_scope(const struct json_value *claims, const struct token_wish *wish)
+{
+    struct span wanted = first_word(wish->scope), granted = json_text_at(claims, "scp"), word;
+    size_t slash = span_find_last(wanted, '/');
+
+    wanted = slash < wanted.len ? span_from(wanted, slash + 1) : wanted;
+    if (!granted.at || !wanted.len)
+        return false;
+    while (span_split(&granted, ' ', &word))
+        if (span_equal_word(word, wanted))
+            return false;
+    return true;
+}
+
+static bool is_of_another(const struct json_value *claims, const struct token_wish *wish)
+{
+    static const char *const names[] = { "upn", "preferred_username", "unique_name", "email" };
+    bool named = false;
+
+    for (size_t i = 0; wish->user && i < COUNT(names); i++) {
+        struct span user = json_text_at(claims, names[i]);
+        if (span_find(user, '@') == user.len)
+            continue;
+        if (span_is_word(user, wish->user))
+            return false;
+        named = true;
+    }
+    return named;
+}
+
+static bool is_application(const struct json_value *claims)
+{
+    return span_is(json_text_at(claims, "idtyp"), "app") ||
+           (!json_text_at(claims, "scp").at && json_count(json_member(claims, "roles")));
+}
+
+static void add(struct token_facts *facts, bool holds, const char *fact)
+{
+    if (holds && facts->count < TOKEN_FACTS_MAX)
+        facts->at[facts->count++] = fact;
+}
+
+void token_facts_read(const struct secret *token, const struct token_wish *wish, struct token_facts *ret_facts)
+{
+    OWN(json_tree) tree = NULL;
+    uint64_t expires = 0;
+
+    *ret_facts = (struct token_facts){ 0 };
+    if (!oauth_claims_read(token, &tree, NULL))
+        return;
+    const struct json_value *claims = json_root(tree);
+    bool dated = json_number_at(claims, "exp", &expires);
+    add(ret_facts, dated && expires > wish->wall / 1000, "token:fresh");
+    add(ret_facts, dated && expires <= wish->wall / 1000, "token:expired");
+    add(ret_facts, has_wrong_audience(claims, wish), "token:wrong-audience");
+    add(ret_facts, has_wrong_scope(claims, wish), "token:wrong-scope");
+    add(ret_facts, is_application(claims), "token:application");
+    add(ret_facts, is_of_another(claims, wish), "token:other-user");
+}
+
+/* ---- fetching ---- */
+
+struct token_look {
+    struct token_wish wish;
+    struct credential_fetch *fetch;
+    void (*done)(void *who, const struct token_facts *facts);
+    void *who;
+};
+
+static void came(void *who, struct secret *token, const struct err *err)
+{
+    struct token_look *look = who;
+    struct token_facts facts = { 0 };
+    (void)err;
+
+    look->fetch = NULL;
+    if (token)
+        token_facts_read(token, &look->wish, &facts);
+    secret_free(token);
+    look->done(look->who, &facts);
+}
+
+bool token_look_start(const struct credential_world *world, const struct account *account, uint64_t deadline,
+                      void (*done)(void *who, const struct token_facts *facts), void *who,
+                      struct token_look **ret_look, struct err *err)
+{
+    OWN(token_look) look = NEW(token_look);
+
+    if (!look)
+        return err_no_memory(err);
+    look->wish = (struct token_wish){
+        .scope = account->profile ? account->profile->oauth.scope : NULL,
+        .app_scope = account->profile ? account->profile->oauth.app_scope : NULL,
+        .user = account->username ? account->username : account->address,
+        .wall = clock_wall(world->clock),
+    };
+    look->done = done;
+    look->who = who;
+    if (!credential_fetch(world, account, CREDENTIAL_SMTP, NULL, deadline, came, look, &look->fetch, err))
+        return false;
+    *ret_look = GIVE(look);
+    return true;
+}
+
+void token_look_free(struct token_look *look)
+{
+    if (!look)
+        return;
+    credential_fetch_cancel(look->fetch);
+    mem_free(look);
+}

@@ -1,0 +1,89 @@
+/* What a token says of itself. */
+#include "support/check.h"
+
+#include <stdio.h>
+
+#include "base/base64.h"
+#include "doctor/token.h"
+
+#define SCOPE "https://outlook.office.com/SMTP.Send offline_access"
+#define APP   "https://outlook.office365.com/.default"
+#define GOOD  "\"aud\":\"https://outlook.office.com\",\"scp\":\"IMAP.x SMTP.Send\",\"upn\":\"Me@Example.org\",\"exp\":2000"
+
+static const struct {
+    const char *label, *claims, *scope, *facts;
+} cases[] = {
+    { "as it should be", "{" GOOD "}", SCOPE, "token:fresh" },
+    { "spent", "{\"exp\":1000}", SCOPE, "token:expired" },
+    { "spent just now", "{\"exp\":1500}", SCOPE, "token:expired" },
+    { "for Graph", "{\"aud\":\"https://graph.microsoft.com\",\"scp\":\"SMTP.Send\"}", SCOPE, "token:wrong-audience" },
+    { "for a number", "{\"aud\":\"00000002-0000-0ff1-ce00-000000000000\",\"scp\":\"SMTP.Send\"}", SCOPE, "" },
+    { "for Graph, as a path", "{\"aud\":\"https://graph.microsoft.com/x\"}", SCOPE, "token:wrong-audience" },
+    { "to read", "{\"scp\":\"Mail.Read IMAP.AccessAsUser.All\"}", SCOPE, "token:wrong-scope" },
+    { "a longer word is another", "{\"scp\":\"SMTP.SendAsApp\"}", SCOPE, "token:wrong-scope" },
+    { "nothing of it is known", "{\"scp\":\"Mail.Read\",\"aud\":\"https://x.example\"}", NULL, "" },
+    { "one for all", "{\"scp\":\"Mail.Read\"}", "https://mail.google.com/", "" },
+    { "an application's", "{\"aud\":\"https://outlook.office365.com\",\"roles\":[\"SMTP.SendAsApp\"]}", SCOPE, "token:application" },
+    { "an application's, it says", "{\"idtyp\":\"app\"}", SCOPE, "token:application" },
+    { "a person's with roles", "{\"scp\":\"SMTP.Send\",\"roles\":[\"x\"]}", SCOPE, "" },
+    { "another's", "{\"upn\":\"you@example.org\"}", SCOPE, "token:other-user" },
+    { "one of its names is right", "{\"upn\":\"you@example.org\",\"email\":\"me@example.org\"}", SCOPE, "" },
+    { "a name that is no address", "{\"unique_name\":\"live.com#me\"}", SCOPE, "" },
+    { "all at once", "{\"exp\":1,\"aud\":\"https://a.example\",\"scp\":\"a\",\"idtyp\":\"app\",\"upn\":\"a@b\"}", SCOPE,
+      "token:expired token:wrong-audience token:wrong-scope token:application token:other-user" },
+    { "of other kinds", "{\"exp\":\"soon\",\"aud\":7,\"scp\":[],\"upn\":{},\"roles\":\"x\"}", SCOPE, "" },
+    { "no object", "[1]", SCOPE, "" },
+    { "no JSON", "hello", SCOPE, "" },
+};
+
+static void read_claims(const char *claims, const char *scope, char *out, size_t room)
+{
+    const struct token_wish wish = { scope, APP, "me@example.org", 1500 * 1000 };
+    struct token_facts facts;
+    HELD(buf) text = BUF(8000);
+    size_t len = 0;
+
+    buf_add(&text, "e30.");
+    base64url_encode(&text, span_of(claims));
+    buf_add(&text, ".c2ln");
+    OWN(secret) token = secret_new(buf_span(&text));
+    token_facts_read(token, &wish, &facts);
+    out[0] = '\0';
+    for (size_t i = 0; i < facts.count; i++)
+        len += (size_t)snprintf(out + len, room - len, "%s%s", i ? " " : "", facts.at[i]);
+}
+
+static void test_facts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char facts[300];
+        read_claims(cases[i].claims, cases[i].scope, facts, sizeof facts);
+        check_bytes(cases[i].label, span_of(facts), span_of(cases[i].facts));
+    }
+}
+
+/* Most tokens of providers are sealed: they say nothing. */
+static void test_sealed(void **state)
+{
+    static const char *const tokens[] = { "EwBwA8l6BAAU", "ya29.a0Af_x", "a.b", "a.b.c", "..", "." };
+    const struct token_wish wish = { SCOPE, APP, "me@example.org", 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        struct token_facts facts = { .count = 9 };
+        OWN(secret) token = secret_new(span_of(tokens[i]));
+        token_facts_read(token, &wish, &facts);
+        check_row(tokens[i], facts.count == 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_sealed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
