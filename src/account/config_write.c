@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "os/file.h"
+#include "os/rights.h"
 
 #include "base/banned.h"
 
@@ -26,10 +27,12 @@ char *config_account_file(const struct place *place, const char *name)
 static bool write_file(const struct place *place, const struct disk *disk, char *path,
                        const struct buf *text, struct err *err)
 {
+    struct rights held = rights_take_back();
     bool ok = path ? file_make_dirs(disk, place->drop_in, place_directory_mode(place), err) &&
                          file_write(disk, path, buf_span(text), place_file_made(place), err)
                    : err_no_memory(err);
 
+    rights_give_again(held);
     mem_free(path);
     return ok;
 }
@@ -124,9 +127,12 @@ bool config_account_is_ours(const struct place *place, const struct account *acc
 
 static bool remove_if_there(const struct disk *disk, const char *path, struct err *err)
 {
+    struct rights held = rights_take_back();
     struct err why = { 0 };
+    bool gone = file_remove(disk, path, &why) || why.sys == ENOENT;
 
-    if (file_remove(disk, path, &why) || why.sys == ENOENT)
+    rights_give_again(held);
+    if (gone)
         return true;
     if (err)
         *err = why;

@@ -65,7 +65,7 @@ static int run(struct cli *cli)
         say(cli, "There is no queue.");
         return 1;
     }
-    if (!there || !mend(place->state, &mended, &err))
+    if (!there || !cli_state(cli, &err) || !mend(place->state, &mended, &err))
         return fail_here(cli, &err);
     tell(cli, &mended);
     return 0;

@@ -297,21 +297,25 @@ static bool open_workshop(struct cli *cli, struct workshop *ret, struct err *err
 {
     const struct place *place = cli_place(cli, err);
     const char *temporary = secure_getenv("TMPDIR");
+    bool is_anothers = place && place_is_anothers(place);
     struct secret_world world;
 
     if (!place)
         return false;
-    if (place_is_anothers(place) && !is_now(cli)) {
-        *ret = (struct workshop){ NULL, temporary && *temporary ? temporary : "/tmp" };
+    *ret = (struct workshop){ NULL, temporary && *temporary ? temporary : "/tmp" };
+    if (is_anothers && !is_now(cli))
         return true;
-    }
-    if (place_is_anothers(place) && geteuid() != 0)
+    if (is_anothers && geteuid() != 0)
         return err_set(err, ERR_USAGE, "the machine's accounts are the daemon's alone, so --direct and --dry-run are for "
                                        "root: sudo outpost send ...");
-    const struct config *config = cli_config(cli, err);
-    if (!config || !check_account(cli, config, err) || !cli_secrets(cli, &world, err))
+    ret->config = cli_config(cli, err);
+    if (!ret->config || !check_account(cli, ret->config, err))
         return false;
-    *ret = (struct workshop){ config, world.state };
+    if (is_anothers)
+        return true; /* root reads what is attached as root */
+    if (!cli_secrets(cli, &world, err))
+        return false;
+    ret->directory = world.state;
     return true;
 }
 

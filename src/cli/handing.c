@@ -470,8 +470,8 @@ bool handing_deliver(struct cli *cli, struct err *err)
 
     if (!network)
         return false;
-    if (place_is_anothers(cli_place(cli, NULL)))
-        return true; /* the daemon was asked, and does it */
+    if (cli_place(cli, NULL)->scope == PLACE_SYSTEM)
+        return true; /* there the daemon does it */
     hand.loop = network->loop;
     hand.timer = timer_new(hand.loop, look_if_idle, &hand);
     bool good = hand.timer ? become_owner(&hand, &taken, err) : err_no_memory(err);

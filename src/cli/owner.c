@@ -50,7 +50,7 @@ bool owner_take(struct cli *cli, struct owner *ret_owner, bool *ret_taken, struc
     struct owner owner = { .cli = cli, .lock = LOCK_NONE };
 
     *ret_taken = false;
-    if (!network || !file_make_dirs(&disk_system, place->state, 0700, err) ||
+    if (!network || !cli_state(cli, err) ||
         !take_lock(&owner, place, ret_taken, err))
         return false;
     if (!*ret_taken)

@@ -15,6 +15,7 @@
 #include "net/resolve.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "os/rights.h"
 #include "relay/notify.h"
 #include "relay/settings.h"
 
@@ -333,11 +334,19 @@ const struct network *cli_network(struct cli *cli, struct err *err)
     return network;
 }
 
+bool cli_state(struct cli *cli, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+
+    return place && (place->scope != PLACE_SYSTEM || rights_become_owner(place->state, "outpost", err)) &&
+           file_make_dirs(&disk_system, place->state, 0700, err);
+}
+
 bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *err)
 {
     const struct place *place = cli_place(cli, err);
 
-    if (!place || !file_make_dirs(&disk_system, place->state, 0700, err))
+    if (!place || !cli_state(cli, err))
         return false;
     *ret_world = (struct secret_world){
         .state = place->state,

@@ -50,6 +50,9 @@ struct network {
 
 const struct network *cli_network(struct cli *cli, struct err *err);
 
+/* The state directory is there, and we may work in it: root as its owner from here on (os/rights.h). */
+MUST_USE bool cli_state(struct cli *cli, struct err *err);
+
 /* Where secrets are kept; the state directory is made if need be. */
 MUST_USE bool cli_secrets(struct cli *cli, struct secret_world *ret_world, struct err *err);
 

@@ -234,11 +234,13 @@ def test_a_bad_configuration_is_not_tried_again(service):
 
 
 def test_a_secret_of_the_services(service):
-    """Kept by the service's user, for root has no business in its folder."""
+    """Kept by the service's user, or by root, and the service's either way."""
     service.configure(ACCOUNT.replace('auth = none', 'auth = password'))
     uid = int(service.machine.run('id', '-u', 'outpost').out)
-    kept = service.machine.run('outpost', 'account', 'secret', 'test', 'file', '--stdin', '--system', stdin=b'hunter2\n', uid=uid)
-    assert kept.status == OK, kept
+    for who in (uid, 0):
+        kept = service.machine.run('outpost', 'account', 'secret', 'test', 'file', '--stdin', '--system', stdin=b'hunter2\n',
+                                   uid=who)
+        assert kept.status == OK, kept
     assert service.machine.sh('find /var/lib/outpost ! -user outpost').out == ''
 
 

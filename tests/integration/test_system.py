@@ -9,9 +9,9 @@ import uuid
 
 import pytest
 
-from outpost import OK, TEMPFAIL, USAGE
+from outpost import CONFIG, OK, TEMPFAIL, USAGE
 from peers.host import NOBODY, USERS
-from peers.process import until
+from peers.process import free_port, until
 from starting import start
 
 OUTPOST = '/usr/local/bin/outpost'
@@ -207,3 +207,95 @@ def test_a_guest_takes_no_more_than_his_place(waiting):
     finally:
         stays.communicate('')
     assert numbers(waiting, ALICE, 'list')
+
+
+# ---- root, in a state that is another's ----
+
+def owners(machine, folder):
+    top = machine.path + folder
+    return {os.lstat(path).st_uid for path in
+            (os.path.join(at, name) for at, dirs, files in os.walk(top) for name in dirs + files)}
+
+
+@pytest.fixture
+def empty(machine):
+    """Nothing is set up."""
+    os.unlink(machine.path + '/etc/outpost/outpost.conf')
+    return machine
+
+
+def set_up(machine, sandbox, *words):
+    return outpost(machine, 'setup', sandbox.user, '--account', 'mine', '--server', 'localhost:%d' % sandbox.ports['tls'],
+                   '--security', 'tls', '--ca-file', '/etc/outpost/ca.pem', '--password-stdin', '--no-input', '--no-test', *words, uid=0,
+                   stdin=sandbox.password.encode() + b'\n')
+
+
+def test_root_makes_nothing_that_is_roots(empty, sandbox):
+    """Each command: what lies in the state is the daemon's, what lies in /etc root's."""
+    commands = [
+        ['account', 'secret', 'mine', 'file', '--stdin'], ['account', 'list'], ['account', 'default', 'mine'],
+        ['account', 'seal', 'file'], ['user', 'add', 'printer', '--accounts', 'mine', '--no-input'],
+        ['listen', 'add', 'devices', '--address', '127.0.0.1:%d' % free_port()], ['queue'], ['queue', 'retry', '--all'],
+        ['queue', 'repair'], ['status'], ['status', '--health'], ['doctor', 'mine'], ['send', '--direct', '--raw', 'rcpt@x.test'],
+    ]
+    result = set_up(empty, sandbox)
+    assert result.status == OK, result
+    for argv in commands:
+        result = outpost(empty, *argv, uid=0, stdin=sandbox.password.encode() + b'\n')
+        assert result.status in (OK, 1, 2), (argv, result)       # found, or nothing to be done
+        assert owners(empty, '/var/lib/outpost') == {USERS['outpost']}, argv
+    assert owners(empty, '/etc/outpost') == {0}
+    conf = os.stat(empty.path + '/etc/outpost/outpost.conf.d/mine.conf')
+    assert (conf.st_gid, conf.st_mode & 0o777) == (USERS['outpost'], 0o640)
+    empty.serve()                                                    # who can read all of it
+    result, needle = send(empty)
+    assert result.status == OK, result
+    kept(sandbox, needle)
+    assert owners(empty, '/var/lib/outpost') == {USERS['outpost']}
+
+
+def test_while_the_daemon_runs(serving, sandbox):
+    result = set_up(serving, sandbox)
+    assert result.status == OK, result
+    assert 'mine' in outpost(serving, 'account', 'list', uid=0).out
+    assert outpost(serving, 'account', 'remove', 'mine', '--yes', uid=0).status == OK
+    assert 'mine' not in outpost(serving, 'account', 'list', uid=0).out
+    assert owners(serving, '/var/lib/outpost') == {USERS['outpost']}
+
+
+def test_a_link_leads_root_nowhere(empty, sandbox):
+    """What the daemon's user plants in its own folder is followed with its own rights."""
+    victim = empty.root.empty_folder('/etc/victim') or '/etc/victim'
+    for name in ('secrets', 'pending', 'key'):
+        os.symlink(victim, empty.path + '/var/lib/outpost/' + name)
+    result = set_up(empty, sandbox)
+    assert result.status != OK, result
+    assert os.listdir(empty.path + '/etc/victim') == []
+    assert not os.path.exists(empty.path + '/etc/outpost/outpost.conf.d/mine.conf')
+
+
+def test_the_state_is_made_for_the_daemon(empty, sandbox):
+    os.rmdir(empty.path + '/var/lib/outpost')
+    assert set_up(empty, sandbox).status == OK
+    made = os.stat(empty.path + '/var/lib/outpost')
+    assert (made.st_uid, made.st_mode & 0o777) == (USERS['outpost'], 0o700)
+    assert owners(empty, '/var/lib/outpost') == {USERS['outpost']}
+
+
+def test_a_program_that_is_started_is_not_roots(empty, sandbox):
+    """`secret = command:` gets no way back."""
+    tells = 'command:| cat /proc/self/status > /tmp/rights; echo %s' % sandbox.password
+    os.makedirs(empty.path + '/tmp', exist_ok=True)
+    os.chmod(empty.path + '/tmp', 0o1777)
+    assert set_up(empty, sandbox).status == OK
+    result = outpost(empty, 'account', 'secret', 'mine', tells, uid=0)
+    result = outpost(empty, 'send', '--direct', '--raw', 'rcpt@x.test', uid=0, stdin=b'Subject: x\n\nhello\n')
+    assert result.status == OK, result
+    with open(empty.path + '/tmp/rights') as f:
+        ids = re.findall(r'^[UG]id:\t(.*)$', f.read(), re.M)
+    assert ids == ['\t'.join([str(USERS['outpost'])] * 4)] * 2, ids
+
+
+def test_the_daemon_is_not_roots(machine):
+    result = outpost(machine, 'serve', '--system', uid=0)
+    assert result.status == CONFIG and 'runs as that one' in result.err, result
