@@ -342,13 +342,28 @@ static void turn(void *of)
     event_set(&machine.idle, sim_now() + IDLE_MS);
 }
 
+/* No more lines to a provider than the account may have. */
+static void count_lines(void)
+{
+    for (unsigned i = 0; i < PARTIES; i++) {
+        const struct party *party = &books.parties[i];
+        unsigned lines = network_lines_to(machine.loop, party->port);
+        if (party->connections && lines > party->connections)
+            sim_broken("%u lines to %s, which may have %llu", lines, party->name,
+                       (unsigned long long)party->connections);
+    }
+}
+
 void machine_look(void)
 {
     if (!machine.runs)
         return;
-    if (!disk_has_power())
+    if (!disk_has_power()) {
         came_down(false);
-    else if (machine.queue->waiting.count && !event_is_set(&machine.turn))
+        return;
+    }
+    count_lines();
+    if (machine.queue->waiting.count && !event_is_set(&machine.turn))
         event_set(&machine.turn, sim_now() + sim_below(sim_chance(1) ? SLOW_TURN_MS : TURN_MS));
 }
 
