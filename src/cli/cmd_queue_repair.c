@@ -56,7 +56,7 @@ static int run(struct cli *cli)
 {
     struct err err = { 0 };
     struct sqlite_mended mended;
-    const struct place *place = cli_place(cli, &err);
+    const struct place *place = cli_may_manage(cli, &err) ? cli_place(cli, &err) : NULL;
     char *path = place ? file_path(place->state, "queue.db") : NULL;
     bool there = path && file_exists(path);
 

@@ -195,8 +195,11 @@ const struct config *cli_config(struct cli *cli, struct err *err)
 
     if (!place || cli->world->config)
         return place ? cli->world->config : NULL;
-    if (!config_load(place, &disk_system, parts, &config, err))
+    if (!config_load(place, &disk_system, parts, &config, err)) {
+        if (access(place->config, R_OK) < 0 && errno == EACCES)
+            (void)!cli_may_manage(cli, err); /* rather than of a file's mode, which is right */
         return NULL;
+    }
     const struct knowledge *know = profiles_for(cli, config, err);
     if (know && config_fill(config, know, err))
         cli->world->config = GIVE(config);
@@ -334,11 +337,22 @@ const struct network *cli_network(struct cli *cli, struct err *err)
     return network;
 }
 
+bool cli_may_manage(struct cli *cli, struct err *err)
+{
+    const struct place *place = cli_place(cli, err);
+
+    if (!place || geteuid() == 0 || !place_is_anothers(place))
+        return place != NULL;
+    return err_set(err, ERR_USAGE, "the machine's accounts are root's to see and to change (sudo outpost ...); anybody may send, "
+                                   "and see and remove mail of his own: outpost send, outpost queue");
+}
+
 bool cli_state(struct cli *cli, struct err *err)
 {
     const struct place *place = cli_place(cli, err);
 
-    return place && (place->scope != PLACE_SYSTEM || rights_become_owner(place->state, "outpost", err)) &&
+    return place && cli_may_manage(cli, err) &&
+           (place->scope != PLACE_SYSTEM || rights_become_owner(place->state, "outpost", err)) &&
            file_make_dirs(&disk_system, place->state, 0700, err);
 }
 

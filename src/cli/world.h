@@ -50,6 +50,9 @@ struct network {
 
 const struct network *cli_network(struct cli *cli, struct err *err);
 
+/* False, in words, where the accounts are the machine's and who asks is neither root nor the daemon's user. */
+MUST_USE bool cli_may_manage(struct cli *cli, struct err *err);
+
 /* The state directory is there, and we may work in it: root as its owner from here on (os/rights.h). */
 MUST_USE bool cli_state(struct cli *cli, struct err *err);
 

@@ -157,6 +157,13 @@ def test_the_accounts_are_not_for_everybody(option, serving):
     assert result.status == USAGE and 'are for root' in result.err, result
 
 
+@pytest.mark.parametrize('argv', [[], ['account', 'list'], ['config', 'check'], ['doctor'], ['queue', 'repair']], ids=' '.join)
+def test_what_wants_the_configuration(argv, serving):
+    result = outpost(serving, *argv)
+    assert result.status == USAGE and 'are root\'s to see and to change' in result.err, result
+    assert 'Permission denied' not in result.err, result
+
+
 def test_a_name_that_is_no_account(serving):
     result = outpost(serving, 'send', '-a', 'mian', 'rcpt@x.test', stdin=b'hello\n')
     assert result.status != OK and '"mian"' in result.err, result
