@@ -270,15 +270,16 @@ def test_while_the_daemon_runs(serving, sandbox):
     assert owners(serving, '/var/lib/outpost') == {USERS['outpost']}
 
 
-def test_a_link_leads_root_nowhere(empty, sandbox):
+@pytest.mark.parametrize('name', ['secrets', 'pending', 'key', 'lock', 'queue.db', 'queue.db-wal'])
+def test_a_link_leads_root_nowhere(name, empty, sandbox):
     """What the daemon's user plants in its own folder is followed with its own rights."""
-    victim = empty.root.empty_folder('/etc/victim') or '/etc/victim'
-    for name in ('secrets', 'pending', 'key'):
-        os.symlink(victim, empty.path + '/var/lib/outpost/' + name)
-    result = set_up(empty, sandbox)
-    assert result.status != OK, result
+    empty.root.empty_folder('/etc/victim', mode=0o755)
+    os.symlink('/etc/victim' if name in ('secrets', 'pending') else '/etc/victim/' + name,
+               empty.path + '/var/lib/outpost/' + name)
+    set_up(empty, sandbox)
+    outpost(empty, 'account', 'secret', 'mine', 'file', '--stdin', uid=0, stdin=b'another\n')
+    outpost(empty, 'queue', uid=0)
     assert os.listdir(empty.path + '/etc/victim') == []
-    assert not os.path.exists(empty.path + '/etc/outpost/outpost.conf.d/mine.conf')
 
 
 def test_the_state_is_made_for_the_daemon(empty, sandbox):
@@ -291,14 +292,13 @@ def test_the_state_is_made_for_the_daemon(empty, sandbox):
 
 def test_a_program_that_is_started_is_not_roots(empty, sandbox):
     """`secret = command:` gets no way back."""
-    tells = 'command:| cat /proc/self/status > /tmp/rights; echo %s' % sandbox.password
-    os.makedirs(empty.path + '/tmp', exist_ok=True)
-    os.chmod(empty.path + '/tmp', 0o1777)
+    tells = 'command:| cat /proc/self/status > /told/rights; echo %s' % sandbox.password
+    empty.root.empty_folder('/told', mode=0o777)
     assert set_up(empty, sandbox).status == OK
-    result = outpost(empty, 'account', 'secret', 'mine', tells, uid=0)
+    assert outpost(empty, 'account', 'secret', 'mine', tells, uid=0).status == OK
     result = outpost(empty, 'send', '--direct', '--raw', 'rcpt@x.test', uid=0, stdin=b'Subject: x\n\nhello\n')
     assert result.status == OK, result
-    with open(empty.path + '/tmp/rights') as f:
+    with open(empty.path + '/told/rights') as f:
         ids = re.findall(r'^[UG]id:\t(.*)$', f.read(), re.M)
     assert ids == ['\t'.join([str(USERS['outpost'])] * 4)] * 2, ids
 
