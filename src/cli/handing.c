@@ -43,6 +43,7 @@ struct hand {
     bool owns;
     struct doors doors;
     bool settled, look;
+    bool idle; /* nobody sent it when it was looked at last */
     struct timer *timer;
     struct control_asked *asked;
 };
@@ -274,13 +275,23 @@ static bool reach(struct hand *hand, struct err *err)
 
 /* ---- what became of it ---- */
 
-static bool is_over(const struct hand *hand, const struct json_value *story)
+/* It was being sent when it was looked at, and nobody sends now: what became of it is there at the next look. If it still
+ * is being sent then, its lease was lost. */
+static bool is_left_behind(struct hand *hand)
+{
+    bool idle = !relay_is_busy(hand->owner.relay), before = hand->idle;
+
+    hand->idle = idle;
+    return idle && before;
+}
+
+static bool is_over(struct hand *hand, const struct json_value *story)
 {
     struct span state = json_text_at(story, "state");
     struct relay_status status;
 
     if (span_is(state, "sending"))
-        return !relay_is_busy(hand->owner.relay);
+        return is_left_behind(hand);
     if (!span_is(state, "queued"))
         return true;
     for (size_t i = 0; relay_status(hand->owner.relay, i, &status); i++)
