@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cli/failure.h"
 #include "cli/forecast.h"
+#include "cli/in_force.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "cli/secrets.h"
@@ -196,6 +197,7 @@ static int run_default(struct cli *cli)
 
     if (!account || !config_set_default(cli_place(cli, NULL), &disk_system, account->name, &err))
         return fail_here(cli, &err);
+    (void)in_force_now(cli);
     say(cli, "%s is the default account now.", account->name);
     return !cli->json || section_changed_json(account->name, "default") ? 0 : err_exit_status(ERR_IO);
 }
@@ -223,6 +225,7 @@ static int run_remove(struct cli *cli)
         !config_remove_account(cli_place(cli, NULL), &disk_system, config, account->name, &err) ||
         !way_forget(&world, account, &err) || !grant_forget(&world, account, &err))
         return fail_here(cli, &err);
+    (void)in_force_now(cli);
     for (enum secret_which which = 0; which < SECRET_KINDS; which++)
         if (!secrets_forget(cli, account, which, &err)) {
             err_in(&err, "the account is gone, but not all that was kept for it");

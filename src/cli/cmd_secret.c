@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/failure.h"
+#include "cli/in_force.h"
 #include "cli/input.h"
 #include "cli/print.h"
 #include "cli/secrets.h"
@@ -127,6 +128,8 @@ static int run_secret(struct cli *cli)
     bool moved = prepare(&m, &err) && move(&m, &err);
     int status = moved ? tell(&m) : fail_here(cli, &err);
 
+    if (moved)
+        (void)in_force_now(cli);
     account_free(m.to);
     secret_free(m.secret);
     return status;

@@ -1,5 +1,5 @@
-/* What the daemon that runs has to do with [listen] and [user]: it takes over what was written, and tells what it
- * refused. Where none runs, there is nothing to tell.
+/* What the daemon that runs has to do with what a command wrote: it takes over another configuration. Of [listen] and
+ * [user] it tells what it refused. Where none runs, there is nothing to tell.
  */
 #ifndef OUTPOST_CLI_IN_FORCE_H
 #define OUTPOST_CLI_IN_FORCE_H

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "cli/failure.h"
+#include "cli/in_force.h"
 #include "cli/keeping.h"
 #include "cli/print.h"
 #include "cli/secrets.h"
@@ -231,8 +232,11 @@ static bool write_all(struct setup *setup, const struct account *account, struct
     if (!place || !keeping_write(setup->cli, account, setup->secret, err) ||
         !cli_secrets(setup->cli, &world, err) || !way_forget(&world, account, err))
         return false;
-    return !arguments_has(&setup->cli->args, "default") ||
-           config_set_default(place, &disk_system, account->name, err);
+    if (arguments_has(&setup->cli->args, "default") &&
+        !config_set_default(place, &disk_system, account->name, err))
+        return false;
+    (void)in_force_now(setup->cli);
+    return true;
 }
 
 /* The message that proves the rest of the road. */

@@ -7,10 +7,12 @@ import stat
 
 import pytest
 
+from daemon import Daemon
 from messages import message
 from outpost import CANTCREAT, IOERR, NOPERM, OK, USAGE
 from peers.liar import HONEST, Liar
 from peers.peer import PASSWORD, USER
+from peers.process import until
 from starting import names_of
 
 
@@ -111,3 +113,19 @@ def test_a_password_is_wanted_and_nobody_is_there(outpost, sandbox):
                          '--ca-file', sandbox.ca)
     assert result.status == USAGE, result
     assert '--password-stdin' in result.err and written(outpost) == []
+
+
+def test_a_daemon_that_runs_learns_of_it(outpost, sandbox):
+    """Of an account that comes, and of one that goes."""
+    server = 'localhost:%d' % sandbox.ports['tls']
+    words = ['--security', 'tls', '--ca-file', sandbox.ca, '--no-test']
+    accounts = lambda: sorted(row['name'] for row in there.status()['accounts'])
+    assert set_up(outpost, sandbox.user, sandbox.password, server, '--account', 'first', *words).status == OK
+    there = Daemon(outpost)
+    try:
+        assert set_up(outpost, sandbox.user, sandbox.password, server, '--account', 'second', *words).status == OK
+        until(lambda: accounts() == ['first', 'second'], 'the second account')
+        assert outpost.run('account remove', 'first', '--yes').status == OK
+        until(lambda: accounts() == ['second'], 'the first account to go')
+    finally:
+        assert there.stop() == 0
