@@ -6,6 +6,7 @@
 #   make check      the tests that need no peers, nothing installed
 #   make bench      what sending costs, beside msmtp and curl (installs those); what serving does, beside Postfix and Exim
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60), or those in TARGETS, in a build by clang (installs it)
+#   make docs       docs/causes.md, which is made of data/
 #   make install    respects DESTDIR and prefix
 #   ... SANITIZE=1  the same in a build with AddressSanitizer and UBSan
 #   make check VALGRIND=1  the unit tests under valgrind, which must be there
@@ -65,6 +66,10 @@ fuzz:
 	@ninja -C build-fuzz
 	@tools/fuzz build-fuzz $(or $(FUZZ_SECONDS),60) $(TARGETS)
 
+docs: with-tests
+	export LC_ALL=C; $(BUILD)/tests/causes-page data/causes.ini data/providers/*.ini > docs/causes.md.new
+	mv docs/causes.md.new docs/causes.md
+
 install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(prefix)
 	ninja -C $(BUILD)
@@ -73,4 +78,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-sanitize build-fuzz
 
-.PHONY: all with-tests packages check demo test bench fuzz install clean
+.PHONY: all with-tests packages check demo test bench fuzz docs install clean
