@@ -4,6 +4,7 @@
 #include "cli/diagnosis.h"
 #include "cli/failure.h"
 #include "cli/print.h"
+#include "cli/remedy.h"
 #include "cli/transports.h"
 #include "net/loop.h"
 #include "os/file.h"
@@ -11,8 +12,10 @@
 #include "base/banned.h"
 
 static const struct option options[] = {
+    { 0, "fix", OPTION_FLAG, NULL, "change the account's settings, where they are what is wrong; asks first" },
     { 0, "security", OPTION_VALUE, "KIND", "of a server that is named: tls or starttls" },
     { 0, "share", OPTION_FLAG, NULL, "tell it so that it can be shown to anybody: nothing private is in it" },
+    { 'y', "yes", OPTION_FLAG, NULL, "don't ask before settings are changed" },
 };
 
 struct visit {
@@ -113,12 +116,63 @@ static int tell(struct visit *visit, const struct knowledge *know)
     if (arguments_has(&visit->cli->args, "share"))
         told = diagnosis_share(visit->cli, visit->report);
     else if (visit->cli->json)
-        told = diagnosis_json(visit->cli, &visit->patient, know, visit->report);
+        told = diagnosis_json(visit->cli, &visit->patient, know, visit->report, NULL);
     else
         diagnosis_tell(visit->cli, &visit->patient, know, visit->report);
     if (!told)
         return err_exit_status(ERR_IO);
     return visit->report->ok ? 0 : 1;
+}
+
+/* ---- --fix ---- */
+
+struct second_look {
+    const struct visit *first;
+    const struct knowledge *know;
+};
+
+/* Mail goes: by SMTP, or by the account's other way. */
+static bool look_again(void *who, const struct account *account, bool *ret_works, struct err *err)
+{
+    const struct second_look *look = who;
+    struct visit visit = *look->first;
+
+    visit.doctor = NULL;
+    visit.patient.account = account;
+    visit.live.lines = 0;
+    bool good = examine(&visit, look->know, err);
+    diagnosis_live_end(&visit.live);
+    *ret_works = good && (visit.report->ok || (visit.report->https && visit.report->https_works));
+    doctor_free(visit.doctor);
+    return good;
+}
+
+/* People read first what is wrong, then what would be changed; a program gets one object of both. */
+static int tell_and_mend(struct visit *visit, const struct knowledge *know)
+{
+    struct cli *cli = visit->cli;
+    struct second_look look = { visit, know };
+    struct remedy remedy = { .file = NULL };
+
+    diagnosis_live_end(&visit->live);
+    if (!cli->json)
+        diagnosis_tell(cli, &visit->patient, know, visit->report);
+    int status = visit->report->ok ? 0 : remedy_apply(cli, visit->patient.account, know, visit->report, look_again, &look,
+                                                      &remedy);
+    if (cli->json && status <= 1 && !diagnosis_json(cli, &visit->patient, know, visit->report, &remedy))
+        return err_exit_status(ERR_IO);
+    return status;
+}
+
+static bool may_mend(const struct visit *visit, struct err *err)
+{
+    const struct arguments *args = &visit->cli->args;
+
+    if (!arguments_has(args, "fix"))
+        return true;
+    if (arguments_has(args, "share"))
+        return err_set(err, ERR_USAGE, "--share shows, --fix changes: one of them");
+    return visit->patient.account || err_set(err, ERR_USAGE, "--fix changes an account's settings: name one");
 }
 
 static int run(struct cli *cli)
@@ -129,13 +183,16 @@ static int run(struct cli *cli)
     int status;
 
     bool good = (know || err_no_memory(&err)) && patient_find(cli, &visit.patient, &err) &&
-                make_world(&visit, &err) && examine(&visit, know, &err);
+                may_mend(&visit, &err) && make_world(&visit, &err) && examine(&visit, know, &err);
     if (good && is_mistaken(&visit)) {
         diagnosis_live_end(&visit.live);
         patient_turn(&visit.patient);
         good = examine(&visit, know, &err);
     }
-    status = good ? tell(&visit, know) : fail_here(cli, &err);
+    if (!good)
+        status = fail_here(cli, &err);
+    else
+        status = arguments_has(&cli->args, "fix") ? tell_and_mend(&visit, know) : tell(&visit, know);
     doctor_free(visit.doctor);
     return status;
 }
@@ -147,7 +204,10 @@ const struct command command_doctor = {
     .more = "Walks the road that mail takes, and sends none: names, connection, TLS, greeting, sign-in, sender. Where it "
             "breaks off, the server's other ports, other providers and HTTPS are looked at, too, to tell what it is. An "
             "account signs in as it does for mail; a server that is named is looked at without.\n\n"
-            "The exit status is 0 where nothing is wrong, 1 where something is.",
+            "--fix changes what is wrong in an account's settings - server, port, kind of encryption, user name, way out - if "
+            "another look shows that mail goes then. It asks first, never weakens security, and never changes your own "
+            "files: of those it names the lines.\n\n"
+            "The exit status is 0 where nothing is wrong, or no longer; 1 where something is.",
     .options = options,
     .option_count = COUNT(options),
     .operands_most = 1,

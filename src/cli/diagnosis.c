@@ -114,6 +114,19 @@ static bool is_ours(const struct around_sight *sight)
     return sight->role == AROUND_PORT || sight->role == AROUND_OTHERWISE || sight->role == AROUND_SIBLING;
 }
 
+/* Said where it is so: settings are ours to change, after a question. */
+static void tell_fix(struct cli *cli, const struct patient *patient, const struct knowledge *know,
+                     const struct doctor_report *report)
+{
+    struct mending mending;
+
+    if (!patient->account || arguments_has(&cli->args, "fix"))
+        return;
+    mending_choose(patient->account, know, report, &mending);
+    if (mending.count)
+        say(cli, "\noutpost can change the account's settings so: outpost doctor %s --fix", patient->account->name);
+}
+
 static void tell_other_way(struct cli *cli, const struct patient *patient, const struct doctor_report *report)
 {
     if (!report->https)
@@ -166,6 +179,7 @@ void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct
         tell_evidence(&report->evidence, &page);
     tell_ladder(cli, report);
     tell_alternatives(cli, patient, report);
+    tell_fix(cli, patient, know, report);
 }
 
 /* ---- for programs ---- */
@@ -249,7 +263,7 @@ static void json_alternatives(struct json *json, const struct patient *patient, 
 }
 
 bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct knowledge *know,
-                    const struct doctor_report *report)
+                    const struct doctor_report *report, const struct remedy *remedy)
 {
     HELD(buf) text = BUF(JSON_MAX);
     struct json json = json_to(&text);
@@ -265,6 +279,8 @@ bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct
     json_found(&json, &report->evidence);
     json_steps(&json, report);
     json_alternatives(&json, patient, report);
+    if (remedy)
+        remedy_json(&json, patient->account, remedy);
     json_close(&json);
     return say_json(&text);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/patient.h"
+#include "cli/remedy.h"
 
 /* The lines of a terminal on which results appear as they come, and go when the diagnosis stands there. */
 struct diagnosis_live {
@@ -16,9 +17,9 @@ void diagnosis_live_end(struct diagnosis_live *live);
 /* The diagnosis first, then the ladder, then what does work from here. */
 void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct knowledge *know,
                     const struct doctor_report *report);
-/* The interface's object. False where stdout can't take it. */
+/* The interface's object, with what was changed in the end (NULL: nobody asked). False where stdout can't take it. */
 bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct knowledge *know,
-                    const struct doctor_report *report);
+                    const struct doctor_report *report, const struct remedy *remedy);
 
 /* Safe to paste anywhere: built from fields that can hold nothing private - no names of people, no addresses, hosts
  * only where they are a provider's public ones, no word that a server said. In JSON where the caller asked for it. */
