@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/absence.h"
 #include "cli/owner.h"
 #include "net/dial.h"
 #include "net/loop.h"
@@ -167,9 +168,10 @@ bool asking_process(struct cli *cli, struct span question, const struct asking_e
     return !a.connected || a.good;
 }
 
-static bool nobody_there(const struct asking_now *a, struct err *err)
+static bool nobody_there(const struct place *place, const struct asking_now *a, struct err *err)
 {
-    return err_found(err, ERR_LATER, "daemon:unreachable", "the outpost of this machine does not run: %s", a->err.text);
+    return err_found(err, ERR_LATER, "daemon:unreachable", "the outpost of this machine does not run: %s%s", a->err.text,
+                     absence_remedy(place, a->err.sys));
 }
 
 /* Nobody is there: then we are. In system scope only who may write the state directory. *ret_asked is false where
@@ -187,7 +189,7 @@ static bool ask_once(struct cli *cli, struct asking_now *a, bool *ret_asked, str
         return true;
     }
     if (place_is_anothers(cli_place(cli, NULL)) && geteuid() != 0)
-        return nobody_there(a, err);
+        return nobody_there(cli_place(cli, NULL), a, err);
     a->done = false;
     if (!owner_take(cli, &owner, &taken, err))
         return false;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "cli/absence.h"
 #include "cli/starting.h"
 #include "net/unix_talk.h"
 #include "os/clock.h"
@@ -61,12 +62,12 @@ static bool start(const struct carrier_plan *plan, struct carrier *carrier, uint
     return starting_standin(plan->words, until, &carrier->said, err);
 }
 
-static bool give_up(const struct err *why, struct err *err)
+static bool give_up(const struct place *place, const struct err *why, struct err *err)
 {
     if (is_worth_a_try(why))
         return err_found(err, ERR_LATER, "daemon:unreachable",
-                         "nobody takes mail within %d seconds: %s (daemon_unreachable)", CARRIER_REACH_MS / 1000,
-                         why->text);
+                         "nobody takes mail within %d seconds: %s%s (daemon_unreachable)", CARRIER_REACH_MS / 1000,
+                         why->text, absence_remedy(place, why->sys));
     if (err)
         *err = *why;
     return false;
@@ -91,7 +92,7 @@ static bool reach_in_time(const struct carrier_plan *plan, const char *path, str
             }
         }
         if (now() >= until || !is_worth_a_try(&why))
-            return give_up(&why, err);
+            return give_up(plan->place, &why, err);
         poll(NULL, 0, pause);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "cli/absence.h"
 #include "cli/asking.h"
 #include "cli/doors.h"
 #include "cli/progress.h"
@@ -23,6 +24,7 @@ enum {
     SILENT_MS = 120 * 1000, /* for a commit, on the slowest of disks */
     OUT_MAX = SUBMISSION_HEAD_MAX + SUBMISSION_PIECE_MAX + 64,
     LOOK_MS = 250,
+    HEARD_MS = 2, /* between looks whether the owner has read it all */
     TOLD_MAX = 100, /* recipients: a story names no more */
 };
 
@@ -36,6 +38,9 @@ struct hand {
     uint64_t at, size;
     struct progress progress;
     bool all_read, done, good;
+    bool gone;           /* whom we talked to */
+    bool ended;          /* the end was said: it may be in the queue. While it was not, it is not */
+    struct timer *hears; /* and that is not said before the owner has read all that stands before it */
     struct err err;
     struct handed handed;
     /* Where we are the owner: */
@@ -74,8 +79,23 @@ static bool read_piece(struct hand *hand)
     hand->at += len;
     hand->all_read = len == 0;
     progress_show(&hand->progress, hand->at, hand->size, loop_now(hand->loop));
-    submission_write_piece((struct span){ piece, len }, &hand->out);
+    if (len)
+        submission_write_piece((struct span){ piece, len }, &hand->out);
     return true;
+}
+
+/* An owner that is gone before that, or was about to go when we came, leaves us a message that no one has. */
+static void say_end(void *who)
+{
+    struct hand *hand = who;
+
+    if (stream_pending(hand->stream) || stream_arrived(hand->stream) < stream_sent(hand->stream)) {
+        timer_set(hand->hears, loop_now(hand->loop) + HEARD_MS);
+        return;
+    }
+    hand->ended = true;
+    submission_write_piece(SPAN_NONE, &hand->out);
+    buf_drop_front(&hand->out, stream_write(hand->stream, buf_span(&hand->out)));
 }
 
 static void write_on(void *who)
@@ -86,8 +106,12 @@ static void write_on(void *who)
         size_t taken = stream_write(hand->stream, buf_span(&hand->out));
         buf_drop_front(&hand->out, taken);
         timer_set(hand->patience, loop_now(hand->loop) + SILENT_MS);
-        if (hand->out.len || hand->all_read)
+        if (hand->out.len || hand->ended)
             return;
+        if (hand->all_read) {
+            say_end(hand);
+            return;
+        }
         if (!read_piece(hand)) {
             give_up(hand);
             return;
@@ -134,7 +158,7 @@ static void hangs(void *who)
     struct hand *hand = who;
 
     err_found(&hand->err, ERR_LATER, "daemon:unreachable", "the outpost that runs here does not go on%s",
-              hand->all_read ? "; it may have queued the message, or not" : "");
+              hand->ended ? "; it may have queued the message, or not" : "");
     give_up(hand);
 }
 
@@ -145,7 +169,9 @@ static void ended(void *who, const struct err *why)
     (void)why;
     if (hand->done)
         return;
-    err_found(&hand->err, ERR_LATER, "daemon:unreachable", "the outpost that runs here hung up before it had it all");
+    err_found(&hand->err, ERR_LATER, "daemon:unreachable", "the outpost that runs here hung up%s",
+              hand->ended ? "; it may have queued the message, or not" : " before it had it all");
+    hand->gone = true;
     give_up(hand);
 }
 
@@ -164,7 +190,7 @@ static void dialled(void *who, struct stream *stream, const struct err *why)
     write_on(hand);
 }
 
-/* One try over the socket. *ret_reached false: nobody listens there. */
+/* One try over the socket. *ret_reached false: nobody listens there, or he left before he had it. */
 static bool hand_over(struct hand *hand, bool *ret_reached, struct err *err)
 {
     const struct network *network = cli_network(hand->cli, NULL);
@@ -179,7 +205,7 @@ static bool hand_over(struct hand *hand, bool *ret_reached, struct err *err)
     buf_clear(&hand->out);
     buf_clear(&hand->answer);
     hand->at = 0;
-    hand->done = hand->all_read = false;
+    hand->done = hand->all_read = hand->gone = false;
     bool began = submission_write(hand->handing->submission, &hand->out, err) &&
                  dial_start(hand->loop, &plan, dialled, hand, &dial, err);
     mem_free(path);
@@ -187,7 +213,8 @@ static bool hand_over(struct hand *hand, bool *ret_reached, struct err *err)
         return false;
     loop_run_until(hand->loop, &hand->done);
     timer_set(hand->patience, UINT64_MAX);
-    *ret_reached = hand->stream != NULL;
+    timer_set(hand->hears, UINT64_MAX);
+    *ret_reached = hand->stream && (!hand->gone || hand->ended);
     stream_free(GIVE(hand->stream));
     dial_free(dial);
     return true;
@@ -247,10 +274,12 @@ static bool wait_a_little(struct hand *hand, struct err *err)
 
 static bool unreachable(const struct hand *hand, bool is_guest, struct err *err)
 {
-    return is_guest ? err_found(err, ERR_LATER, "daemon:unreachable", "nobody takes mail within %d seconds: %s",
-                                REACH_MS / 1000, hand->err.text)
+    const struct place *place = cli_place(hand->cli, NULL);
+
+    return is_guest ? err_found(err, ERR_LATER, "daemon:unreachable", "nobody takes mail within %d seconds: %s%s",
+                                REACH_MS / 1000, hand->err.text, absence_remedy(place, hand->err.sys))
                     : err_found(err, ERR_LATER, "daemon:unreachable", "another outpost owns %s and does not answer",
-                                cli_place(hand->cli, NULL)->state);
+                                place->state);
 }
 
 /* Another may be the owner for a moment and listen at no door, or be about to. */
@@ -459,6 +488,7 @@ static void hand_done(struct hand *hand)
         owner_done(&hand->owner);
     timer_free(hand->timer);
     timer_free(hand->patience);
+    timer_free(hand->hears);
     buf_done(&hand->out);
     buf_done(&hand->answer);
 }
@@ -509,7 +539,8 @@ bool handing_run(struct cli *cli, const struct handing *handing, struct handed *
     hand.size = size_of(handing->fd);
     hand.timer = timer_new(hand.loop, rang, &hand);
     hand.patience = timer_new(hand.loop, hangs, &hand);
-    bool good = hand.timer && hand.patience ? reach(&hand, err) : err_no_memory(err);
+    hand.hears = timer_new(hand.loop, say_end, &hand);
+    bool good = hand.timer && hand.patience && hand.hears ? reach(&hand, err) : err_no_memory(err);
     progress_clear(&hand.progress);
     if (good && !hand.good) {
         good = false;

@@ -208,7 +208,7 @@ static bool take(struct daemon *daemon, struct err *err)
     uint64_t until = clock_now(&clock_system) + TAKE_MS;
     bool taken = false;
 
-    if (network && place_is_anothers(cli_place(daemon->cli, NULL)))
+    if (network && place_is_anothers(cli_place(daemon->cli, NULL)) && file_exists(cli_place(daemon->cli, NULL)->state))
         return err_set(err, ERR_CONFIG, "%s belongs to another user, and outpost serve runs as that one: outpost service "
                                         "enable", cli_place(daemon->cli, NULL)->state);
     if (!network || !activation_take(&daemon->activation, err) ||

@@ -1,5 +1,6 @@
 #include "os/place.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -52,11 +53,23 @@ struct file_made place_file_made(const struct place *place)
     return (struct file_made){ .mode = 0640, .group = group ? group->gr_gid : (gid_t)-1 };
 }
 
+/* Would this process make it, where it is not there? */
+static bool may_make(const char *directory)
+{
+    const char *slash = strrchr(directory, '/');
+    HELD(buf) above = BUF(PATH_MAX);
+
+    buf_add_span(&above, slash ? (struct span){ directory, (size_t)(slash - directory) + 1 } : SPAN("."));
+    return faccessat(AT_FDCWD, buf_text(&above), W_OK, AT_EACCESS) == 0;
+}
+
 bool place_is_anothers(const struct place *place)
 {
     struct stat st;
 
-    return place->scope == PLACE_SYSTEM && stat(place->state, &st) == 0 && st.st_uid != geteuid();
+    if (place->scope != PLACE_SYSTEM)
+        return false;
+    return stat(place->state, &st) == 0 ? st.st_uid != geteuid() : !may_make(place->state);
 }
 
 mode_t place_directory_mode(const struct place *place)

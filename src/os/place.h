@@ -69,7 +69,8 @@ MUST_USE char *place_socket(const struct place *place, const char *name); /* "su
 struct file_made place_file_made(const struct place *place);
 mode_t place_directory_mode(const struct place *place);
 
-/* The machine's state, and this process is not who owns it: then configuration and state are the daemon's business, and
+/* The machine's state, and this process is not who owns it, or, where it is not there (yet: at early boot its file system
+ * may not be), not one who could make it: then configuration and state are the daemon's business, and
  * its sockets the only way. */
 bool place_is_anothers(const struct place *place);
 

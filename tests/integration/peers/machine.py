@@ -55,11 +55,14 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/sys
 
 
 class Machine:
-    def __init__(self, folder):
+    def __init__(self, folder, arrange=None):
+        """arrange(stage): puts more files in before it boots, where they are to lie."""
         root = Root('machine', PACKAGES)
         stage = str(folder / 'stage')
         subprocess.run(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet'], check=True, capture_output=True,
                        env={**os.environ, 'DESTDIR': stage})
+        if arrange:
+            arrange(stage)
         root.write('/etc/passwd', 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/usr/sbin/nologin\n')
         root.write('/etc/group', 'root:x:0:\nnogroup:x:65534:\n')
         self.process = Process(['/usr/bin/unshare', '--mount', '--pid', '--fork', '--kill-child', '--cgroup', '--uts',
@@ -120,5 +123,5 @@ class Done:
         return 'exit %d\n--- stdout\n%s--- stderr\n%s' % (self.status, self.out, self.err)
 
 
-def start(folder):
-    return Machine(folder)
+def start(folder, arrange=None):
+    return Machine(folder, arrange)
