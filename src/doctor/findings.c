@@ -53,6 +53,16 @@ static void add_others(const struct around_view *view, struct doctor_findings *f
     add(findings, (other.asked || web.asked) && !other.named && !web.named, "names:none");
 }
 
+/* More is known of it than what stands in a public list, which may be old and is no promise: how it signs people in, what
+ * its server offers, its limits. These are the big ones, and what their servers show to everybody else is known, too. */
+static bool is_known_closely(const struct profile *profile)
+{
+    static const struct profile_limits unknown;
+
+    return profile->oauth.token || profile->capabilities.ehlo.count ||
+           memcmp(&profile->limits, &unknown, sizeof unknown) != 0;
+}
+
 /* What a profile says of this server. A bridge stands on the own machine: of that one nothing is known. */
 static void add_profile(const struct around_target *target, struct doctor_findings *findings)
 {
@@ -67,7 +77,7 @@ static void add_profile(const struct around_target *target, struct doctor_findin
         port |= same && profile->servers[i].port == target->port && profile->servers[i].security == target->security;
     }
     add(findings, host, "name:known");
-    add(findings, port, "port:served");
+    add(findings, port && is_known_closely(profile), "port:served");
     add(findings, host && !port, "port:not-served");
 }
 

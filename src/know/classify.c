@@ -110,6 +110,7 @@ static const char *fact_of(const struct evidence *evidence)
         [ERR_USAGE] = "kind:usage",   [ERR_DATA] = "kind:data",         [ERR_INPUT] = "kind:input",
         [ERR_LIMIT] = "kind:limit",   [ERR_CREATE] = "kind:create",     [ERR_IO] = "kind:io",
         [ERR_CONFIG] = "kind:config", [ERR_INTERNAL] = "kind:internal", [ERR_MEMORY] = "kind:memory",
+        [ERR_PROTOCOL] = "kind:protocol",
     };
 
     if (err->fact || err->reply || err->said[0] || evidence->stage == STAGE_NONE)

@@ -75,6 +75,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  * Where nobody spoke, err.fact is NULL and the stage is known, the rules see what failed (err.kind) as a
  * fact of its own:
  *   kind:usage kind:data kind:input kind:limit kind:create kind:io kind:config kind:memory kind:internal
+ *   kind:protocol
  */
 
 struct evidence {
@@ -96,7 +97,8 @@ struct evidence {
      *   web:unreachable (HTTPS of providers) web:reachable
      *   port:other-open (another port of this server answers) port:none-open
      *   port:other-security (this port speaks by the other of TLS at once and STARTTLS)
-     *   port:served (a profile has this server with this port) port:not-served (with others only)
+     *   port:served (a provider that was looked at closely has this server with this port; a line of a public
+     *   list proves nothing) port:not-served (a profile has it with others only)
      *   greeting:masked (something overwrites what the server says)
      *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user

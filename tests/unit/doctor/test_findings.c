@@ -155,6 +155,8 @@ static const struct {
       "name:known port:served others:reachable cert:interception", "cert:untrusted-issuer", STAGE_TLS, "tls_interception" },
     { "self-signed here", "", "h.example", 587, 0, 0, "", "cert:self-signed", STAGE_TLS, "cert_self_signed" },
     { "another's name", "", "h.example", 587, 0, 0, "", "cert:hostname", STAGE_TLS, "cert_hostname_mismatch" },
+    { "a small provider's, signed by itself", "other works", "smtp.daum.net", 465, SECURITY_TLS, 0,
+      "name:known others:reachable", "cert:self-signed", STAGE_TLS, "cert_self_signed" },
     { "another's name, where it is known whose", "", "smtp.gmail.com", 587, 0, 0, "name:known port:served", "cert:hostname",
       STAGE_TLS, "smtp_intercepted" },
     /* -- and what the neighbours change nothing about -- */
