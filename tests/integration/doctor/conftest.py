@@ -1,12 +1,15 @@
 """The stage of the doctor's scenarios, and the table that is printed at the end."""
 import pytest
 
-from network import Network
+from leaks import forms
+from network import NAMES, NAMESERVER, WEB, Network
 from peers.debian import Unavailable
+from peers.peer import PASSWORD
+from scenario import Plays, Scenario
+from stage import Says, Stage
 
-HOSTS = ('mail.example.test', 'home.example.test', 'both.example.test', 'six.example.test', 'smtp.gmail.com',
-         'smtp.office365.com', 'smtp-mail.outlook.com', 'smtp.fastmail.com')
-NAMES = ','.join('DNS:' + host for host in HOSTS)
+ALL_NAMES = ','.join('DNS:' + host for host in NAMES)
+TOKEN = 'an-access-token-of-the-tests'
 
 table = []      # (scenario, cause, verdict, also)
 
@@ -29,17 +32,36 @@ def authority_of(authority, name, subject):
 def certificates(authority, tmp_path_factory):
     """More of them in the authority's folder, for all hosts of the stage."""
     rsa = ['-newkey', 'rsa:2048']
-    authority.leaf('everybody', NAMES)
-    authority.leaf('everybody-rsa', NAMES, key=rsa)
-    authority.leaf('everybody-expired', NAMES, days='-1')
-    authority.leaf('everybody-sha1', NAMES, digest='-sha1', key=rsa)
-    authority.leaf('everybody-short', NAMES, key=['-newkey', 'rsa:1024'])
-    authority._self_signed('everybody-self', 'mail.example.test', 'subjectAltName=' + NAMES)
+    authority.leaf('everybody', ALL_NAMES)
+    authority.leaf('everybody-rsa', ALL_NAMES, key=rsa)
+    authority.leaf('everybody-expired', ALL_NAMES, days='-1')
+    authority.leaf('everybody-sha1', ALL_NAMES, digest='-sha1', key=rsa)
+    authority.leaf('everybody-short', ALL_NAMES, key=['-newkey', 'rsa:1024'])
+    authority._self_signed('everybody-self', 'mail.example.test', 'subjectAltName=' + ALL_NAMES)
     for name, subject in (('stranger', 'A stranger CA'), ('other-stranger', 'Another CA'), ('office-proxy', 'Inspection of the house'),
                           ('eset', 'ESET SSL Filter CA')):
         authority_of(authority, name, subject)
-        authority.leaf('by-' + name, NAMES, issuer=name)
+        authority.leaf('by-' + name, ALL_NAMES, issuer=name)
     return authority
+
+
+@pytest.fixture(scope='session')
+def played(request, certificates, tmp_path_factory, leaks):
+    """played(scenario): what came of it. All that are wanted in this run begin at once, a few side by side."""
+    leaks.plant('the tests\' access token', TOKEN)
+    wanted = [item.callspec.params.get('scenario') for item in request.session.items if hasattr(item, 'callspec')]
+    plays = Plays([s for s in wanted if isinstance(s, Scenario)], certificates, str(tmp_path_factory.mktemp('scenarios')))
+
+    def result(scenario):
+        came = plays.results[scenario].result()
+        if isinstance(came, str):
+            pytest.skip(came)
+        for secret in (PASSWORD, TOKEN):
+            for form, text in forms(secret.encode()).items():
+                assert text not in came.told, 'a credential (%s) was told to somebody who is not the verified server' % form
+        return came
+    yield result
+    plays.stop()
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -66,3 +88,18 @@ def verdict():
         assert said['cause'] == cause, result
         return said
     return judge
+
+
+@pytest.fixture
+def stage(network, certificates, outpost):
+    """A stage for one test, and the program before it; nobody listens on it yet but a provider's HTTPS."""
+    network.names(NAMESERVER)
+    network.firewall()
+    network.link('IPv4')
+    outpost.inside = network.inside
+    outpost.environment['OUTPOST_CA_FILE'] = certificates.ca
+    open_now = Stage(network, certificates)
+    open_now.open(WEB, 443, Says(stays=True))
+    yield open_now
+    open_now.close()
+    network.firewall()

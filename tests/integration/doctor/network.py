@@ -1,10 +1,12 @@
 """Two network namespaces: `inside`, where the program runs, and the Internet as far as it is needed: the server in
-question, two providers to compare it with, their HTTPS, and names. Between them a firewall (nftables)."""
+question, providers to compare it with, their HTTPS, and names. Between them a firewall (nftables)."""
 import ctypes
 import os
+import socket
 import subprocess
 import threading
 
+from knowledge import provider_hosts
 from peers.debian import Root, Unavailable
 from peers.process import Process
 
@@ -12,25 +14,22 @@ NEWNET = 0x40000000
 NAMESERVER, LIAR = '198.51.100.53', '198.51.100.54'
 TARGET, GMAIL, OFFICE, WEB, FASTMAIL, OUTLOOK = ('198.51.100.%d' % n for n in (10, 20, 30, 40, 50, 60))
 INSIDE, HOME = '198.51.100.1', '10.77.0.10'     # HOME: a server in the house
+SIX, NAMESERVER_6 = '2001:db8::10', '2001:db8::53'
 
-RECORDS = [
-    'mail.example.test. 60 IN A ' + TARGET,
-    'home.example.test. 60 IN A ' + HOME,
-    'six.example.test. 60 IN AAAA 2001:db8::10',
-    'both.example.test. 60 IN A ' + TARGET,
-    'both.example.test. 60 IN AAAA 2001:db8::10',
-    'smtp.gmail.com. 60 IN A ' + GMAIL,
-    'smtp.office365.com. 60 IN A ' + OFFICE,
-    'smtp-mail.outlook.com. 60 IN A ' + OUTLOOK,
-    'smtp.fastmail.com. 60 IN A ' + FASTMAIL,
-    'gmail.googleapis.com. 60 IN A ' + WEB,
-    'graph.microsoft.com. 60 IN A ' + WEB,
-]
+NAMES = {
+    'mail.example.test': [TARGET], 'home.example.test': [HOME], 'six.example.test': [SIX],
+    'both.example.test': [TARGET, SIX], 'smtp.gmail.com': [GMAIL], 'smtp.office365.com': [OFFICE],
+    'smtp-mail.outlook.com': [OUTLOOK], 'smtp.fastmail.com': [FASTMAIL], 'gmail.googleapis.com': [WEB],
+    'graph.microsoft.com': [WEB],
+}
+for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
+    NAMES.setdefault(host, [TARGET])
 
 UNBOUND = '''server:
   interface: %s
-  do-ip6: no
+  interface: %s
   access-control: 0.0.0.0/0 allow
+  access-control: ::0/0 allow
   do-daemonize: no
   username: ""
   chroot: ""
@@ -50,6 +49,37 @@ UNBOUND = '''server:
 '''
 
 
+class Wall:
+    """A rule of the firewall: what happens to calls of these ports (all) at this address (any)."""
+
+    def __init__(self, kind, ports, at=None, to=None):
+        self.kind, self.ports, self.at, self.to = kind, ports, at, to
+
+    @property
+    def rule(self):
+        match = 'ip%s daddr %s ' % ('6' if ':' in self.at else '', self.at) if self.at else ''
+        match += 'tcp dport { %s } ' % ', '.join(map(str, self.ports)) if self.ports else 'meta l4proto tcp '
+        return match + {'drop': 'drop', 'reset': 'reject with tcp reset', 'redirect': 'redirect to :%s' % self.to,
+                        'prohibit': 'reject with icmpx type admin-prohibited'}[self.kind]
+
+
+def drop(*ports, at=None):
+    return Wall('drop', ports, at)
+
+
+def reset(*ports, at=None):
+    return Wall('reset', ports, at)
+
+
+def prohibit(*ports, at=None):
+    return Wall('prohibit', ports, at)
+
+
+def redirect(*ports, to):
+    """To a port of TARGET, whomever they call."""
+    return Wall('redirect', ports, to=to)
+
+
 def run(*argv, **how):
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
     if done.returncode:
@@ -58,19 +88,21 @@ def run(*argv, **how):
 
 
 class Network:
-    def __init__(self):
+    words = ()      # that the program needs, to be in it
+
+    def __init__(self, number=0):
         if os.geteuid() != 0:
             raise Unavailable('network namespaces need root')
-        self.client, self.world = 'opc%d' % os.getpid(), 'opw%d' % os.getpid()
+        self.client, self.world = 'opc%d.%d' % (os.getpid(), number), 'opw%d.%d' % (os.getpid(), number)
         self.etc = '/etc/netns/' + self.client
-        self.processes, self.nft = [], None
+        self.processes, self.nft, self.links = [], None, None
         try:
-            self._make()
+            self._make(number)
         except BaseException:
             self.stop()
             raise
 
-    def _make(self):
+    def _make(self, number):
         nftables = Root('nftables', ['nftables'])
         unbound = Root('unbound', ['unbound'], ('unbound',))
         for name in (self.client, self.world):
@@ -79,18 +111,20 @@ class Network:
         run('ip', '-n', self.client, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'down0', 'netns', self.world)
         for name, link in ((self.client, 'up0'), (self.world, 'down0')):
             run('ip', '-n', name, 'link', 'set', link, 'up')
-        run('ip', '-n', self.client, 'addr', 'add', INSIDE + '/24', 'dev', 'up0')
-        run('ip', '-n', self.client, 'addr', 'add', '10.77.0.1/24', 'dev', 'up0')
         for address in (TARGET, GMAIL, OFFICE, WEB, FASTMAIL, OUTLOOK, NAMESERVER, LIAR, HOME):
             run('ip', '-n', self.world, 'addr', 'add', address + '/24', 'dev', 'down0')
+        for address in (SIX, NAMESERVER_6):
+            run('ip', '-n', self.world, 'addr', 'add', address + '/64', 'dev', 'down0', 'nodad')
         self.nft = ['ip', 'netns', 'exec', self.world, *nftables.command('/usr/sbin/nft', '-f', '-')]
         os.makedirs(self.etc, exist_ok=True)
+        self.link('IPv4')
         self.names(NAMESERVER)
-        unbound.empty_folder('/run/unbound')
-        data = ''.join("  local-data: '%s'\n" % record for record in RECORDS)
-        unbound.write('/etc/unbound/doctor.conf', UNBOUND % (NAMESERVER, data))
+        unbound.folder('/run/unbound')
+        data = ''.join("  local-data: '%s. 60 IN %s %s'\n" % (host, 'AAAA' if ':' in address else 'A', address)
+                       for host, addresses in NAMES.items() for address in addresses)
+        config = unbound.write('/etc/unbound/doctor-%d.conf' % number, UNBOUND % (NAMESERVER, NAMESERVER_6, data))
         self.processes.append(Process(['ip', 'netns', 'exec', self.world,
-                                       *unbound.command('/usr/sbin/unbound', '-d', '-c', '/etc/unbound/doctor.conf')]))
+                                       *unbound.command('/usr/sbin/unbound', '-d', '-c', config)]))
         self.processes[-1].await_line('start of service')
 
     @property
@@ -104,16 +138,33 @@ class Network:
             with open(os.path.join(self.etc, name), 'w') as f:
                 f.write(text)
 
-    def firewall(self, *rules):
+    def firewall(self, *walls):
         """What happens to what comes in; without a rule all passes."""
         text = 'flush ruleset\n'
-        if rules:
-            text += 'table inet wall {\n chain in {\n type filter hook input priority 0\n%s }\n}\n' % ''.join(
-                ' %s\n' % rule for rule in rules)
+        for table, hook, rules in (('inet wall', 'filter hook input', [w for w in walls if w.kind != 'redirect']),
+                                   ('ip catch', 'nat hook prerouting', [w for w in walls if w.kind == 'redirect'])):
+            if rules:
+                text += 'table %s {\n chain in {\n type %s priority 0\n%s }\n}\n' % (
+                    table, hook, ''.join(' %s\n' % wall.rule for wall in rules))
         run(*self.nft, input=text)
 
-    def link(self, up):
-        run('ip', '-n', self.client, 'link', 'set', 'up0', 'up' if up else 'down')
+    def link(self, kind):
+        """What way out there is: IPv4, IPv6, both, or None."""
+        if kind == self.links:
+            return
+        up, add = ('ip', '-n', self.client), ('addr', 'add')
+        run(*up, 'link', 'set', 'up0', 'up' if kind else 'down')
+        run(*up, 'addr', 'flush', 'dev', 'up0', 'scope', 'global')
+        if kind in ('IPv4', 'both', None):
+            run(*up, *add, INSIDE + '/24', 'dev', 'up0')
+            run(*up, *add, '10.77.0.1/24', 'dev', 'up0')
+        if kind in ('IPv6', 'both'):
+            run(*up, *add, '2001:db8::1/64', 'dev', 'up0', 'nodad')
+        self.links = kind
+
+    def listen(self, address, port):
+        family = socket.AF_INET6 if ':' in address else socket.AF_INET
+        return self.within(lambda: socket.create_server((address, port), family=family, backlog=16))
 
     def within(self, make):
         """make(), by a thread that stands in the world: for its sockets."""
@@ -135,6 +186,15 @@ class Network:
         if isinstance(made[0], OSError):
             raise made[0]
         return made[0]
+
+    def lacks(self, scenario):
+        """Why it can't be played here; None: it can."""
+
+    def set(self, scenario):
+        """The names, the firewall and the link that a scenario wants."""
+        self.names(LIAR if scenario.names is not None else NAMESERVER_6 if scenario.link == 'IPv6' else NAMESERVER)
+        self.firewall(*scenario.wall)
+        self.link(scenario.link)
 
     def stop(self):
         for process in self.processes:

@@ -3,18 +3,20 @@ import socket
 import ssl
 import threading
 
+TRUSTED = ('everybody', 'everybody-rsa', 'good')        # the certificates that a verified server shows
+
 
 class Smtp:
-    """A submission server. `tls`: at once, `starttls`, or None; `certificate` and `issuer` of the authority. Anything else is
+    """A submission server. `tls`: at once, `starttls`, or None; `certificate` of the authority's folder. Anything else is
     what is wrong with it: `banner`, `ehlo` (lines inside TLS), `replies` ({'MAIL': '553 ...'}), `context` (changes the
-    ssl.SSLContext), `clear` (EHLO's lines before STARTTLS), `after` ({'AUTH': 'close'})."""
+    ssl.SSLContext), `clear` (EHLO's lines before STARTTLS), `close` (the verbs at which it hangs up)."""
 
     def __init__(self, tls='starttls', certificate='everybody', banner='220 mail.example.test ESMTP', ehlo=None, clear=None,
-                 replies=None, context=None, close=()):
+                 replies=None, context=None, close=(), wait=0):
         self.tls, self.certificate, self.banner, self.context = tls, certificate, banner, context
         self.ehlo = ehlo if ehlo is not None else ['PIPELINING', '8BITMIME', 'AUTH PLAIN LOGIN']
         self.clear = clear if clear is not None else ['PIPELINING'] + (['STARTTLS'] if tls == 'starttls' else [])
-        self.replies, self.close = replies or {}, close
+        self.replies, self.close, self.wait = replies or {}, close, wait
 
     def _context(self, authority):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -24,14 +26,21 @@ class Smtp:
             self.context(context)
         return context
 
-    def serve(self, line, authority):
+    def secure(self, line, stage):
+        return self._context(stage.authority).wrap_socket(line, server_side=True)
+
+    def serve(self, line, stage, home):
+        """`home`: it is the one that the credentials are for."""
         line.settimeout(60)
         secured = self.tls == 'at once'
         if secured:
-            line = self._context(authority).wrap_socket(line, server_side=True)
+            line = self.secure(line, stage)
+        stage.over.wait(self.wait)
         self.say(line, self.banner)
         read = line.makefile('rb')
         while command := read.readline(20000):
+            trusted = home and secured and self.certificate in TRUSTED
+            stage.hears(command, trusted)
             self.take(command)
             verb = command.split()[0].upper().decode(errors='replace') if command.split() else ''
             if verb in self.close:
@@ -44,12 +53,12 @@ class Smtp:
                 self.say(line, '\r\n'.join('250%s%s' % (' ' if i == len(lines) - 1 else '-', l) for i, l in enumerate(lines)))
             elif verb == 'STARTTLS':
                 self.say(line, '220 go ahead')
-                line = self._context(authority).wrap_socket(line, server_side=True)
+                line = self.secure(line, stage)
                 read, secured = line.makefile('rb'), True
             elif verb == 'AUTH':
-                if len(command.split()) < 3:
+                for _ in range((2 if b'LOGIN' in command.upper() else 1) - len(command.split()[2:])):
                     self.say(line, '334 ')
-                    read.readline(20000)
+                    stage.hears(read.readline(20000), trusted)
                 self.say(line, '235 2.7.0 welcome')
             elif verb == 'QUIT':
                 self.say(line, '221 bye')
@@ -70,46 +79,55 @@ class Says:
     def __init__(self, data=b'', stays=False, often=1):
         self.data, self.stays, self.often = data, stays, often
 
-    def serve(self, line, authority):
+    def serve(self, line, stage, home):
         for _ in range(self.often):
             line.sendall(self.data)
-        while self.stays and line.recv(4096):
-            pass
+        while self.stays and (heard := line.recv(4096)):
+            stage.hears(heard, False)
 
 
 class Stage:
-    """Ports in the world, for one scenario."""
+    """Ports in the world, for one scenario. `home`: [(address, port)] of who may learn the credentials."""
 
-    def __init__(self, network, authority):
-        self.network, self.authority = network, authority
-        self.listeners, self.lines, self.heard = [], set(), []
+    def __init__(self, ground, authority, home=()):
+        self.ground, self.authority, self.home = ground, authority, home
+        self.listeners, self.lines = [], set()
+        self.told = bytearray()     # what was heard by anybody else
+        self.heard = 0              # lines, by anybody
+        self.over = threading.Event()
 
     def open(self, address, port, server):
-        listener = self.network.within(lambda: socket.create_server((address, port), backlog=16))
+        listener = self.ground.listen(address, port)
         self.listeners.append(listener)
-        threading.Thread(target=self._accept, args=(listener, server), daemon=True).start()
+        threading.Thread(target=self._accept, args=(listener, server, (address, port) in self.home), daemon=True).start()
 
-    def _accept(self, listener, server):
+    def hears(self, data, trusted):
+        self.heard += 1
+        if not trusted:
+            self.told += data
+
+    def _accept(self, listener, server, home):
         while True:
             try:
                 line, _ = listener.accept()
             except OSError:
                 return
             self.lines.add(line)
-            threading.Thread(target=self._serve, args=(line, server), daemon=True).start()
+            threading.Thread(target=self._serve, args=(line, server, home), daemon=True).start()
 
-    def _serve(self, line, server):
+    def _serve(self, line, server, home):
         try:
-            server.serve(line, self.authority)
+            server.serve(line, self, home)
         except (OSError, ValueError):
             pass        # whoever called did not like it
         line.close()
 
     def close(self):
+        self.over.set()
         for listener in self.listeners:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
-        for line in self.lines:
+        for line in list(self.lines):
             try:
                 line.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -119,12 +137,12 @@ class Stage:
 class Answers:
     """A name server that says one thing to everybody: 3 NXDOMAIN, 2 SERVFAIL, 5 REFUSED; None says nothing."""
 
-    def __init__(self, network, address, code):
+    def __init__(self, ground, address, code):
         def make():
             answers = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             answers.bind((address, 53))
             return answers
-        self.socket, self.code = network.within(make), code
+        self.socket, self.code = ground.within(make), code
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 

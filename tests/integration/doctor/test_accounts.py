@@ -8,78 +8,12 @@ import subprocess
 
 import pytest
 
-from network import GMAIL, NAMESERVER, OFFICE, OUTLOOK, TARGET, WEB
+from network import GMAIL, OFFICE, OUTLOOK, TARGET
 from outpost import PROGRAM
 from peers.process import Process, free_port
 from sandbox import Sandbox
-from stage import Says, Smtp, Stage
+from stage import Smtp
 from test_tls import rsa, small_group     # noqa: F401
-
-# ---- refusals, by who gives them ----
-
-# (label, the provider's server or "", when, what is said, cause)
-REFUSALS = [
-    ('a wrong password', '', 'AUTH', '535 5.7.8 Error: authentication failed: authentication failure', 'auth_bad_credentials'),
-    ('a wrong password at Dovecot', '', 'AUTH', '535 5.7.8 Error: authentication failed: (reason unavailable)', 'auth_bad_credentials'),
-    ('a wrong password at Exim', '', 'AUTH', '535 Incorrect authentication data', 'auth_bad_credentials'),
-    ('a wrong password at Gmail', 'smtp.gmail.com:587', 'AUTH',
-     '535-5.7.8 Username and Password not accepted. For more information, go to\r\n535 5.7.8  https://support.google.com/mail/?p=BadCredentials x', 'auth_bad_credentials'),
-    ('an app password wanted', 'smtp.gmail.com:587', 'AUTH',
-     '534-5.7.9 Application-specific password required. For more information, go to\r\n534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor x', 'auth_app_password_required'),
-    ('a browser wanted', 'smtp.gmail.com:587', 'AUTH',
-     '534-5.7.14 <https://accounts.google.com/signin/continue?x> Please log in via your web browser and\r\n534 5.7.14  then try again. Learn more at https://support.google.com/mail/answer/78754 x', 'auth_web_login_required'),
-    ('too many sign-ins', 'smtp.gmail.com:587', 'AUTH', '454 4.7.0 Too many login attempts, please try again later. x', 'auth_too_many_logins'),
-    ('basic auth gone', 'smtp-mail.outlook.com:587', 'AUTH', '535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [x]', 'auth_basic_disabled'),
-    ('off for the tenant', 'smtp.office365.com:587', 'AUTH',
-     '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information. [x]', 'auth_smtp_disabled_tenant'),
-    ('off for the mailbox', 'smtp.office365.com:587', 'AUTH',
-     '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information. [x]', 'auth_smtp_disabled_mailbox'),
-    ('security defaults', 'smtp.office365.com:587', 'AUTH',
-     '535 5.7.139 Authentication unsuccessful, user is locked by your organization\'s security defaults policy. Contact your administrator. [x]', 'auth_blocked_by_policy'),
-    ('conditional access', 'smtp.office365.com:587', 'AUTH',
-     '535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator. [x]', 'auth_blocked_by_policy'),
-    ('wrong credentials at Microsoft', 'smtp.office365.com:587', 'AUTH', '535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. [x]', 'auth_bad_credentials'),
-    ('not now', '', 'AUTH', '454 4.7.0 Temporary authentication failure: Connection lost to authentication server', 'server_busy_temporary'),
-    ('clear text', '', 'AUTH', '538 5.7.11 Encryption required for requested authentication mechanism', 'starttls_required'),
-    ('another name than ours', '', 'EHLO', '550 5.7.1 Helo command rejected: need fully-qualified hostname', 'helo_rejected'),
-    ('not his address', '', 'MAIL', '553 5.7.1 <alice@example.test>: Sender address rejected: not owned by user alice', 'sender_not_owned'),
-    ('not his address, at RCPT', '', 'RCPT', '553 5.7.1 <alice@example.test>: Sender address rejected: not owned by user alice', 'sender_not_owned'),
-    ('not his domain', '', 'MAIL', '450 4.1.8 <alice@example.test>: Sender address rejected: Domain not found', 'sender_domain_invalid'),
-    ('not signed in after all', '', 'MAIL', '530 5.7.0 Authentication required', 'auth_not_attempted'),
-    ('no relaying', '', 'RCPT', '554 5.7.1 <alice@example.test>: Relay access denied', 'relay_denied'),
-    ('a blocklist', '', 'RCPT', '554 5.7.1 Service unavailable; Client host [198.51.100.1] blocked using zen.spamhaus.org', 'ip_reputation_blocked'),
-    ('greylisted', '', 'RCPT', '450 4.2.0 <alice@example.test>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/', 'greylisted'),
-    ('the day is used up', 'smtp.gmail.com:587', 'MAIL', '550 5.4.5 Daily user sending limit exceeded. x', 'rate_limit_daily'),
-    ('the disk is full', '', 'MAIL', '452 4.3.1 Insufficient system storage', 'server_side_error'),
-    ('suspended', 'smtp.gmail.com:587', 'AUTH', '535 5.7.8 Account has been disabled', 'account_locked'),
-]
-
-AT = {'smtp.gmail.com:587': GMAIL, 'smtp-mail.outlook.com:587': OUTLOOK, 'smtp.office365.com:587': OFFICE}
-
-
-@pytest.fixture
-def stage(network, certificates, outpost):
-    network.names(NAMESERVER)
-    network.firewall()
-    outpost.inside = network.inside
-    outpost.environment['OUTPOST_CA_FILE'] = certificates.ca
-    open_now = Stage(network, certificates)
-    open_now.open(WEB, 443, Says(stays=True))
-    yield open_now
-    open_now.close()
-
-
-@pytest.mark.parametrize('label,server,when,said,cause', REFUSALS, ids=[row[0] for row in REFUSALS])
-def test_refused(label, server, when, said, cause, stage, outpost, verdict):
-    microsoft = 'o' in server and server.split('.')[1] in ('office365', 'outlook') or server.startswith('smtp-mail')
-    ehlo = ['AUTH LOGIN XOAUTH2' if microsoft else 'AUTH PLAIN LOGIN']
-    stage.open(AT.get(server, TARGET), 587, Smtp(ehlo=ehlo, replies={when: said}))
-    settings = {'auth': 'token', 'password': 'an-access-token'} if microsoft else {}
-    outpost.account(server or 'mail.example.test:587', transport='smtp', **settings)
-    told = verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
-    broken, = [step['step'] for step in told['steps'] if step['ok'] is False]
-    assert broken == {'AUTH': 'auth', 'EHLO': 'ehlo', 'MAIL': 'sender', 'RCPT': 'sender'}[when], told
-
 
 def test_no_mechanism_in_common(stage, outpost, verdict):
     stage.open(TARGET, 587, Smtp(ehlo=['AUTH GSSAPI NTLM']))

@@ -3,25 +3,12 @@ import os
 
 import pytest
 
-from network import GMAIL, NAMESERVER, TARGET, WEB
+from network import GMAIL, TARGET, drop
 from outpost import OK, PROGRAM, USAGE
 from peers.terminal import Terminal
-from stage import Says, Smtp, Stage
+from stage import Smtp
 
 FOUND = 1
-
-
-@pytest.fixture
-def stage(network, certificates, outpost):
-    network.names(NAMESERVER)
-    network.firewall()
-    outpost.inside = network.inside
-    outpost.environment['OUTPOST_CA_FILE'] = certificates.ca
-    open_now = Stage(network, certificates)
-    open_now.open(WEB, 443, Says(stays=True))
-    yield open_now
-    open_now.close()
-    network.firewall()
 
 
 @pytest.fixture
@@ -50,7 +37,7 @@ FIXES = [
      ['server = mail.example.test:587', 'security = starttls'], ['security = tls']),
     ('STARTTLS where TLS is spoken', dict(server='mail.example.test:465'), {465: Smtp('at once')}, [], 'plaintext_on_tls_port',
      ['server = mail.example.test:465', 'security = tls'], ['security = starttls']),
-    ('587 blocked, 465 open', dict(server='mail.example.test:587'), {465: Smtp('at once')}, ['tcp dport 587 drop'],
+    ('587 blocked, 465 open', dict(server='mail.example.test:587'), {465: Smtp('at once')}, [drop(587)],
      'connect_timeout_port_blocked', ['server = mail.example.test:465', 'security = tls'], [':587', 'starttls']),
     ('no STARTTLS, and TLS on 465', dict(server='mail.example.test:587'), {587: Smtp(None), 465: Smtp('at once')}, [],
      'starttls_not_offered', ['server = mail.example.test:465', 'security = tls'], [':587', 'starttls']),

@@ -5,31 +5,18 @@ import threading
 
 import pytest
 
-from network import GMAIL, NAMESERVER, OFFICE, TARGET, WEB
+from network import GMAIL, OFFICE, TARGET, drop, reset
 from outpost import CONFIG, OK, PROGRAM, USAGE
 from peers.peer import PASSWORD, USER
 from peers.terminal import Terminal
-from stage import Says, Smtp, Stage
+from stage import Says, Smtp
 
 FOUND = 1
 
 
-@pytest.fixture
-def stage(network, certificates, outpost):
-    network.names(NAMESERVER)
-    network.firewall()
-    outpost.inside = network.inside
-    outpost.environment['OUTPOST_CA_FILE'] = certificates.ca
-    open_now = Stage(network, certificates)
-    open_now.open(WEB, 443, Says(stays=True))
-    yield open_now
-    open_now.close()
-    network.firewall()
-
-
 def test_the_diagnosis_comes_first_and_then_the_ladder(stage, network, outpost):
     stage.open(TARGET, 465, Smtp('at once'))
-    network.firewall('tcp dport 587 drop')
+    network.firewall(drop(587))
     stage.open(GMAIL, 587, Smtp())
     outpost.account('mail.example.test:587')
     result = outpost.run('doctor', '--connect-timeout', '2')
@@ -56,7 +43,7 @@ def test_a_healthy_server_is_met_alone(stage, network, outpost):
     calls = []
 
     class Counting(Says):
-        def serve(self, line, authority):
+        def serve(self, line, stage, home):
             calls.append(line.getsockname())
 
     stage.open(TARGET, 587, Smtp())
@@ -69,7 +56,7 @@ def test_a_healthy_server_is_met_alone(stage, network, outpost):
 
 def test_results_appear_as_they_come(network, stage, outpost):
     """On a terminal: what is known stands there while the rest is still waited for, and goes when the diagnosis comes."""
-    network.firewall('ip daddr %s tcp dport { 25, 465, 587, 2525 } drop' % TARGET)
+    network.firewall(drop(25, 465, 587, 2525, at=TARGET))
     terminal = Terminal([*network.inside, PROGRAM, 'doctor', 'mail.example.test:587', '--config', outpost.config,
                          '--connect-timeout', '3'], {**outpost.environment, 'TERM': 'xterm'})
     terminal.until(b'ok      resolve')
@@ -120,7 +107,7 @@ def test_no_probe_has_a_credential(ports, stage, network, certificates, outpost)
         def take(self, command):
             heard.append(command)
 
-    network.firewall('ip daddr %s tcp dport 2587 reject with tcp reset' % TARGET)
+    network.firewall(reset(2587, at=TARGET))
     for port in ports:
         stage.open(TARGET, port, Curious('at once' if port == 465 else 'starttls'))
         stage.open(GMAIL, port, Curious('at once' if port == 465 else 'starttls'))
