@@ -7,6 +7,7 @@
 #include "cli/remedy.h"
 #include "cli/transports.h"
 #include "net/loop.h"
+#include "os/clock.h"
 #include "os/file.h"
 
 #include "base/banned.h"
@@ -68,6 +69,8 @@ static bool make_world(struct visit *visit, struct err *err)
         .observer = cli_observer(visit->cli),
     };
     visit->world.credentials.secrets.loop = network->loop;
+    visit->world.credentials.clock = &clock_system;
+    visit->world.credentials.proxy = config->outpost.https_proxy;
     visit->world.credentials.resolver = network->resolver;
     visit->world.credentials.detours = network->detours;
     visit->world.credentials.ca_file = network->ca_file;

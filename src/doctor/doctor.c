@@ -4,7 +4,9 @@
 #include "base/obj.h"
 #include "doctor/https.h"
 #include "doctor/road.h"
+#include "doctor/second.h"
 #include "know/knowledge.h"
+#include "mail/date.h"
 #include "net/resolve.h"
 #include "net/timer.h"
 #include "relay/choice.h"
@@ -39,11 +41,12 @@ struct doctor {
     struct around_plan around_plan;
     struct around_view view;
     struct doctor_https *https;
-    struct token_look *token_look;
-    struct token_facts token; /* what the refused one says of itself */
+    struct second *second;
+    struct second_plan second_plan;
+    struct second_view seen; /* what it showed */
 
     bool over; /* and told; whoever is still being asked changes nothing */
-    bool begun, road_over, failed, here, https_over, token_over;
+    bool begun, road_over, failed, here, https_over;
     bool only_https; /* the account goes by no other way */
     struct evidence evidence;
     struct doctor_findings findings;
@@ -76,13 +79,14 @@ static const char *own_or(const char *own, const char *otherwise)
 /* Is this issuer one that the rules know as an anti-virus program or a proxy? */
 static bool issuer_is_known(const struct doctor *doctor)
 {
+    const struct tls_description *shown = &doctor->ladder.shown;
     struct evidence words = { .stage = STAGE_TLS };
     struct verdict verdict;
 
-    if (!doctor->ladder.issuer[0] || !doctor->evidence.err.fact ||
+    if (!shown->chain_len || !doctor->evidence.err.fact ||
         !span_starts(span_of(doctor->evidence.err.fact), "cert:"))
         return false;
-    err_set(&words.err, ERR_CERTIFICATE, "issued by %s", doctor->ladder.issuer);
+    err_set(&words.err, ERR_CERTIFICATE, "issued by %s", shown->chain[0].issuer);
     return classify(doctor->plan.know, &words, &verdict) && strcmp(verdict.cause->id, "tls_interception") == 0;
 }
 
@@ -92,7 +96,8 @@ static void judge(struct doctor *doctor)
         .target = &doctor->target,
         .view = &doctor->view,
         .ladder = &doctor->ladder,
-        .token = &doctor->token,
+        .seen = &doctor->seen,
+        .fact = doctor->evidence.err.fact,
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),
     };
@@ -373,44 +378,49 @@ static bool look_around(struct doctor *doctor)
     return !around_is_done(doctor->around);
 }
 
-/* ---- the token ---- */
+/* ---- the second look ---- */
 
-static void token_came(void *who, const struct token_facts *facts)
+static void second_changed(void *who)
 {
-    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
-
-    doctor->token = *facts;
-    doctor->token_over = true;
-    go_on(doctor);
+    go_on(OBJ(doctor, DOCTOR_MAGIC, who));
 }
 
-/* Was one refused, in words that leave more than one cause? Then it may say itself which. */
-static bool wants_token(const struct doctor *doctor)
+static void tell_clock(struct doctor *doctor)
 {
-    struct evidence evidence = doctor->evidence;
-    struct verdict verdict;
+    const struct clock_reading *clock = &doctor->seen.clock;
+    int64_t ahead = clock_ahead(clock);
+    HELD(buf) theirs = BUF(STEP_VALUE_MAX), off = BUF(STEP_VALUE_MAX);
 
-    if (evidence.stage != STAGE_AUTH || evidence.err.reply / 100 != 5 || !doctor->by_smtp ||
-        account_credential(doctor->by_smtp) != SASL_TOKEN)
-        return false;
-    if (doctor->target.profile)
-        evidence.provider = doctor->target.profile->id;
-    return !classify(doctor->plan.know, &evidence, &verdict) || verdict.also_count || verdict.guess;
+    if (!clock->known || ladder_has(&doctor->ladder, RUNG_CLOCK))
+        return;
+    date_add_rfc3339(&theirs, clock->theirs);
+    buf_addf(&off, "%lld", (long long)ahead);
+    ladder_enter(&doctor->ladder, RUNG_CLOCK);
+    ladder_detail(&doctor->ladder, "by", span_of(clock->host));
+    ladder_detail(&doctor->ladder, "time", buf_span(&theirs));
+    ladder_detail(&doctor->ladder, "seconds_ahead", buf_span(&off));
+    ladder_leave(&doctor->ladder, STEP_OK, now_of(doctor));
 }
 
 /* True: it is not over yet. */
-static bool try_token(struct doctor *doctor)
+static bool look_again(struct doctor *doctor)
 {
-    const struct account *account = doctor->by_smtp;
-
-    if (doctor->token_over || !wants_token(doctor))
+    doctor->second_plan = (struct second_plan){
+        .know = doctor->plan.know,
+        .world = &doctor->world,
+        .account = doctor->by_smtp,
+        .trust = doctor->plan.account,
+        .target = &doctor->target,
+        .ladder = &doctor->ladder,
+        .evidence = &doctor->evidence,
+    };
+    if (!doctor->second && !second_start(doctor->loop, &doctor->second_plan, &doctor->seen, second_changed, doctor,
+                                         &doctor->second, NULL))
         return false;
-    if (doctor->token_look)
+    if (!second_is_done(doctor->second))
         return true;
-    if (!token_look_start(&doctor->world.credentials, account, now_of(doctor) + DIAL_MS, token_came, doctor,
-                          &doctor->token_look, NULL))
-        doctor->token_over = true; /* it may have come at once, too */
-    return !doctor->token_over;
+    tell_clock(doctor);
+    return false;
 }
 
 /* ---- the steps ---- */
@@ -469,8 +479,10 @@ static void rang(void *who)
         waits |= look_around(doctor);
     if (doctor->road_over && doctor->here)
         tell_here(doctor);
+    if (doctor->road_over && doctor->failed && !doctor->here)
+        waits |= look_again(doctor);
     if (!waits && doctor->failed && !doctor->here && !doctor->only_https)
-        waits = try_token(doctor) || try_https(doctor);
+        waits = try_https(doctor);
     if (!waits) {
         finish(doctor);
         return;
@@ -567,7 +579,7 @@ void doctor_free(struct doctor *doctor)
     road_free(doctor->road);
     around_free(doctor->around);
     doctor_https_free(doctor->https);
-    token_look_free(doctor->token_look);
+    second_free(doctor->second);
     timer_free(doctor->timer);
     account_free(doctor->by_smtp);
     account_free(doctor->by_https);

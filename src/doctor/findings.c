@@ -94,19 +94,33 @@ static bool is_out_of_date(const char *fact)
 /* Another provider's certificate has the same fault: it is not this server's. */
 static void add_certificates(const struct findings_of *of, struct doctor_findings *findings)
 {
-    bool same_issuer = false, distrusted = false, out_of_date = false;
+    const struct tls_description *shown = &of->ladder->shown;
+    const char *issuer = shown->chain_len ? shown->chain[0].issuer : "";
+    bool same_issuer = false, distrusted = false, out_of_date = false, left_out = of->seen && of->seen->left_out;
 
     for (size_t i = 0; of->view && i < of->view->count; i++) {
         const struct around_sight *sight = &of->view->at[i];
+        bool by_the_same = sight->issuer[0] && strcmp(sight->issuer, issuer) == 0;
+        /* Signed by the same authority, and there it is trusted: so what leads to it comes with that one only. */
+        left_out |= sight->state == AROUND_WORKS && by_the_same;
         if (sight->role != AROUND_OTHER)
             continue;
         distrusted |= is_distrusted(sight->fact);
         out_of_date |= is_out_of_date(sight->fact);
-        same_issuer |= is_distrusted(sight->fact) && sight->issuer[0] && strcmp(sight->issuer, of->ladder->issuer) == 0;
+        same_issuer |= is_distrusted(sight->fact) && by_the_same;
     }
     add(findings, same_issuer || of->issuer_is_known, "cert:interception");
+    add(findings, left_out && is_distrusted(of->fact), "cert:intermediate-missing");
     add(findings, distrusted && !same_issuer, "others:untrusted");
     add(findings, out_of_date, "others:out-of-date");
+}
+
+static void add_seen(const struct second_view *seen, struct doctor_findings *findings)
+{
+    for (size_t i = 0; i < seen->token.count; i++)
+        add(findings, true, seen->token.at[i]);
+    for (size_t i = 0; i < seen->clock_facts.count; i++)
+        add(findings, true, seen->clock_facts.at[i]);
 }
 
 void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_findings)
@@ -119,6 +133,6 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add_ports(of->view, ret_findings);
     add_others(of->view, ret_findings);
     add_certificates(of, ret_findings);
-    for (size_t i = 0; of->token && i < of->token->count; i++)
-        add(ret_findings, true, of->token->at[i]);
+    if (of->seen)
+        add_seen(of->seen, ret_findings);
 }

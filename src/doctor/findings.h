@@ -6,9 +6,9 @@
 
 #include "doctor/around.h"
 #include "doctor/ladder.h"
-#include "doctor/token.h"
+#include "doctor/second.h"
 
-enum { FINDINGS_MAX = 16 };
+enum { FINDINGS_MAX = 24 };
 
 struct doctor_findings {
     const char *at[FINDINGS_MAX + 1]; /* static; NULL ends */
@@ -19,7 +19,8 @@ struct findings_of {
     const struct around_target *target;
     const struct around_view *view; /* NULL: nobody was asked */
     const struct ladder *ladder;
-    const struct token_facts *token; /* NULL: there is none */
+    const struct second_view *seen; /* NULL: nothing was looked at again */
+    const char *fact; /* of the failure; NULL: none */
     bool in_container;
     bool issuer_is_known; /* as an anti-virus program's or a proxy's */
 };

@@ -195,13 +195,13 @@ void ladder_shook(struct ladder *ladder, const struct tls_description *shown, ui
     if (!climb(ladder, RUNG_TLS))
         return;
     ladder->last = now;
+    ladder->shown = *shown;
     ladder_detail(ladder, "version", span_of(shown->version));
     ladder_detail(ladder, "cipher", span_of(shown->cipher));
     if (!leaf)
         return;
     ladder_detail(ladder, "names", span_of(leaf->names));
     ladder_detail(ladder, "issuer", span_of(leaf->issuer));
-    snprintf(ladder->issuer, sizeof ladder->issuer, "%s", leaf->issuer);
 }
 
 /* ---- the end ---- */

@@ -8,7 +8,7 @@
 #include "doctor/step.h"
 #include "session/observer.h"
 
-enum { LADDER_STEPS_MAX = 16 };
+enum { LADDER_STEPS_MAX = 20 };
 
 struct ladder {
     struct doctor_step steps[LADDER_STEPS_MAX];
@@ -17,7 +17,7 @@ struct ladder {
     bool is_open, signing;   /* signing: what went before is settled */
     bool masked;             /* something on the way overwrites what the server says: "220 ****" */
     uint64_t from, last;     /* when the last step ended; when the open one last showed something */
-    char issuer[CERT_NAME_MAX]; /* of the certificate that was shown; "" */
+    struct tls_description shown; /* the certificates of the last handshake; chain_len 0: none */
     void (*told)(void *who, const struct doctor_step *step); /* each when it is over; may be NULL */
     void *who;
 };

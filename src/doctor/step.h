@@ -18,7 +18,8 @@
     X(STARTTLS, "starttls", "the change to TLS")                 \
     X(AUTH,     "auth",     "signing in")                        \
     X(SENDER,   "sender",   "sending as the account's address")  \
-    X(HTTPS,    "https",    "the provider's HTTPS interface")
+    X(HTTPS,    "https",    "the provider's HTTPS interface")    \
+    X(CLOCK,    "clock",    "this machine's clock")
 
 enum doctor_rung {
 #define X(name, word, words) RUNG_##name,

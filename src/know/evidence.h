@@ -100,6 +100,9 @@ struct evidence {
      *   port:served (a provider that was looked at closely has this server with this port; a line of a public
      *   list proves nothing) port:not-served (a profile has it with others only)
      *   greeting:masked (something overwrites what the server says)
+     *   clock:wrong (by more than five minutes, as HTTPS says) clock:right
+     *   cert:dates-hold (at the time that HTTPS says, and not by this machine's clock)
+     *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)
      *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user
      *   token:application (of an application that signs in by itself)

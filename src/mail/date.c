@@ -122,10 +122,22 @@ static bool scan_time(struct scan *scan, uint64_t *ret_seconds)
     return !scan_char(scan, '.') || scan_while(scan, is_digit, &fraction);
 }
 
+/* From 1970 to this day; the month from 0, the day from 1. */
+static uint64_t days_until(uint64_t year, unsigned month, uint64_t day)
+{
+    uint64_t days = day - 1;
+
+    for (uint64_t y = 1970; y < year; y++)
+        days += is_leap(y) ? 366 : 365;
+    for (unsigned m = 0; m < month; m++)
+        days += month_days(year, m);
+    return days;
+}
+
 bool date_read_rfc3339(struct span text, uint64_t *ret_seconds)
 {
     struct scan scan = scan_of(text);
-    uint64_t year, month, day, seconds, days = 0;
+    uint64_t year, month, day, seconds;
     int64_t offset;
 
     if (!scan_digits(&scan, 4, 1970, 9999, &year) || !scan_char(&scan, '-') ||
@@ -133,13 +145,36 @@ bool date_read_rfc3339(struct span text, uint64_t *ret_seconds)
         !scan_digits(&scan, 2, 1, month_days(year, (unsigned)month - 1), &day) || !scan_word(&scan, "T") ||
         !scan_time(&scan, &seconds) || !scan_offset(&scan, &offset) || !scan_end(&scan))
         return false;
-    for (uint64_t y = 1970; y < year; y++)
-        days += is_leap(y) ? 366 : 365;
-    for (unsigned m = 0; m < month - 1; m++)
-        days += month_days(year, m);
-    int64_t utc = (int64_t)((days + day - 1) * DAY + seconds) - offset;
+    int64_t utc = (int64_t)(days_until(year, (unsigned)month - 1, day) * DAY + seconds) - offset;
     if (utc < 0 || (uint64_t)utc >= LAST + 1 + DAY)
         return false;
     *ret_seconds = (uint64_t)utc;
+    return true;
+}
+
+/* One of three letters: its place in the list. */
+static bool scan_name(struct scan *scan, const char *const *names, size_t count, unsigned *ret_place)
+{
+    for (unsigned i = 0; i < count; i++) {
+        *ret_place = i;
+        if (scan_text(scan, names[i]))
+            return true;
+    }
+    return false;
+}
+
+bool date_read_http(struct span text, uint64_t *ret_seconds)
+{
+    struct scan scan = scan_of(text);
+    uint64_t year, day, seconds;
+    unsigned week_day, month;
+
+    if (!scan_name(&scan, week_days, COUNT(week_days), &week_day) || !scan_text(&scan, ", ") ||
+        !scan_digits(&scan, 2, 1, 31, &day) || !scan_char(&scan, ' ') ||
+        !scan_name(&scan, months, COUNT(months), &month) || !scan_char(&scan, ' ') ||
+        !scan_digits(&scan, 4, 1970, 9999, &year) || !scan_char(&scan, ' ') || day > month_days(year, month) ||
+        !scan_time(&scan, &seconds) || !scan_text(&scan, " GMT") || !scan_end(&scan))
+        return false;
+    *ret_seconds = days_until(year, month, day) * DAY + seconds;
     return true;
 }

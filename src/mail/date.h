@@ -22,4 +22,8 @@ void date_add_asctime(struct buf *out, uint64_t seconds);
  * second before. False: no date of 1970 to 9999. */
 MUST_USE bool date_read_rfc3339(struct span text, uint64_t *ret_seconds);
 
+/* "Sun, 22 Nov 2026 23:15:00 GMT", as HTTP has it (RFC 9110, 5.6.7: IMF-fixdate, the one form that is written today).
+ * Whether that was a Sunday, nobody looks at. */
+MUST_USE bool date_read_http(struct span text, uint64_t *ret_seconds);
+
 #endif

@@ -74,7 +74,7 @@ static void fail(struct fetch *fetch, struct err *err)
     fetch_done *done = fetch->done;
     void *who = fetch->who;
 
-    err_in(err, "https://%s", fetch->url.host);
+    err_in(err, "http%s://%s", fetch->url.plain ? "" : "s", fetch->url.host);
     fetch_cancel(fetch);
     done(who, NULL, err);
 }
@@ -93,6 +93,11 @@ static void on_deadline(void *who)
 
 static bool step(struct fetch *fetch, struct err *err);
 
+static bool parse(const struct fetch *fetch, struct span text, struct url *ret_url, struct err *err)
+{
+    return (fetch->plan.plain ? url_parse_plain : url_parse)(text, ret_url, err);
+}
+
 /* The next URL, or false: this is the answer, or a place we don't go to. */
 static bool follow(struct fetch *fetch, const char *redirect, struct err *err)
 {
@@ -100,7 +105,7 @@ static bool follow(struct fetch *fetch, const char *redirect, struct err *err)
 
     if (fetch->redirects++ == FETCH_REDIRECTS_MAX)
         return err_found(err, ERR_NETWORK, "https:unreachable", "it redirects in circles");
-    if (!url_parse(span_of(redirect), &next, err))
+    if (!parse(fetch, span_of(redirect), &next, err))
         return err_in(err, "it redirects");
     if (strcmp(next.host, fetch->url.host) != 0 &&
         !(fetch->plan.may_follow && fetch->plan.may_follow(fetch->who, next.host)))
@@ -165,8 +170,8 @@ static void describe_place(struct fetch *fetch)
                             fetch->connect_to.len ? buf_text(&fetch->connect_to) : NULL };
 
     buf_clear(&fetch->place);
-    buf_addf(&fetch->place, "%s:%u%s", fetch->url.host, fetch->url.port,
-             plan->public_only ? " public" : "");
+    buf_addf(&fetch->place, "%s:%u%s%s%s", fetch->url.host, fetch->url.port, plan->public_only ? " public" : "",
+             fetch->url.plain ? " plain" : "", plan->any_date ? " any date" : "");
     for (size_t i = 0; i < COUNT(parts); i++)
         buf_addf(&fetch->place, "\n%s", parts[i] ? parts[i] : "");
 }
@@ -185,6 +190,8 @@ static bool transfer(struct fetch *fetch, struct err *err)
         .headers = plan->headers,
         .post = plan->post,
         .once = plan->once,
+        .plain = plan->plain,
+        .any_date = plan->any_date,
         .body = plan->body,
         .upload = plan->upload,
         .quiet_ms = plan->quiet_ms,
@@ -243,7 +250,7 @@ static bool step(struct fetch *fetch, struct err *err)
 
     if (fetch->url_text.full)
         return err_no_memory(err);
-    if (!url_parse(buf_span(&fetch->url_text), &fetch->url, err))
+    if (!parse(fetch, buf_span(&fetch->url_text), &fetch->url, err))
         return false;
     fetch->host = fetch->url.host;
     fetch->port = fetch->url.port;

@@ -1,8 +1,8 @@
 /* One HTTPS request and its answer, on the loop. By libcurl, which is loaded at the first of them.
  *
- * Verified TLS always, 1.2 at least. Names are looked up by us and handed over. Redirects are followed by
- * hand: of a GET only, three at most, to https only, and to another host only where the caller says
- * so. No cookie is kept, and no cache. A line is: by the loop, for a minute, and for requests to the same
+ * Verified TLS always, 1.2 at least (see `plain` and `any_date` for the two who need less). Names are looked up by us and
+ * handed over. Redirects are followed by hand: of a GET only, three at most, to https only, and to another host only
+ * where the caller says so. No cookie is kept, and no cache. A line is: by the loop, for a minute, and for requests to the same
  * host and port with the same CA file, proxy and detour only; the second request costs one round trip, and
  * no lookup.
  */
@@ -44,6 +44,10 @@ struct fetch_plan {
     /* The URL is somebody else's idea: no request to an address that is not on the public net, looked at
      * after the lookup; unless a detour leads there. Through a proxy, names are the proxy's to judge. */
     bool public_only;
+    bool plain; /* http:// is good, too: for what proves itself, as a certificate does by its signature */
+    /* A certificate may have any dates, all else of it holds: for who asks there what time it is, to know whether the
+     * dates are wrong or the clock. A GET without a header and without a secret. */
+    bool any_date;
     /* May a redirect lead to this host? NULL: to no other one. */
     bool (*may_follow)(void *who, const char *host);
 };

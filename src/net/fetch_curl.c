@@ -247,6 +247,8 @@ static void set_trust(CURL *easy, const struct transfer_plan *plan)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (plan->any_date)
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, trust_any_date);
     if (plan->ca_file || plan->ca_directory) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, plan->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, plan->ca_directory);
@@ -304,7 +306,7 @@ static void set_request(struct transfer *transfer, const struct transfer_plan *p
 
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_URL, plan->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, plan->plain ? "http,https" : "https");
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     set_proxy(easy, plan->proxy);

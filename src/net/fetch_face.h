@@ -22,7 +22,7 @@ struct transfer_plan { /* borrowed until `over` or cancel() */
     const char *resolved;   /* "HOST:PORT:ADDRESS,ADDRESS": what we found; NULL: a proxy's to find */
     const char *ca_file, *ca_directory, *proxy; /* NULL: the default; the default; none */
     const char *const *headers;
-    bool post, once;
+    bool post, once, plain, any_date;
     struct span body;
     const struct fetch_upload *upload; /* in place of `body`; NULL: none */
     uint64_t quiet_ms;                 /* 0: no end */

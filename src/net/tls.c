@@ -392,6 +392,7 @@ void tls_describe(const struct tls *tls, struct tls_description *ret_description
         cert_describe_x509(sk_X509_value(tls->chain, i), &about.chain[about.chain_len++]);
     if (!about.chain_len && leaf) /* resumed: no more than this one is remembered */
         cert_describe_x509(leaf, &about.chain[about.chain_len++]);
+    tls_describe_end(tls, &about);
     *ret_description = about;
 }
 

@@ -85,15 +85,28 @@ void tls_goodbye(struct tls *tls);
 struct span tls_output(const struct tls *tls);
 void tls_sent(struct tls *tls, size_t len);
 
+enum { TLS_CERTIFICATE_MAX = 4096, TLS_URL_MAX = 256 };
+
 struct tls_description {
     const char *version, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; static */
     bool resumed, protocol;       /* protocol: both ends named it (ALPN) */
     size_t chain_len;
     struct cert_description chain[4]; /* the peer's, leaf first; none for a server */
+    /* Where what was shown ends below a root: the certificate whose issuer was not among it (DER; 0 long: there is
+     * none), and where that one says its issuer can be had (RFC 5280, 4.2.2.1; ""). Foreign. */
+    size_t end_len;
+    unsigned char end[TLS_CERTIFICATE_MAX];
+    char issuer_url[TLS_URL_MAX];
 };
 
 /* After the handshake, and also after one that failed over a certificate. */
 void tls_describe(const struct tls *tls, struct tls_description *ret_description);
+
+/* Of a certificate that was shown, and one that was found elsewhere (DER or PEM; anybody's bytes): did the second sign
+ * the first, and is it trusted in turn? Where it is not, *ret_url says where its own issuer can be had, or "". */
+enum tls_issuer { TLS_ISSUER_OTHER, TLS_ISSUER_STRANGE, TLS_ISSUER_TRUSTED };
+enum tls_issuer tls_issuer_of(const struct tls_context *context, struct span shown, struct span found,
+                              char ret_url[TLS_URL_MAX]);
 
 /* After the handshake: by a ticket, so that no certificate was shown or checked anew? What was found
  * when it was, still holds: name and dates are looked at each time. */

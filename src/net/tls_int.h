@@ -1,4 +1,4 @@
-/* What net/tls.c, tls_context.c and tls_why.c share. */
+/* What net/tls.c, tls_context.c, tls_issuer.c and tls_why.c share. */
 #ifndef OUTPOST_NET_TLS_INT_H
 #define OUTPOST_NET_TLS_INT_H
 
@@ -59,5 +59,8 @@ bool tls_pin_fits(const struct tls_context *context, const X509 *x509);
 /* tls_why.c: turns what OpenSSL left in its list, and what verification found, into an err. */
 void tls_why(struct tls *tls);
 void tls_why_certificate(struct tls *tls, int verified, int depth);
+
+/* tls_issuer.c: `end` and `issuer_url`. */
+void tls_describe_end(const struct tls *tls, struct tls_description *description);
 
 #endif

@@ -44,18 +44,31 @@ static bool read_authority(struct span text, struct url *url)
     return true;
 }
 
-bool url_parse(struct span text, struct url *ret_url, struct err *err)
+/* The scheme's length; 0: it is none that is wanted. */
+static size_t scheme_len(struct span text, bool may_be_plain, struct url *url)
 {
-    static const char scheme[] = "https://";
-    struct url url = { .port = URL_PORT };
+    static const char secure[] = "https://", plain[] = "http://";
 
-    if (text.len > URL_MAX || !is_graphic(text) || !span_starts_word(text, scheme))
-        return err_set(err, ERR_PROTOCOL, "not an https URL");
+    url->plain = may_be_plain && span_starts_word(text, plain);
+    url->port = url->plain ? URL_PLAIN_PORT : URL_PORT;
+    if (url->plain)
+        return sizeof plain - 1;
+    return span_starts_word(text, secure) ? sizeof secure - 1 : 0;
+}
 
-    struct span rest = span_from(text, sizeof scheme - 1);
+static bool parse(struct span text, bool may_be_plain, struct url *ret_url, struct err *err)
+{
+    const char *kind = may_be_plain ? "http" : "https";
+    struct url url = { 0 };
+    size_t scheme = scheme_len(text, may_be_plain, &url);
+
+    if (text.len > URL_MAX || !is_graphic(text) || !scheme)
+        return err_set(err, ERR_PROTOCOL, "not an %s URL", kind);
+
+    struct span rest = span_from(text, scheme);
     size_t len = authority_len(rest);
     if (!read_authority(span_cut(rest, 0, len), &url))
-        return err_set(err, ERR_PROTOCOL, "not a host in an https URL");
+        return err_set(err, ERR_PROTOCOL, "not a host in an %s URL", kind);
 
     rest = span_from(rest, len);
     url.target = span_cut(rest, 0, span_find(rest, '#'));
@@ -63,4 +76,14 @@ bool url_parse(struct span text, struct url *ret_url, struct err *err)
         url.target = url.target.len ? url.target : SPAN("/");
     *ret_url = url;
     return true;
+}
+
+bool url_parse(struct span text, struct url *ret_url, struct err *err)
+{
+    return parse(text, false, ret_url, err);
+}
+
+bool url_parse_plain(struct span text, struct url *ret_url, struct err *err)
+{
+    return parse(text, true, ret_url, err);
 }

@@ -1,4 +1,4 @@
-/* Dates of RFC 3339: what is one reads back the same. */
+/* Dates of RFC 3339 and of HTTP: what is one reads back the same. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -13,8 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     HELD(buf) written = BUF(100);
     uint64_t seconds, again;
+    struct span text = { (const char *)data, len };
 
-    if (!date_read_rfc3339((struct span){ (const char *)data, len }, &seconds))
+    if (!date_read_rfc3339(text, &seconds) && !date_read_http(text, &seconds))
         return 0;
     date_add_rfc3339(&written, seconds);
     bool same = date_read_rfc3339(buf_span(&written), &again) && again == seconds;

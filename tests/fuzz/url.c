@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct url url;
     struct err err;
 
-    if (!url_parse(text, &url, &err))
+    if (!url_parse(text, &url, &err) && !url_parse_plain(text, &url, &err))
         return 0;
     assert(url.port && strlen(url.host) <= HOST_NAME_MAX_LEN);
     assert(host_check(span_of(url.host), &err));

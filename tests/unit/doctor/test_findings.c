@@ -47,7 +47,7 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
     assert_null(findings->at[findings->count]);
 }
 
-enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8 };
+enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128 };
 
 static const struct {
     const char *label, *view;
@@ -153,6 +153,32 @@ static const struct {
       "local_ca_bundle_missing" },
     { "a big provider's, by one issuer", "other answers cert:untrusted-issuer CN=ours", "smtp.gmail.com", 587, 0, 0,
       "name:known port:served others:reachable cert:interception", "cert:untrusted-issuer", STAGE_TLS, "tls_interception" },
+    /* -- the clock, by others -- */
+    { "our clock is wrong, and that is why", "other works", "h.example", 587, 0, WRONG | HOLDS,
+      "others:reachable clock:wrong cert:dates-hold", "cert:expired", STAGE_TLS, "clock_wrong" },
+    { "a little wrong, and that is why", "", "h.example", 587, 0, RIGHT | HOLDS, "clock:right cert:dates-hold",
+      "cert:not-yet-valid", STAGE_TLS, "clock_wrong" },
+    { "wrong, and it has expired all the same", "", "h.example", 587, 0, WRONG, "clock:wrong", "cert:expired", STAGE_TLS,
+      "cert_expired" },
+    { "right, and it is not valid yet", "", "h.example", 587, 0, RIGHT, "clock:right", "cert:not-yet-valid", STAGE_TLS,
+      "cert_expired" },
+    { "wrong for everybody", "other answers cert:expired", "smtp.gmail.com", 587, 0, WRONG | HOLDS,
+      "name:known port:served others:reachable others:out-of-date clock:wrong cert:dates-hold", "cert:expired", STAGE_TLS,
+      "clock_wrong" },
+    /* -- what the server leaves out -- */
+    { "its issuer was to be had elsewhere", "", "h.example", 587, 0, LEFT_OUT, "cert:intermediate-missing",
+      "cert:untrusted-issuer", STAGE_TLS, "cert_intermediate_missing" },
+    { "its other port sends it", "port works - CN=ours", "h.example", 587, 0, 0, "port:other-open cert:intermediate-missing",
+      "cert:untrusted-issuer", STAGE_TLS, "cert_intermediate_missing" },
+    { "its other port has another issuer", "port works - CN=theirs", "h.example", 587, 0, 0, "port:other-open",
+      "cert:untrusted-issuer", STAGE_TLS, "cert_untrusted_issuer" },
+    { "its other port is no better", "port answers cert:untrusted-issuer CN=ours", "h.example", 587, 0, 0, "port:other-open",
+      "cert:untrusted-issuer", STAGE_TLS, "cert_untrusted_issuer" },
+    { "a big provider leaves it out", "other works", "smtp.gmail.com", 587, 0, LEFT_OUT,
+      "name:known port:served others:reachable cert:intermediate-missing", "cert:untrusted-issuer", STAGE_TLS,
+      "cert_intermediate_missing" },
+    { "left out, and another's fault", "", "h.example", 587, 0, LEFT_OUT, "", "cert:hostname", STAGE_TLS,
+      "cert_hostname_mismatch" },
     { "self-signed here", "", "h.example", 587, 0, 0, "", "cert:self-signed", STAGE_TLS, "cert_self_signed" },
     { "another's name", "", "h.example", 587, 0, 0, "", "cert:hostname", STAGE_TLS, "cert_hostname_mismatch" },
     { "a small provider's, signed by itself", "other works", "smtp.daum.net", 465, SECURITY_TLS, 0,
@@ -173,18 +199,27 @@ static void test_findings(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct around_view view;
-        struct ladder ladder = { .masked = cases[i].with & MASKED, .issuer = "CN=ours" };
+        struct ladder ladder = { .masked = cases[i].with & MASKED,
+                                 .shown = { .chain_len = 1, .chain = { { .issuer = "CN=ours" } } } };
         const struct around_target target = {
             .host = cases[i].host, .port = cases[i].port, .security = cases[i].security,
             .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
         };
-        const struct findings_of of = { &target, &view, &ladder, NULL, cases[i].with & CONTAINER, cases[i].with & AV };
+        struct second_view seen = { .left_out = cases[i].with & LEFT_OUT };
+        const struct findings_of of = {
+            .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .fact = cases[i].fact,
+            .in_container = cases[i].with & CONTAINER, .issuer_is_known = cases[i].with & AV,
+        };
         struct doctor_findings findings;
         struct evidence evidence = { .stage = cases[i].stage, .host = cases[i].host, .port = cases[i].port,
                                      .security = security_word(cases[i].security) };
         struct verdict verdict;
         char words[400];
 
+        if (cases[i].with & (WRONG | RIGHT))
+            seen.clock_facts.at[seen.clock_facts.count++] = cases[i].with & WRONG ? "clock:wrong" : "clock:right";
+        if (cases[i].with & HOLDS)
+            seen.clock_facts.at[seen.clock_facts.count++] = "cert:dates-hold";
         read_view(cases[i].view, &view);
         doctor_findings(&of, &findings);
         write_findings(&findings, words, sizeof words);

@@ -134,7 +134,7 @@ static void test_details(void **state)
     assert_true(span_starts(span_of(doctor_step_detail(&last, "offers")), "SIZE SIZE"));
     play_line(&ladder, SPAN("+1 > auth AUTH PLAIN ***"), &now);
     assert_string_equal(doctor_step_detail(&last, "issuer"), "CN=ours");
-    assert_string_equal(ladder.issuer, "CN=ours");
+    assert_string_equal(ladder.shown.chain[0].issuer, "CN=ours");
     err_set(&why.err, ERR_REPLY, "the server refuses the sign-in");
     why.err.reply = 535;
     err_said(&why.err, SPAN("5.7.8 no"));

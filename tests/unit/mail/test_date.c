@@ -90,9 +90,39 @@ static void test_reading_rfc3339(void **state)
     }
 }
 
+static void test_reading_http(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t seconds;
+        bool good;
+    } cases[] = {
+        { "Thu, 01 Jan 1970 00:00:00 GMT", 0, true },
+        { "Sun, 22 Nov 2026 23:15:00 GMT", 1795389300, true },
+        { "Thu, 29 Feb 2024 00:00:00 GMT", 1709164800, true },
+        { "Fri, 31 Dec 9999 23:59:60 GMT", 253402300799, true },
+        { "Wed, 29 Feb 2023 00:00:00 GMT", 0, false },
+        { "Sun, 22 Nov 2026 23:15:00 +0000", 0, false },
+        { "Sun, 22 Nov 2026 23:15 GMT", 0, false },
+        { "Sun, 2 Nov 2026 23:15:00 GMT", 0, false },
+        { "Sun, 22 nov 2026 23:15:00 GMT", 0, false },
+        { "Sunday, 22-Nov-26 23:15:00 GMT", 0, false },
+        { "Sun Nov 22 23:15:00 2026", 0, false },
+        { "Sun, 22 Nov 1969 23:15:00 GMT", 0, false },
+        { "Sun, 22 Nov 2026 23:15:00 GMT ", 0, false },
+        { "", 0, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t seconds = 0;
+        check_row(cases[i].text, date_read_http(span_of(cases[i].text), &seconds) == cases[i].good);
+        check_row(cases[i].text, seconds == cases[i].seconds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_dates), cmocka_unit_test(test_rfc3339),
-                                        cmocka_unit_test(test_reading_rfc3339) };
+                                        cmocka_unit_test(test_reading_rfc3339), cmocka_unit_test(test_reading_http) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ static const struct https_page pages[] = {
     { HOST "/more", "200 OK", NULL, "0123456789abcdef", 4097 },
     { HOST "/endless", "200 OK", "Transfer-Encoding: chunked", "zz", 0 },
     { HOST "/silent", NULL, NULL, NULL, 0 },
+    { HOST "/dated", "200 OK", "Date: Sun, 22 Nov 2026 23:15:00 GMT", "x", 0 },
     { HOST "/here", "302 Found", "Location: /ok", "", 0 },
     { HOST "/there", "307 Temporary Redirect", "Location: https://other.example.test/ok", "", 0 },
     { HOST "/downgrade", "301 Moved Permanently", "Location: http://" HOST "/ok", "", 0 },
@@ -231,6 +232,46 @@ static void test_verifies(void **state)
     }
 }
 
+/* Whoever asks what time it is can't have the dates looked at; all else is. */
+static void test_any_date(void **state)
+{
+    static const struct {
+        const char *label;
+        enum identity_kind kind;
+        const char *certified, *fact; /* NULL: answered */
+    } cases[] = {
+        { "good", IDENTITY_GOOD, HOST, NULL },
+        { "expired", IDENTITY_EXPIRED, HOST, NULL },
+        { "not yet valid", IDENTITY_NOT_YET_VALID, HOST, NULL },
+        { "another name", IDENTITY_EXPIRED, "other.example.test", "cert:hostname" },
+        { "signed by itself", IDENTITY_SELF_SIGNED, HOST, "cert:self-signed" },
+        { "signed by a stranger", IDENTITY_OTHER_ISSUER, HOST, "cert:untrusted-issuer" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scene scene;
+        struct told told = { 0 }, strict = { 0 };
+        struct err err;
+
+        scene_begin(&scene, cases[i].kind, cases[i].certified);
+        struct fetch_plan plan = plan_for(&scene, URL "/dated");
+        plan.any_date = true;
+        assert_true(fetch_start(scene.loop, &plan, was_told, &told, NULL, &err));
+        loop_run_until(scene.loop, &told.done);
+        check_row(cases[i].label, span_equal(span_of(told.err.fact), span_of(cases[i].fact)));
+        check_row(cases[i].label, (told.status == 200) == !cases[i].fact);
+        /* The line that was made so is nobody else's. */
+        plan.any_date = false;
+        assert_true(fetch_start(scene.loop, &plan, was_told, &strict, NULL, &err));
+        loop_run_until(scene.loop, &strict.done);
+        check_row(cases[i].label, (strict.status == 200) == (cases[i].kind == IDENTITY_GOOD));
+        buf_done(&told.body);
+        buf_done(&strict.body);
+        scene_end(&scene);
+    }
+}
+
 /* A URL that somebody else thought of leads to no private address, however it is written. */
 static void test_public_only(void **state)
 {
@@ -288,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_gets),
         cmocka_unit_test(test_posts),
         cmocka_unit_test(test_verifies),
+        cmocka_unit_test(test_any_date),
         cmocka_unit_test(test_public_only),
         cmocka_unit_test(test_ends_early),
     };

@@ -190,6 +190,61 @@ static void pin_of(const unsigned char hash[CERT_HASH_LEN], struct buf *out)
         buf_addf(out, "%02X", hash[i]);
 }
 
+/* A server that does not send who issued its certificate. */
+static void test_missing_issuer(void **state)
+{
+    static const uint64_t until = 4102444800;
+    const char *const names[] = { HOST, NULL };
+    struct cert_plan plan = { .names = names, .from = 1000000000, .until = until, .issuer = identity.authority };
+    OWN(tls_context) server = identity_server(&identity, IDENTITY_OTHER_ISSUER, HOST, false);
+    OWN(tls_context) client = identity_client(&identity);
+    OWN(tls_context) others = NULL;
+    OWN(cert) leaf = NULL;
+    HELD(buf) authority = BUF(10000), stranger = BUF(10000), sibling = BUF(10000);
+    char url[TLS_URL_MAX];
+    SCRATCH(dir);
+    struct tls_description about;
+    struct pair pair;
+    struct err err = { 0 };
+
+    (void)state;
+    assert_true(cert_make(&plan, &leaf, &err));
+    cert_add_chain(leaf, &sibling);
+    cert_add_chain(identity.authority, &authority);
+    cert_add_chain(identity.stranger, &stranger);
+    const struct tls_client_plan plan_of_others = {
+        .ca_file = scratch_file(dir, "ca.pem", buf_text(&stranger), 0600), .protocol = "smtp",
+    };
+    assert_true(tls_client_context(&plan_of_others, &others, &err));
+
+    pair_make(&pair, client, server, HOST, SPAN_NONE, SIZE_MAX);
+    assert_int_equal(tls_state(pair.client), TLS_FAILED);
+    tls_describe(pair.client, &about);
+    assert_true(about.end_len > 100);
+    assert_string_equal(about.issuer_url, "");
+    struct span end = { (const char *)about.end, about.end_len };
+    const struct {
+        const char *label;
+        const struct tls_context *context;
+        struct span shown, found;
+        enum tls_issuer issuer;
+    } cases[] = {
+        { "its issuer, trusted", others, end, buf_span(&stranger), TLS_ISSUER_TRUSTED },
+        { "its issuer, whom nobody knows", client, end, buf_span(&stranger), TLS_ISSUER_STRANGE },
+        { "an authority, trusted, and not its issuer", client, end, buf_span(&authority), TLS_ISSUER_OTHER },
+        { "a server's certificate", client, end, buf_span(&sibling), TLS_ISSUER_OTHER },
+        { "itself", others, end, end, TLS_ISSUER_OTHER },
+        { "a page", others, end, SPAN("<html>not found</html>"), TLS_ISSUER_OTHER },
+        { "cut", others, end, span_cut(buf_span(&stranger), 0, 200), TLS_ISSUER_OTHER },
+        { "nothing", others, end, SPAN_NONE, TLS_ISSUER_OTHER },
+        { "nothing shown", others, SPAN_NONE, buf_span(&stranger), TLS_ISSUER_OTHER },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check_row(cases[i].label,
+                  tls_issuer_of(cases[i].context, cases[i].shown, cases[i].found, url) == cases[i].issuer && !url[0]);
+    pair_done(&pair);
+}
+
 static void test_pin(void **state)
 {
     OWN(tls_context) any = identity_client(&identity);
@@ -547,6 +602,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_anywhere),  cmocka_unit_test(test_not_trusted),
+        cmocka_unit_test(test_missing_issuer),
         cmocka_unit_test(test_pin),           cmocka_unit_test(test_bad_plans),
         cmocka_unit_test(test_ticket_bound),  cmocka_unit_test(test_not_tls),
         cmocka_unit_test(test_other_protocol), cmocka_unit_test(test_tampered),

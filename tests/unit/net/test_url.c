@@ -2,6 +2,33 @@
 
 #include "net/url.h"
 
+/* Whoever asks for it gets clear text, too. */
+static void test_plain(void **state)
+{
+    static const struct {
+        const char *text, *host;
+        uint16_t port;
+        bool plain;
+    } cases[] = {
+        { "http://example.com/a.cer", "example.com", 80, true },
+        { "HTTP://Example.com:8080/a.cer", "example.com", 8080, true },
+        { "http://[::1]/", "::1", 80, true },
+        { "https://example.com/", "example.com", 443, false },
+        { "ldap://example.com/cn=x", NULL, 0, false },
+        { "http://me@example.com/", NULL, 0, false },
+        { "http:///a", NULL, 0, false },
+        { "file:///etc/passwd", NULL, 0, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct url url = { 0 };
+        struct err err = { 0 };
+        check_row(cases[i].text, url_parse_plain(span_of(cases[i].text), &url, &err) == (cases[i].host != NULL));
+        check_row(cases[i].text, url.port == cases[i].port && url.plain == cases[i].plain);
+        check_bytes(cases[i].text, span_of(url.host), span_of(cases[i].host ? cases[i].host : ""));
+    }
+}
+
 static void test_urls(void **state)
 {
     (void)state;
@@ -66,6 +93,7 @@ static void test_urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),
         cmocka_unit_test(test_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

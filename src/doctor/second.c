@@ -1,0 +1,191 @@
+#include "doctor/second.h"
+
+#include "base/alloc.h"
+#include "know/classify.h"
+#include "net/loop.h"
+#include "net/timer.h"
+
+#include "base/banned.h"
+
+enum { TOKEN_PATIENCE_MS = 9 * 1000 };
+
+struct second {
+    struct loop *loop;
+    const struct second_plan *plan;
+    struct second_view *view;
+    void (*changed)(void *who);
+    void *who;
+    struct timer *timer; /* tells by the loop's next turn */
+    unsigned waits;      /* for so many */
+    struct token_look *token;
+    struct clock_hosts hosts;
+    struct clock_look *clock;
+    struct chain_look_plan chain_plan;
+    struct chain_look *chain;
+};
+
+static void over(struct second *second)
+{
+    second->waits--;
+    timer_set(second->timer, loop_now(second->loop));
+}
+
+static void rang(void *who)
+{
+    struct second *second = who;
+
+    second->changed(second->who);
+}
+
+static bool has_fact(const struct second *second, const char *const *facts, size_t count)
+{
+    const char *fact = second->plan->evidence->err.fact;
+
+    for (size_t i = 0; fact && i < count; i++)
+        if (strcmp(fact, facts[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ---- the token ---- */
+
+/* Was one refused, in words that leave more than one cause? Then it may say itself which. */
+static bool wants_token(const struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+    struct evidence evidence = *plan->evidence;
+    struct verdict verdict;
+
+    if (evidence.stage != STAGE_AUTH || evidence.err.reply / 100 != 5 || !plan->account ||
+        account_credential(plan->account) != SASL_TOKEN)
+        return false;
+    if (plan->target->profile)
+        evidence.provider = plan->target->profile->id;
+    return !classify(plan->know, &evidence, &verdict) || verdict.also_count || verdict.guess;
+}
+
+static void token_came(void *who, const struct token_facts *facts)
+{
+    struct second *second = who;
+
+    second->view->token = *facts;
+    over(second);
+}
+
+/* It may come at once, within the call. */
+static void look_at_token(struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+
+    second->waits++;
+    if (!token_look_start(&plan->world->credentials, plan->account, loop_now(second->loop) + TOKEN_PATIENCE_MS, token_came,
+                          second, &second->token, NULL))
+        second->waits--;
+}
+
+/* ---- the clock ---- */
+
+static const char *proxy_of(const struct second_plan *plan)
+{
+    return plan->trust && plan->trust->proxy ? plan->trust->proxy : plan->world->credentials.proxy;
+}
+
+static bool wants_clock(const struct second *second)
+{
+    static const char *const facts[] = { "cert:expired", "cert:not-yet-valid" };
+
+    return second->plan->world->credentials.clock && has_fact(second, facts, COUNT(facts));
+}
+
+static void clock_came(void *who, const struct clock_reading *reading)
+{
+    struct second *second = who;
+
+    second->view->clock = *reading;
+    clock_judge(reading, &second->plan->ladder->shown, &second->view->clock_facts);
+    over(second);
+}
+
+static void look_at_clock(struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+
+    clock_hosts(plan->know, plan->target, &second->hosts);
+    if (clock_look_start(second->loop, plan->world, proxy_of(plan), &second->hosts, clock_came, second, &second->clock,
+                         NULL))
+        second->waits++;
+}
+
+/* ---- the chain ---- */
+
+static bool wants_chain(const struct second *second)
+{
+    static const char *const facts[] = { "cert:untrusted-issuer" };
+
+    return second->plan->ladder->shown.chain_len && has_fact(second, facts, COUNT(facts));
+}
+
+static void chain_came(void *who, bool left_out)
+{
+    struct second *second = who;
+
+    second->view->left_out = left_out;
+    over(second);
+}
+
+static void look_at_chain(struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+    const char *ca_file = plan->world->credentials.ca_file;
+
+    second->chain_plan = (struct chain_look_plan){
+        .shown = &plan->ladder->shown,
+        .ca_file = !ca_file && plan->trust ? plan->trust->ca_file : ca_file,
+        .resolver = plan->world->credentials.resolver,
+        .detours = plan->world->credentials.detours,
+        .proxy = proxy_of(plan),
+        .at_home = plan->target->is_private,
+    };
+    if (chain_look_start(second->loop, &second->chain_plan, chain_came, second, &second->chain, NULL) && second->chain)
+        second->waits++;
+}
+
+/* ---- a life ---- */
+
+/* What can't be looked at tells nothing. */
+bool second_start(struct loop *loop, const struct second_plan *plan, struct second_view *view,
+                  void (*changed)(void *who), void *who, struct second **ret_second, struct err *err)
+{
+    OWN(second) second = NEW(second);
+
+    if (!second)
+        return err_no_memory(err);
+    *second = (struct second){ .loop = loop, .plan = plan, .view = view, .changed = changed, .who = who };
+    second->timer = timer_new(loop, rang, second);
+    if (!second->timer)
+        return err_no_memory(err);
+    if (wants_token(second))
+        look_at_token(second);
+    if (wants_clock(second))
+        look_at_clock(second);
+    if (wants_chain(second))
+        look_at_chain(second);
+    *ret_second = GIVE(second);
+    return true;
+}
+
+bool second_is_done(const struct second *second)
+{
+    return !second->waits;
+}
+
+void second_free(struct second *second)
+{
+    if (!second)
+        return;
+    token_look_free(second->token);
+    clock_look_free(second->clock);
+    chain_look_free(second->chain);
+    timer_free(second->timer);
+    mem_free(second);
+}
