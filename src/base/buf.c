@@ -50,6 +50,15 @@ void buf_wrote(struct buf *buf, size_t len)
     buf->at[buf->len] = '\0';
 }
 
+void buf_expect(struct buf *buf, size_t len)
+{
+    size_t most = buf->ceiling - buf->len;
+    size_t need = buf->len + (len < most ? len : most) + 1;
+
+    if (need > buf->room && !grow(buf, need))
+        return; /* whoever adds will be told */
+}
+
 void buf_add_span(struct buf *buf, struct span bytes)
 {
     char *room = buf_room(buf, bytes.len);

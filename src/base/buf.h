@@ -41,6 +41,8 @@ void buf_addv(struct buf *buf, const char *format, va_list args) PRINTF_LIKE(2, 
 /* Room for `len` more bytes to be written in place, or NULL; then buf_wrote() says how many were. */
 char *buf_room(struct buf *buf, size_t len);
 void buf_wrote(struct buf *buf, size_t len);
+/* About `len` more bytes will come, bit by bit: makes room for them at once, where that can be had. */
+void buf_expect(struct buf *buf, size_t len);
 
 void buf_drop_front(struct buf *buf, size_t len); /* the first bytes go, the rest moves up */
 void buf_cut(struct buf *buf, size_t len);        /* only the first `len` bytes stay */

@@ -272,7 +272,7 @@ static bool send_piece(struct taking *taking, struct err *err)
     buf_drop_front(&taking->pending, asking->bytes.len);
     hold(taking);
     const struct queue_job job = { run_piece, piece_added, drop, asking, .bytes = asking->bytes.len,
-                                   .early = true };
+                                   .early = true, .bare = true };
     return ask(taking, GIVE(asking), &job, err);
 }
 
@@ -395,7 +395,8 @@ static bool send_accept(struct taking *taking, struct err *err)
         return err_no_memory(err);
     if (!fill_accept(taking, asking, err))
         return false;
-    const struct queue_job job = { run_accept, accepted, drop, asking, .bytes = asking->bytes.len };
+    const struct queue_job job = { run_accept, accepted, drop, asking, .bytes = asking->bytes.len,
+                                   .bare = !asking->envelope->key && !asking->waits };
     return ask(taking, GIVE(asking), &job, err);
 }
 

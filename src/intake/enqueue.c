@@ -155,6 +155,7 @@ static bool next(struct enqueue *enqueue, struct err *err)
         .data = enqueue,
         .bytes = enqueue->piece.len,
         .early = !last,
+        .bare = !enqueue->prepared->envelope->key,
     };
     if (!queue_ask(enqueue->plan.port, &job, &enqueue->ask, err))
         return false;

@@ -222,6 +222,7 @@ static bool step(struct passage *passage, struct buf *out, struct err *err)
 
 bool passage_feed(struct passage *passage, struct span piece, struct buf *out, struct err *err)
 {
+    buf_expect(&passage->body, piece.len);
     return filter_feed(passage->filter, piece, &passage->body, err) && step(passage, out, err);
 }
 

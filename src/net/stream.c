@@ -209,11 +209,22 @@ size_t stream_write(struct stream *stream, struct span bytes)
 
 static void pump(struct stream *stream);
 
+/* Nobody wants to hear what comes now. Mostly nothing does: who is not read for a moment waits for our answer, and to
+ * stop and begin again would be two calls for each message. So only here, when something has come, it is. */
+static bool is_paused(const struct stream *stream)
+{
+    return !stream->wants_reading && !stream->secured && !stream->finishing;
+}
+
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
 {
     struct stream *stream = OBJ(stream, STREAM_MAGIC, handle->data);
 
     (void)suggested;
+    if (is_paused(stream)) {
+        *ret_room = uv_buf_init(NULL, 0); /* UV_ENOBUFS, then, and nothing was read */
+        return;
+    }
     *ret_room = uv_buf_init(loop_raw(stream->loop), stream->read_most ? (unsigned)stream->read_most : LOOP_ROOM);
 }
 
@@ -255,7 +266,9 @@ static void on_bytes(uv_stream_t *handle, ssize_t len, const uv_buf_t *room)
             stream_free(stream); /* it has heard us, or is gone */
         return;
     }
-    if (len > 0) {
+    if (len == UV_ENOBUFS) {
+        stop_reading(stream);
+    } else if (len > 0) {
         came_bytes(stream, (struct span){ room->base, (size_t)len });
     } else if (len == UV_EOF) {
         came_end(stream);
@@ -351,8 +364,6 @@ static void tell_secured(struct stream *stream)
 
     stream->secured = NULL;
     if (!stream->ended) {
-        if (!stream->wants_reading)
-            stop_reading(stream);
         tell_later(stream, NEWS_PLAIN); /* what came right behind the handshake */
     }
     secured(stream->secured_who, stream->ended ? &stream->why : &none);
@@ -401,7 +412,6 @@ void stream_read(struct stream *stream, bool on)
     if (stream->secured)
         return;
     if (!on) {
-        stop_reading(stream);
         if (stream->write_failed)
             end(stream); /* who neither takes nor is heard is gone: nothing else would tell */
         return;

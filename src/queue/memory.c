@@ -100,10 +100,10 @@ static bool memory_begin(struct store *store, struct err *err)
     return true;
 }
 
-static bool memory_job_begin(struct store *store, struct err *err)
+static bool memory_job_begin(struct store *store, bool bare, struct err *err)
 {
     struct memory *memory = memory_of(store);
-    (void)err;
+    (void)bare, (void)err;
 
     memory->job++;
     memory->job_began = memory->log_count;

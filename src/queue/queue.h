@@ -85,6 +85,7 @@ struct queue_job {
     size_t bytes; /* of bodies in `data`: so much memory waits with it */
     bool early;   /* answered as soon as it ran, before the commit: for what only reads, and what may be lost (pieces of a
                      body, a claim that nothing leaves by) */
+    bool bare;    /* one accept without a key or a report, or one piece, and nothing else (store_job_begin_bare()) */
 };
 
 /* On failure nothing will run, and `data` stays the caller's: ERR_LATER queue:full where too much waits,

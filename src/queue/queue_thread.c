@@ -159,7 +159,7 @@ static void run(struct queue *queue, struct queue_ask *ask, uint64_t now)
 {
     struct err *err = &ask->err;
 
-    if (!store_job_begin(queue->store, err))
+    if (!(ask->job.bare ? store_job_begin_bare : store_job_begin)(queue->store, err))
         return;
     bool ok = ask->job.run(ask->job.data, queue->store, now, err);
     if (!ok && err->kind == ERR_NONE)
@@ -194,8 +194,8 @@ static void do_batch(struct queue *queue, struct asks *batch)
         run_all(queue, batch, queue_now(queue));
         well = store_commit(queue->store, &err);
     }
-    end_news(queue, well);
     finish_all(queue, batch, well ? NULL : &err);
+    end_news(queue, well);
     well = well && store_rest(queue->store, &err); /* nobody waits for this */
     note_health(queue, well, &err);
 }

@@ -4,10 +4,12 @@
 #include <sqlite3.h>
 
 #include "base/alloc.h"
+#include "queue/sql_log.h"
 
 #include "base/banned.h"
 
 struct sql {
+    struct sql_log *log;
     sqlite3 *db;
     const struct sql_texts *texts;
     sqlite3_stmt **statements; /* by number; NULL: not yet */
@@ -98,11 +100,12 @@ bool sql_open(const char *path, const struct sql_texts *texts, struct sql **ret_
 {
     OWN(sql) sql = NEW(sql);
 
-    if (!sql || !(sql->statements = mem_array(texts->count, sizeof(sqlite3_stmt *))))
+    if (!sql || !(sql->statements = mem_array(texts->count, sizeof(sqlite3_stmt *))) || !(sql->log = sql_log_new()))
         return err_no_memory(err);
     sql->texts = texts;
     int code = sqlite3_open_v2(path, &sql->db,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+                               sql_log_name(sql->log));
     if (!sql->db)
         return err_no_memory(err);
     if (code != SQLITE_OK)
@@ -120,6 +123,7 @@ void sql_free(struct sql *sql)
     for (size_t i = 0; sql->statements && i < sql->texts->count; i++)
         sqlite3_finalize(sql->statements[i]);
     sqlite3_close(sql->db);
+    sql_log_free(sql->log);
     mem_free(sql->statements);
     mem_free(sql);
 }

@@ -1,5 +1,5 @@
 /* SQLite as the queue uses it: one connection, one thread, prepared statements by number, values bound and never
- * written into the text. The only file that knows the library is sql.c.
+ * written into the text. Only sql.c and sql_log.c know the library.
  *
  *     struct sql_rows rows = sql_ask(sql, QUERY_X, SQL_NUMBER(id), SQL_TEXT(name));
  *     while (sql_next(&rows))

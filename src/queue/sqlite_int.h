@@ -60,8 +60,10 @@ struct sqlite {
     uint64_t changes;      /* rows changed before this batch */
     uint64_t next_id, next_lease;
     bool nearly_full;      /* as of the beginning of the batch */
-    bool dead;             /* an error ended the batch's transaction */
+    bool dead;             /* an error ended the batch's transaction, or left it with half a job */
     struct err death;
+    bool bare;             /* this job has no savepoint */
+    uint64_t job_changes;  /* rows changed before this job */
     struct sqlite_account *accounts; /* id i + 1 at i */
     size_t account_count, account_room;
     struct tally *tallies; /* likewise; maybe more than accounts */

@@ -237,11 +237,21 @@ bool store_begin(struct store *store, struct err *err)
     return store->in_batch = store->type->begin(store, err);
 }
 
-bool store_job_begin(struct store *store, struct err *err)
+static bool job_begin(struct store *store, bool bare, struct err *err)
 {
     if (!store->in_batch || store->in_job)
         abort();
-    return store->in_job = store->type->job_begin(store, err);
+    return store->in_job = store->type->job_begin(store, bare, err);
+}
+
+bool store_job_begin(struct store *store, struct err *err)
+{
+    return job_begin(store, false, err);
+}
+
+bool store_job_begin_bare(struct store *store, struct err *err)
+{
+    return job_begin(store, true, err);
 }
 
 bool store_job_end(struct store *store, bool keep, struct err *err)

@@ -30,7 +30,10 @@
  *
  * Batches and jobs. All is done within a batch, and in jobs: begin, job_begin, ..., job_end, job_begin, ...,
  * commit. What a job did stays or goes as a whole; other jobs of the batch don't notice. An operation that
- * failed may have been half done: its job is to be ended with `keep` false. Nothing is promised before
+ * failed may have been half done: its job is to be ended with `keep` false. A bare job costs less, for what it does
+ * is not kept apart: when it failed with something half done, the whole batch goes with it. It is for the one accept
+ * without a key, report or wish to wait, and for the one piece of a body: only a store in trouble breaks these off
+ * half way, and then the others' jobs would hardly fare better. Nothing is promised before
  * commit succeeded; when it fails, nothing of the batch was done. One batch at a time, one thread: queue/queue.h
  * is for everybody else.
  *
@@ -466,6 +469,7 @@ struct store_opened {
 
 MUST_USE bool store_begin(struct store *store, struct err *err);
 MUST_USE bool store_job_begin(struct store *store, struct err *err);
+MUST_USE bool store_job_begin_bare(struct store *store, struct err *err);
 MUST_USE bool store_job_end(struct store *store, bool keep, struct err *err);
 MUST_USE bool store_commit(struct store *store, struct err *err);
 /* The batch never was. */

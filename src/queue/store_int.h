@@ -10,7 +10,7 @@
 struct store_type {
     const char *name; /* "sqlite" */
     bool (*begin)(struct store *, struct err *);
-    bool (*job_begin)(struct store *, struct err *);
+    bool (*job_begin)(struct store *, bool bare, struct err *);
     bool (*job_end)(struct store *, bool keep, struct err *);
     bool (*commit)(struct store *, struct err *);
     void (*abort)(struct store *);

@@ -153,6 +153,8 @@ void smtp_server_read_data(struct smtp_server *server, uint64_t now)
 {
     struct span piece = span_cut(server->in, 0, PIECE_MAX);
     struct span rest = piece;
+
+    buf_expect(&server->body, piece.len);
     bool ended = smtp_data_read(&server->data, &rest, &server->body);
     size_t used = piece.len - rest.len;
 

@@ -1244,6 +1244,48 @@ static void test_a_job_that_fails_spoils_no_other(void **state)
     REFUSED(store, "store:gone", store_body_add(store, &body, SPAN("x"), 1000, &err));
 }
 
+static void accept_bare(struct store *store, const char *account, bool keep, struct store_accepted *ret, bool *ret_ended)
+{
+    struct err made = { 0 };
+    OWN(envelope) envelope = letter_envelope(&(struct letter){ .account = account });
+    struct store_order order = letter_order(&(struct letter){ .account = account }, envelope);
+
+    assert_true(store_job_begin_bare(store, &made));
+    assert_true(store_accept(store, &order, 1000, ret, &made));
+    *ret_ended = store_job_end(store, keep, &made);
+}
+
+/* It is kept, or gone, or took the batch along; and who only failed before he did anything spoils nothing. */
+static void test_a_bare_job_is_kept_or_takes_the_batch_along(void **state)
+{
+    struct store *store = *state;
+    struct err made = { 0 };
+    struct store_accepted kept, half, gone;
+    struct store_body body = { .id = 999999, .pieces = 3, .size = 30 };
+    uint64_t ids[8];
+    bool ended;
+
+    assert_true(store_begin(store, &made));
+    assert_true(store_job_begin_bare(store, &made));
+    assert_false(store_body_add(store, &body, SPAN("x"), 1000, &made));
+    assert_true(store_job_end(store, false, &made));
+    accept_bare(store, "live", true, &kept, &ended);
+    assert_true(ended);
+    assert_true(store_commit(store, &made));
+    assert_int_equal(account_of(store, "live", 2000).counts[STORE_QUEUED], 1);
+
+    assert_true(store_begin(store, &made));
+    accept_bare(store, "live", true, &gone, &ended);
+    assert_true(ended);
+    accept_bare(store, "new", false, &half, &ended);
+    bool committed = store_commit(store, &made);
+    assert_int_equal(committed, ended);
+    assert_int_equal(account_of(store, "live", 2000).counts[STORE_QUEUED], 1 + committed);
+    assert_int_equal(list_all(store, &(struct store_filter){ 0 }, ids, 8), 1 + committed);
+    uint64_t id = post(store, &plain, 3000);
+    assert_true(id != kept.id && state_of(store, kept.id, -1) == STORE_QUEUED && state_of(store, id, -1) == STORE_QUEUED);
+}
+
 static void test_a_batch_may_never_have_been(void **state)
 {
     struct store *store = *state;
@@ -1377,6 +1419,7 @@ int main(void)
         EACH(marks),
         EACH(history_is_forgotten),
         EACH(a_job_that_fails_spoils_no_other),
+        EACH(a_bare_job_is_kept_or_takes_the_batch_along),
         EACH(a_batch_may_never_have_been),
         EACH(told_of_what_is_due),
         EACH(checked),

@@ -67,6 +67,7 @@ struct act {
     struct player *player;
     struct chance *chance;
     uint64_t now;
+    bool bare;
     struct lease *lost; /* out: another has it by now */
 };
 
@@ -95,9 +96,9 @@ static bool act_accept(struct act *act, struct err *err)
         if (!envelope_add(envelope, buf_span(&address), err))
             return false;
     }
-    if (draw(act->chance, 5) == 0 && !envelope_set_key(envelope, draw(act->chance, 2) ? SPAN("k1") : SPAN("k2"), err))
+    if (draw(act->chance, 5) == 0 && !act->bare && !envelope_set_key(envelope, draw(act->chance, 2) ? SPAN("k1") : SPAN("k2"), err))
         return false;
-    for (size_t i = 0; i < pieces; i++)
+    for (size_t i = 0; i < pieces && !act->bare; i++)
         if (!store_body_add(act->player->store, &body, (struct span){ text, 1 + len / 2 }, act->now, err))
             return false;
     struct store_order order = {
@@ -107,7 +108,7 @@ static bool act_accept(struct act *act, struct err *err)
         .not_before = draw(act->chance, 5) ? 0 : act->now + draw(act->chance, 200),
         .deadline = draw(act->chance, 6) ? 0 : act->now + draw(act->chance, 300),
         .deadline_tells = draw(act->chance, 2), .silent = draw(act->chance, 4) == 0,
-        .body = pieces ? &body : NULL, .last = { text, len },
+        .body = body.pieces ? &body : NULL, .last = { text, len },
     };
     return store_accept(act->player->store, &order, act->now, &accepted, err);
 }
@@ -292,9 +293,19 @@ static bool act_sweep(struct act *act, struct err *err)
 static const struct {
     bool (*run)(struct act *, struct err *);
     unsigned weight;
+    bool bare;
 } acts[] = {
-    { act_accept, 30 }, { act_claim, 25 }, { act_settle, 30 }, { act_leaving, 10 }, { act_extend, 3 }, { act_report, 8 },
-    { act_change, 8 },  { act_account, 6 }, { act_sweep, 5 },  { act_abandon, 3 },
+    { act_accept, 20, false },
+    { act_accept, 10, true },
+    { act_claim, 25, false },
+    { act_settle, 30, false },
+    { act_leaving, 10, false },
+    { act_extend, 3, false },
+    { act_report, 8, false },
+    { act_change, 8, false },
+    { act_account, 6, false },
+    { act_sweep, 5, false },
+    { act_abandon, 3, false },
 };
 
 static size_t choose(struct chance *chance)
@@ -316,13 +327,14 @@ static size_t choose(struct chance *chance)
 static bool play_job(struct player *player, uint64_t seed, unsigned step, size_t job)
 {
     struct chance chance = chance_of(seed, step * ACTS_JOBS + (unsigned)job);
-    struct act act = { player, &chance, 1000 + step * 10, NULL };
+    size_t which = choose(&chance);
+    struct act act = { player, &chance, 1000 + step * 10, acts[which].bare, NULL };
     struct player before = *player;
     struct err err = { 0 };
 
-    if (!store_job_begin(player->store, &err))
+    if (!(act.bare ? store_job_begin_bare : store_job_begin)(player->store, &err))
         return false;
-    bool ok = acts[choose(&chance)].run(&act, &err);
+    bool ok = acts[which].run(&act, &err);
     bool kept = store_job_end(player->store, ok, &err);
     if (!ok || !kept)
         *player = before;

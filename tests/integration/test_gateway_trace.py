@@ -22,7 +22,7 @@ CLIENTS, EACH = 4, 5
 def tracer(tmp_path):
     """Words to run a program with, traced into a file; the file."""
     into = str(tmp_path / 'trace')
-    words = ['strace', '-D', '-f', '-qq', '-y', '-s', '9000', '-e', CALLS, '-e', 'signal=none', '-o', into]
+    words = ['strace', '-D', '-f', '-qq', '-y', '-s', '200000', '-e', CALLS, '-e', 'signal=none', '-o', into]
     try:
         tried = subprocess.run([*words, 'true'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     except FileNotFoundError:

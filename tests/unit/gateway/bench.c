@@ -348,7 +348,7 @@ static void drop(void *data)
 const struct store_row *bench_look(struct bench *bench, size_t *ret_count)
 {
     struct looking looking = { 0 };
-    const struct queue_job job = { run_list, was_done, drop, &looking, 0, false };
+    const struct queue_job job = { run_list, was_done, drop, &looking, 0, false, false };
 
     assert_true(queue_ask(bench->port, &job, NULL, NULL));
     bench_turn(bench);
@@ -371,7 +371,7 @@ struct span bench_body(struct bench *bench, uint64_t id, struct buf *into)
 {
     const struct store_row *row = NULL;
     struct looking looking = { .id = id, .body = into };
-    const struct queue_job job = { run_body, was_done, drop, &looking, 0, false };
+    const struct queue_job job = { run_body, was_done, drop, &looking, 0, false, false };
 
     for (size_t i = 0; i < bench->rows.count; i++)
         if (bench->rows.at[i].id == id)

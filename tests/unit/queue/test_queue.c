@@ -335,7 +335,7 @@ static void change(struct queue *queue, struct queue_port *port, uint64_t id, en
     struct holding holding = { id, verb };
     struct err err = { 0 };
 
-    assert_true(queue_ask(port, &(struct queue_job){ run_change, NULL, NULL, &holding, 0, false }, NULL, &err));
+    assert_true(queue_ask(port, &(struct queue_job){ run_change, NULL, NULL, &holding, 0, false, false }, NULL, &err));
     queue_turn(queue);
 }
 
@@ -400,7 +400,7 @@ static void claim(struct queue *queue, struct queue_port *port, size_t expected)
     struct claiming claiming = { 0 };
     struct err err = { 0 };
 
-    assert_true(queue_ask(port, &(struct queue_job){ run_claim, NULL, NULL, &claiming, 0, false }, NULL, &err));
+    assert_true(queue_ask(port, &(struct queue_job){ run_claim, NULL, NULL, &claiming, 0, false, false }, NULL, &err));
     queue_turn(queue);
     assert_int_equal(claiming.items.count, expected);
     drop_claim(&claiming);
@@ -570,7 +570,7 @@ static void test_no_memory(void **state)
         struct queue_options options = { .clock = &world.clock, .in_line = true };
         struct store_opened opened = { 0 };
         struct store *store = frail_store();
-        struct queue_job job = { run_accept, accepted, drop, &one, 0, false };
+        struct queue_job job = { run_accept, accepted, drop, &one, 0, false, false };
 
         one.envelope = envelope();
         world_begin(&world, n);
