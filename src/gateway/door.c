@@ -24,7 +24,7 @@ static void offer_mechanism(struct smtp_extensions *extensions, enum sasl_mechan
 static void offer_sign_in(struct smtp_extensions *extensions, bool scram, bool bound)
 {
     extensions->offered |= SMTP_AUTH;
-    if (scram && bound) /* -PLUS binds the sign-in to the TLS it is made in */
+    if (scram && bound) /* -PLUS binds the sign-in to the TLS it is made in; the machine leaves it out where that can't be */
         offer_mechanism(extensions, SASL_SCRAM_SHA_256_PLUS);
     if (scram)
         offer_mechanism(extensions, SASL_SCRAM_SHA_256);
@@ -74,7 +74,7 @@ static void fill_plan(struct face *face, unsigned which)
         plan->smtp.clear.offered |= SMTP_STARTTLS;
     if (plain_passwords)
         offer_sign_in(&plan->smtp.clear, scram, false);
-    offer_sign_in(&plan->smtp.secured, scram, true);
+    offer_sign_in(&plan->smtp.secured, scram, settings->scram_plus);
 }
 
 /* -- faces -- */

@@ -137,6 +137,8 @@ static const struct setting listen_table[] = {
       .doc = "networks that need no sign-in" },
     { .key = "plaintext_auth", .type = SETTING_BOOL, AT(plaintext_auth), .fallback = "no",
       .doc = "take passwords without TLS; only with an allow that names networks" },
+    { .key = "scram_plus", .type = SETTING_BOOL, AT(scram_plus), .fallback = "no",
+      .doc = "offer SCRAM-SHA-256-PLUS, too, bound to TLS 1.3: some clients take it and can't do it" },
     { .key = "tls_certificate", .type = SETTING_TEXT, AT(tls_certificate),
       .doc = "a PEM file, the chain behind it; default: one made at the first start" },
     { .key = "tls_key", .type = SETTING_TEXT, AT(tls_key), .doc = "the certificate's key, a PEM file" },

@@ -25,7 +25,7 @@ enum gateway_deliver { DELIVER_QUEUED = 1, DELIVER_WHILE_WAITING };
 /* The value of `account` that leaves it to the sender. */
 #define LISTEN_BY_SENDER "by-sender"
 
-enum { LISTEN_SETTINGS = 15, USER_SETTINGS = 4 };
+enum { LISTEN_SETTINGS = 16, USER_SETTINGS = 4 };
 
 /* [listen NAME]; checked when it was read. */
 struct listen_settings {
@@ -35,6 +35,7 @@ struct listen_settings {
     struct setting_list allow;            /* empty: private */
     struct setting_list no_password_from; /* networks */
     bool plaintext_auth;
+    bool scram_plus; /* offer SCRAM-SHA-256-PLUS, too (docs/decisions/0015) */
     char *tls_certificate, *tls_key; /* NULL: made at the first start */
     unsigned tls_minimum;            /* see listen_tls_minimum() */
     unsigned line_ends;              /* enum gateway_line_ends */

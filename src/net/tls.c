@@ -405,8 +405,7 @@ bool tls_channel_binding(const struct tls *tls, unsigned char into[TLS_BINDING_L
 {
     static const unsigned char none[1];
 
-    if (tls->state != TLS_OPEN ||
-        (SSL_version(tls->ssl) < TLS1_3_VERSION && SSL_get_extms_support(tls->ssl) != 1))
+    if (tls->state != TLS_OPEN || SSL_version(tls->ssl) < TLS1_3_VERSION)
         return false;
     bool ok = SSL_export_keying_material(tls->ssl, into, TLS_BINDING_LEN, BINDING_LABEL,
                                          sizeof BINDING_LABEL - 1, none, 0, 1) == 1;

@@ -112,8 +112,8 @@ enum tls_issuer tls_issuer_of(const struct tls_context *context, struct span sho
  * when it was, still holds: name and dates are looked at each time. */
 bool tls_resumed(const struct tls *tls);
 
-/* For SCRAM-...-PLUS: 32 bytes of tls-exporter (RFC 9266), the same at both ends; false where it is not
- * defined (TLS 1.2 without extended master secret) or the handshake is not done. */
+/* For SCRAM-...-PLUS: 32 bytes of tls-exporter (RFC 9266), the same at both ends; false before the handshake is done, and
+ * before TLS 1.3, where those who bind at all bind by tls-unique (RFC 5802 6.1) and would not understand it. */
 enum { TLS_BINDING_LEN = 32 };
 MUST_USE bool tls_channel_binding(const struct tls *tls, unsigned char into[TLS_BINDING_LEN]);
 

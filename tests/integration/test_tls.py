@@ -34,7 +34,7 @@ def test_what_is_offered(before, outpost):
         assert suite['Mac'] in ('AEAD', 'SHA384', 'SHA256', 'SHA1'), suite
     assert hello.versions == [0x0304, 0x0303] and hello.compressions == [0]
     assert hello.server_name == 'smtp.example.test' and hello.protocols == ['smtp']
-    assert MASTER_SECRET in hello.extensions        # RFC 7627; what SCRAM-...-PLUS binds to stands on it
+    assert MASTER_SECRET in hello.extensions        # RFC 7627
 
 
 # label: what the server alone speaks, as openssl s_server takes it; its certificate's key where it is no EC key

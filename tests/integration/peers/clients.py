@@ -140,9 +140,7 @@ class Clients:
                  'set ssl_starttls = ' + ('yes' if way.encryption == 'starttls' else 'no'),
                  'set ssl_force_tls = ' + ('no' if way.encryption == 'none' else 'yes'),
                  'set ssl_ca_certificates_file = ' + CA, 'set certificate_file = /home/mutt.certs', 'set copy = no',
-                 'set send_charset = utf-8',
-                 # by itself it takes SCRAM-SHA-256-PLUS, which it can't do: GNU SASL suggests it, and nobody binds it to TLS
-                 'set smtp_authenticators = "scram-sha-256"']
+                 'set send_charset = utf-8']
         config = self._file('muttrc', '\n'.join(lines) + '\n')
         return self.run(['mutt', '-n', '-F', config, '-s', message[0], '--', recipient], message[1].encode())
 

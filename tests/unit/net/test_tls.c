@@ -479,11 +479,13 @@ static void test_resumed_again_and_again(void **state)
         HELD(buf) ticket = BUF(20000);
         SSL_CTX_set_max_proto_version(server->ssl, versions[v]);
         for (int round = 0; round < 4; round++) {
+            unsigned char binding[TLS_BINDING_LEN];
             struct pair pair;
             pair_make(&pair, client, server, HOST, buf_span(&ticket), 1000);
             expect_plain("nothing said", pair.client, SPAN_NONE);
             assert_int_equal(tls_state(pair.client), TLS_OPEN);
             assert_int_equal(tls_resumed(pair.client), round > 0);
+            assert_int_equal(tls_channel_binding(pair.client, binding), versions[v] == TLS1_3_VERSION);
             buf_clear(&ticket);
             assert_true(tls_ticket(pair.client, &ticket));
             pair_done(&pair);
