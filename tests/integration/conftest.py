@@ -150,6 +150,13 @@ def clients(authority):
     return start('clients', authority)
 
 
+@pytest.fixture(scope='session')
+def thunderbird(authority):
+    peer = start('thunderbird', authority)
+    yield peer
+    peer.stop()
+
+
 @pytest.fixture
 def record():
     """Notes a cell of the matrix."""

@@ -13,7 +13,7 @@ from .node import environment, start_root
 PACKAGES = ['swaks', 'msmtp', 'curl', 's-nail', 'mutt', 'git', 'git-email', 'php-cli', 'libphp-phpmailer', 'dash',
             'coreutils', 'libc-bin', 'libmailtools-perl', 'libio-socket-ssl-perl', 'libauthen-sasl-perl', 'libnet-ssleay-perl', 'libsasl2-modules']
 RAW = ('swaks', 'msmtp', 'curl', 'nodemailer', 'Net::SMTP')
-COMPOSING = ('s-nail', 'mutt', 'git send-email', 'PHPMailer')
+COMPOSING = ('s-nail', 'mutt', 'git send-email', 'PHPMailer', 'Thunderbird')      # the last is a peer of its own
 CA = '/etc/ssl/test-ca.pem'
 
 
