@@ -166,6 +166,8 @@ bool memory_mark_told(struct memory *memory, const struct store_told *told, cons
         count++;
     }
     *ret_any = count > 0;
+    if (count)
+        thing->message.report_due = now; /* of those who are left, if any are */
     if (count && !memory_add_event(thing, &(struct store_event){ .at = now, .kind = STORE_EVENT_TOLD,
                                                           .first = told->recipients[0],
                                                           .count = (uint32_t)count, .text = text }))

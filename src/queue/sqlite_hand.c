@@ -349,6 +349,7 @@ bool sqlite_mark_told(struct sqlite *sqlite, const struct store_told *told, cons
     if (!tell_recipients(sqlite, told, &count, err) || count == 0)
         return count == 0;
     *ret_any = true;
+    message.report_due = now; /* of those who are left, if any are */
     return sqlite_add_event(sqlite, &message,
                             &(struct store_event){ .at = now, .kind = STORE_EVENT_TOLD, .first = told->recipients[0],
                                                    .count = (uint32_t)count, .text = text },

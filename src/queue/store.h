@@ -254,7 +254,8 @@ MUST_USE bool store_settle(struct store *store, const struct store_settlement *s
 struct store_rows;
 
 /* Messages with recipients somebody is to be told of, due now; the rows have only these recipients, at most
- * `recipients` each. They are not given again before `again`. Their bodies can be read. */
+ * `recipients` each. They are not given again before `again`, but for those that were left out of a message of
+ * which others have been told meanwhile: they are due at once. Their bodies can be read. */
 MUST_USE bool store_reports(struct store *store, uint64_t now, uint64_t again, size_t messages,
                             size_t recipients, struct store_rows *ret_rows, uint64_t *ret_next, struct err *err);
 /* They have been told of, by another way than mail. What was told already is no failure. */

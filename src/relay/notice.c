@@ -69,11 +69,21 @@ static void forget(struct notices *n)
     n->others_told = false;
 }
 
+/* Was there more than one round takes? */
+static bool was_full(const struct notices *n)
+{
+    bool full = n->rows.count == ROUND_MESSAGES;
+
+    for (size_t i = 0; i < n->rows.count; i++)
+        full |= n->rows.at[i].recipient_count == ROUND_RECIPIENTS;
+    return full;
+}
+
 static void end_round(struct notices *n, uint64_t wait_ms)
 {
     uint64_t now = queue_now(n->plan.queue);
     uint64_t until = n->next == STORE_NEVER ? UINT64_MAX : n->next > now ? n->next - now : 0;
-    bool more = n->rows.count == ROUND_MESSAGES;
+    bool more = was_full(n);
 
     forget(n);
     n->busy = false;

@@ -851,6 +851,38 @@ static void test_told_by_another_way(void **state)
     store_story_done(&story);
 }
 
+/* Who did not fit is told of as soon as the others were; and where nobody was, when it is tried again. */
+static void test_told_of_in_parts(void **state)
+{
+    struct store *store = *state;
+    struct store_items items = { 0 };
+    struct store_rows rows = { 0 };
+    const struct store_outcome failed[] = {
+        { .number = 0, .state = STORE_FAILED, .reports = REPORT_FAILURE },
+        { .number = 1, .state = STORE_FAILED, .reports = REPORT_FAILURE },
+    };
+    uint64_t next, id = POST(store, 1000, .recipients = 2);
+
+    claim(store, 1000, 1, &items);
+    struct store_settlement settlement = { id, items.at[0].lease, "live", failed, 2, NULL, NULL };
+    DO(store, store_settle(store, &settlement, 1000, &err));
+    store_items_done(&items);
+    for (uint32_t who = 0; who < 2; who++) {
+        DO(store, store_reports(store, 1100, 2000, 10, 1, &rows, &next, &err));
+        assert_int_equal(rows.count, 1);
+        assert_int_equal(rows.at[0].recipient_count, 1);
+        assert_int_equal(rows.at[0].recipients[0].number, who);
+        store_rows_done(&rows);
+        DO(store, store_reports(store, 1100, 2000, 10, 1, &rows, &next, &err));
+        assert_int_equal(rows.count, 0);
+        store_rows_done(&rows);
+        DO(store, store_told(store, &(struct store_told){ id, REPORT_FAILURE, &who, 1, "x" }, 1100, &err));
+    }
+    DO(store, store_reports(store, 9999, 9999, 10, 1, &rows, &next, &err));
+    assert_int_equal(rows.count, 0);
+    store_rows_done(&rows);
+}
+
 static void test_told_of_a_delay_while_it_goes_on(void **state)
 {
     struct store *store = *state;
@@ -1406,6 +1438,7 @@ int main(void)
         EACH(due_at_its_deadline),
         EACH(a_failure_is_told_once),
         EACH(told_by_another_way),
+        EACH(told_of_in_parts),
         EACH(told_of_a_delay_while_it_goes_on),
         EACH(held_released_retried_removed),
         EACH(held_while_it_is_sent),

@@ -596,6 +596,35 @@ static void test_many_rounds(void **state)
     end();
 }
 
+enum { CROWD = 2500 };
+
+/* More recipients of one message than a report names: the next reports follow at once. */
+static void test_a_crowd(void **state)
+{
+    OWN(envelope) envelope = envelope_new();
+    const struct store_order order = { .account = "live", .submitter = "uid:7", .envelope = envelope, .last = SPAN("x\r\n") };
+    struct asking accepting = { .run = run_accept, .order = &order };
+    static struct store_outcome outcomes[CROWD];
+
+    (void)state;
+    begin();
+    assert_true(envelope_set_sender(envelope, SPAN("me@live.test"), NULL));
+    for (uint32_t i = 0; i < CROWD; i++) {
+        HELD(buf) to = BUF(40);
+        buf_addf(&to, "r%u@x.test", i);
+        assert_true(envelope_add(envelope, buf_span(&to), NULL));
+        outcomes[i] = failed(i);
+    }
+    ask(&accepting);
+    settle_with("live", outcomes, CROWD);
+    assert_true(start(NULL));
+    settle();
+    assert_string_equal(said, "1 mail;1 mail;1 mail;");
+    check_body(2, (const char *const[]){ "\r\n  r0@x.test", NULL });
+    check_body(4, (const char *const[]){ "\r\n  r2000@x.test", NULL });
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_parked),
         cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_many_rounds),
+        cmocka_unit_test(test_a_crowd),
         cmocka_unit_test(test_everything_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
