@@ -6,6 +6,7 @@
  *     bench-queue fill DIR COUNT SIZE               a queue of so many, left closed in order
  *     bench-queue start DIR                         how long until it is open, until the first page; memory
  *     bench-queue cost DIR COUNT                    of a claim and its settling, on the queue as it is
+ *     bench-queue late DIR COUNT                    of looking for what is late where nothing is, and of taking a hundred
  *
  * One JSON object a line.
  */
@@ -250,6 +251,44 @@ static int bench_cost(char **arg)
     return 0;
 }
 
+/* A look for what is late, given back as it was; how many there were. */
+static uint64_t look_for_late(struct store *store, uint64_t give_up_ms, uint64_t now)
+{
+    const struct store_late late = { .give_up_ms = give_up_ms, .delay_ms = give_up_ms };
+    const struct store_claim claim = { .account = "live", .until = now + 60000, .messages = 100, .recipients = 1000,
+                                       .late = &late };
+    struct store_items items = { 0 };
+    struct err err = { 0 };
+
+    must(store_begin(store, &err) && store_job_begin(store, &err) && store_claim(store, &claim, now, &items, &err), &err);
+    for (size_t i = 0; i < items.count; i++) {
+        const struct store_outcome back = { .state = STORE_QUEUED, .next = now };
+        struct store_settlement settlement = { items.at[i].id, items.at[i].lease, "live", &back, 1, NULL, NULL };
+        must(store_settle(store, &settlement, now, &err), &err);
+    }
+    must(store_job_end(store, true, &err) && store_commit(store, &err), &err);
+    uint64_t count = items.count;
+    store_items_done(&items);
+    return count;
+}
+
+static int bench_late(char **arg)
+{
+    struct store *store = open_store(arg[0]);
+    uint64_t count = number(arg[1]), now = UINT64_C(1) << 40, taken = 0;
+    double cpu = cpu_s();
+
+    for (uint64_t i = 0; i < count; i++)
+        taken += look_for_late(store, now - 1, now);
+    double looked = cpu_s();
+    for (uint64_t i = 0; i < count / 10; i++)
+        taken += look_for_late(store, 1, now + i);
+    printf("{\"what\":\"late\",\"look_us\":%.1f,\"taken_us\":%.1f}\n", (looked - cpu) * 1e6 / (double)count,
+           (cpu_s() - looked) * 1e6 / (double)(taken ? taken : 1));
+    store_free(store);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -259,6 +298,7 @@ int main(int argc, char **argv)
     } commands[] = {
         { "accept", 4, bench_accept }, { "raw", 3, bench_raw },     { "life", 4, bench_life },
         { "fill", 3, bench_fill },     { "start", 1, bench_start }, { "cost", 2, bench_cost },
+        { "late", 2, bench_late },
     };
 
     for (size_t i = 0; i < sizeof body; i++)

@@ -72,8 +72,7 @@ struct store_sum memory_sum(const struct memory_message *message)
     struct store_sum sum = STORE_SUM_NONE;
 
     for (size_t i = 0; i < message->row.recipient_count; i++) {
-        const struct store_row_recipient *recipient = &message->row.recipients[i];
-        store_sum_add(&sum, recipient->state, recipient->next, recipient->wanted, recipient->unsure);
+        store_sum_add(&sum, &message->row.recipients[i]);
     }
     return sum;
 }

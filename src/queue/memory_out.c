@@ -37,24 +37,101 @@ static const struct thing *first_due(const struct memory *memory, const struct s
     return first;
 }
 
+/* The ways to get late, each with its own clock: a deadline's is the queue's, an age's the account's own, which stands while
+ * that is parked. */
+enum { BY_DEADLINE, BY_AGE, BY_WISH, WAYS };
+
+struct late_look {
+    const struct memory *memory;
+    const struct store_claim *claim;
+    uint64_t now, clocks[WAYS];
+    bool stands;
+};
+
+static struct late_look look_for_late(const struct memory *memory, const struct store_claim *claim, uint64_t now)
+{
+    const struct thing *account = memory_account(memory, claim->account);
+    uint64_t lived = account ? now - memory_parked_for(&account->account, now) : now;
+
+    return (struct late_look){ memory, claim, now, { now, lived, lived }, account && account->account.parked_since };
+}
+
+/* When a message that waits is late by this way, by its clock. */
+static uint64_t late_at(const struct late_look *look, const struct memory_message *message, size_t way)
+{
+    if (message->row.done || !span_is(span_of(message->row.account), look->claim->account) || message->until)
+        return STORE_NEVER;
+    const struct store_sum sum = memory_sum(message);
+    const struct store_lateness is = store_lateness(&sum, &message->row, message->held, message->base);
+    const uint64_t at[WAYS] = { is.deadline, store_old_at(is.born, look->claim->late->give_up_ms),
+                                store_old_at(is.wished, look->claim->late->delay_ms) };
+    return at[way];
+}
+
+static const struct thing *first_by(const struct late_look *look, size_t way, uint64_t *ret_next)
+{
+    const struct shelf *shelf = &look->memory->shelves[KIND_MESSAGE];
+    const struct thing *first = NULL;
+    uint64_t earliest = STORE_NEVER, clock = look->clocks[way];
+
+    for (size_t i = 0; i < shelf->count; i++) {
+        uint64_t at = late_at(look, &shelf->at[i]->message, way);
+        if (at <= clock && at < earliest) {
+            earliest = at;
+            first = shelf->at[i];
+        }
+        bool comes = at != STORE_NEVER && at > clock && (way == BY_DEADLINE || !look->stands);
+        if (comes && at - clock + look->now < *ret_next)
+            *ret_next = at - clock + look->now;
+    }
+    return first;
+}
+
+/* The first late one, and when the next is. */
+static const struct thing *first_late(const struct memory *memory, const struct store_claim *claim, uint64_t now,
+                                      uint64_t *ret_next)
+{
+    const struct late_look look = look_for_late(memory, claim, now);
+    const struct thing *first = NULL;
+
+    *ret_next = STORE_NEVER;
+    for (size_t way = 0; way < WAYS && !first; way++)
+        first = first_by(&look, way, ret_next);
+    if (first)
+        *ret_next = now;
+    return first;
+}
+
+static const struct thing *first_of(const struct memory *memory, const struct store_claim *claim, uint64_t now,
+                                    uint64_t *ret_next)
+{
+    return claim->late ? first_late(memory, claim, now, ret_next) : first_due(memory, claim, now, ret_next);
+}
+
 static bool add_recipients(struct thing *thing, const struct store_claim *claim, size_t room, uint64_t now,
                            struct pool *pool, struct store_item *item, struct err *err)
 {
     struct store_row *row = &thing->message.row;
+    uint64_t due_by = claim->late ? STORE_SOME_DAY : now;
 
     item->recipients = pool_array(pool, row->recipient_count, sizeof *item->recipients);
     if (!item->recipients)
         return err_no_memory(err);
     for (size_t i = 0; i < row->recipient_count; i++) {
         struct store_row_recipient *recipient = &row->recipients[i];
-        if (!store_is_due(recipient->state, recipient->next, row->deadline, now))
+        if (!store_is_due(recipient->state, recipient->next, row->deadline, due_by))
             continue;
         if (item->envelope->count == room) {
             item->partial = true;
             break;
         }
-        item->recipients[item->envelope->count] = (struct store_open_recipient){
-            recipient->number, recipient->state, recipient->tries, recipient->wanted | recipient->told };
+        struct store_open_recipient *open = &item->recipients[item->envelope->count];
+        *open = (struct store_open_recipient){
+            .number = recipient->number, .was = recipient->state, .tries = recipient->tries,
+            .told = recipient->wanted | recipient->told, .next = recipient->next,
+        };
+        if (!(open->cause = memory_text(pool, recipient->cause)) || !(open->text = memory_text(pool, recipient->text)))
+            return err_no_memory(err);
         if (!envelope_add_dsn(item->envelope, span_of(recipient->address), recipient->notify,
                               span_of(recipient->orcpt), err))
             return false;
@@ -64,8 +141,8 @@ static bool add_recipients(struct thing *thing, const struct store_claim *claim,
     return true;
 }
 
-static bool add_facts(const struct memory *memory, const struct thing *thing, uint64_t now, struct pool *pool,
-                      struct store_item *item)
+static bool add_facts(const struct memory *memory, const struct thing *thing, bool body_too, uint64_t now,
+                      struct pool *pool, struct store_item *item)
 {
     const struct memory_message *message = &thing->message;
     const struct store_row *row = &message->row;
@@ -74,6 +151,7 @@ static bool add_facts(const struct memory *memory, const struct thing *thing, ui
     item->id = thing->id;
     item->lease = message->lease;
     item->created = row->created;
+    item->not_before = row->not_before;
     item->stood = memory_stood(memory, message, now);
     item->deadline = row->deadline;
     item->deadline_tells = row->deadline_tells;
@@ -83,11 +161,12 @@ static bool add_facts(const struct memory *memory, const struct thing *thing, ui
     item->pieces = row->pieces;
     item->lost = message->lost;
     item->total = row->recipient_count;
-    if (body->count == 1) {
+    body_too &= body->count == 1;
+    if (body_too) {
         item->body = body->pieces[0];
         item->body.at = pool_text(pool, item->body);
     }
-    return (body->count > 1 || item->body.at) && (item->account = memory_text(pool, row->account)) &&
+    return (!body_too || item->body.at) && (item->account = memory_text(pool, row->account)) &&
            (item->submitter = memory_text(pool, row->submitter)) &&
            (item->message_id = memory_text(pool, row->message_id)) &&
            (item->from = memory_text(pool, row->from));
@@ -124,7 +203,7 @@ static bool take(struct memory *memory, const struct thing *due, const struct st
     if (claim->leaving && (!(message->stuck = memory_text(&thing->pool, claim->by ? claim->by : claim->account)) ||
                            !(message->via = memory_text(&thing->pool, claim->via))))
         return err_no_memory(err);
-    return (add_facts(memory, thing, now, pool, item) && memory_refresh(memory, thing, now)) || err_no_memory(err);
+    return (add_facts(memory, thing, !claim->late, now, pool, item) && memory_refresh(memory, thing, now)) || err_no_memory(err);
 }
 
 bool memory_claim(struct store *store, const struct store_claim *claim, uint64_t now,
@@ -138,18 +217,18 @@ bool memory_claim(struct store *store, const struct store_claim *claim, uint64_t
     if (!ret->at)
         return err_no_memory(err);
     for (;;) {
-        const struct thing *due = first_due(memory, claim, now, &ret->next_due);
+        const struct thing *due = first_of(memory, claim, now, &ret->next_due);
         if (!due || ret->count == most || room == 0)
             return true;
         bytes += due->message.row.size;
         bool alone = due->message.lost > 0;
-        if (ret->count && (bytes > claim->bytes || alone))
+        if (ret->count && ((bytes > claim->bytes && !claim->late) || alone))
             return true;
         struct store_item *item = &ret->at[ret->count++];
         if (!take(memory, due, claim, room, now, &ret->pool, item, err))
             return false;
         if (alone) {
-            first_due(memory, claim, now, &ret->next_due);
+            first_of(memory, claim, now, &ret->next_due);
             return true;
         }
         room -= item->envelope->count;

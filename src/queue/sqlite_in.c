@@ -173,6 +173,21 @@ static bool add_recipients(struct sqlite *sqlite, const struct store_order *orde
     return true;
 }
 
+static struct store_lateness lateness_of(const struct store_order *order, const struct sqlite_account *account,
+                                         uint64_t now)
+{
+    const struct envelope *envelope = order->envelope;
+    const struct store_row row = {
+        .created = now, .not_before = order->not_before, .deadline = order->deadline,
+        .deadline_tells = order->deadline_tells, .silent = order->silent,
+    };
+    struct store_sum sum = STORE_SUM_NONE;
+
+    for (size_t i = 0; i < envelope->count; i++)
+        store_sum_add(&sum, &(struct store_row_recipient){ .next = now, .notify = envelope->recipients[i].notify });
+    return store_lateness(&sum, &row, false, sqlite_parked_for(account, now));
+}
+
 static bool add_message(struct sqlite *sqlite, const struct store_order *order,
                         const struct sqlite_account *account, const struct store_body *body, uint64_t now,
                         struct err *err)
@@ -181,6 +196,10 @@ static bool add_message(struct sqlite *sqlite, const struct store_order *order,
     uint64_t slot = (uint64_t)(9 - order->priority), next = first_due(order, now);
     uint64_t due = order->deadline > now && order->deadline < next ? order->deadline : next;
 
+    const struct store_lateness lateness = lateness_of(order, account, now);
+    struct sql_value late[3];
+
+    sqlite_lateness(&lateness, late);
     store_tell_due(&sqlite->store, order->account, due);
     return sql_do(sqlite->sql, err, QUERY_MESSAGE_ADD, SQL_NUMBER(body->id), SQL_NUMBER(account->id),
                   SQL_NUMBER(slot), SQL_NUMBER(due), SQL_NUMBER(STORE_QUEUED), SQL_NUMBER(now),
@@ -191,7 +210,8 @@ static bool add_message(struct sqlite *sqlite, const struct store_order *order,
                   SQL_NUMBER(envelope->smtputf8), SQL_NUMBER((uint64_t)envelope->body),
                   SQL_NUMBER((uint64_t)envelope->ret), SQL_NUMBER(order->tells ? order->tells->id : 0),
                   SQL_TEXT(order->submitter), SQL_TEXT(envelope->sender), SQL_TEXT(store_text(order->from)),
-                  SQL_TEXT(store_text(order->message_id)), SQL_TEXT(store_text(envelope->envid))) &&
+                  SQL_TEXT(store_text(order->message_id)), SQL_TEXT(store_text(envelope->envid)), late[0], late[1],
+                  late[2]) &&
            sqlite_count(sqlite, account->id, STORE_QUEUED, 1, err);
 }
 

@@ -5,7 +5,8 @@
  *   sqlite_account.c  accounts and counts, which are kept in memory and written with each commit
  *   sqlite_row.c      rows as they are read and written
  *   sqlite_in.c       bodies, accept
- *   sqlite_out.c      claim, leaving, settle
+ *   sqlite_claim.c    claim: what is due, what is late
+ *   sqlite_out.c      leaving, settle
  *   sqlite_hand.c     list, show, change; telling
  *   sqlite_keep.c     sweep, check
  *   sqlite_mend.c     a new file of what can still be read of a damaged one
@@ -23,6 +24,7 @@ _Static_assert(STORE_QUEUED == 0 && STORE_SENDING == 1 && STORE_LEAVING == 2 && 
                    STORE_UNKNOWN == 4 && STORE_DELIVERED == 5 && STORE_FAILED == 6 && STORE_REMOVED == 7 &&
                    STORE_HELD == 8 && STORE_PARKED == 9,
                "a state's number is kept in files");
+_Static_assert(REPORT_DELAY == 2 && NOTIFY_NEVER == 1 && NOTIFY_DELAY == 8, "what is wished for is kept in files");
 _Static_assert(STORE_EVENT_ACCEPTED == 0 && STORE_EVENT_TOLD == 10, "an event's number is kept in files");
 
 enum { /* where a message stands in line: schema/sqlite/1.sql */
@@ -155,6 +157,8 @@ MUST_USE bool sqlite_hold(struct sqlite *sqlite, struct sqlite_message *message,
  * in memory what a job deletes, to undo it. */
 MUST_USE bool sqlite_end_body(struct sqlite *sqlite, uint64_t id, uint64_t pieces, struct err *err);
 uint64_t sqlite_pack(const uint16_t enhanced[3]);
+/* As it is kept: late, born, wished. */
+void sqlite_lateness(const struct store_lateness *lateness, struct sql_value ret_values[3]);
 
 /* sqlite_keep.c: some of what sqlite_end_body() put off. */
 MUST_USE bool sqlite_end_bodies(struct sqlite *sqlite, struct err *err);
@@ -170,9 +174,11 @@ bool sqlite_accept(struct store *store, const struct store_order *order, uint64_
 MUST_USE bool sqlite_piece(struct sqlite *sqlite, struct sql_rows *rows, uint64_t id, uint32_t piece,
                            struct span *ret_bytes, struct err *err);
 
-/* sqlite_out.c */
+/* sqlite_claim.c */
 bool sqlite_claim(struct store *store, const struct store_claim *claim, uint64_t now, struct store_items *ret,
                   struct err *err);
+
+/* sqlite_out.c */
 bool sqlite_leaving(struct store *store, const char *by, struct store_lease *leases, size_t count,
                     uint64_t now, struct err *err);
 bool sqlite_extend(struct store *store, struct store_lease *leases, size_t count, uint64_t until, uint64_t now,

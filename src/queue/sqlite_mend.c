@@ -15,7 +15,7 @@
 #define MARKS_11 MARKS_3 ", " MARKS_3 ", " MARKS_3 ", ?, ?"
 #define MARKS_18 MARKS_11 ", " MARKS_3 ", " MARKS_3 ", ?"
 #define MARKS_23 MARKS_18 ", " MARKS_3 ", ?, ?"
-#define MARKS_35 MARKS_23 ", " MARKS_11 ", ?"
+#define MARKS_38 MARKS_23 ", " MARKS_11 ", " MARKS_3 ", ?"
 
 #define MEND_QUERIES(X)                                                                                 \
     X(BEGIN, "BEGIN")                                                                                   \
@@ -29,10 +29,11 @@
                     "coalesce((SELECT max(account) FROM history), 0), "                                 \
                     "coalesce((SELECT max(id) FROM account), 0))")                                      \
     X(MESSAGE_OLD, "SELECT * FROM message WHERE id >= ?1 ORDER BY id LIMIT 1")                          \
-    X(MESSAGE_NEW, "INSERT INTO message VALUES (" MARKS_35 ")")                                         \
+    X(MESSAGE_NEW, "INSERT INTO message VALUES (" MARKS_38 ")")                                         \
     X(MESSAGE_HOLD, "UPDATE message SET held = 1, held_text = ?2, total = ?3, "                         \
                     "state = CASE slot WHEN 32 THEN state ELSE 8 END, "                                 \
-                    "slot = CASE slot WHEN 32 THEN slot ELSE 33 END WHERE id = ?1")                     \
+                    "slot = CASE slot WHEN 32 THEN slot ELSE 33 END, "                                  \
+                    "late = NULL, born = NULL, wished = NULL WHERE id = ?1")                            \
     X(MESSAGE_END, "DELETE FROM message WHERE id = ?1")                                                 \
     X(MESSAGE_FACTS, "SELECT pieces, size, total FROM message WHERE id = ?1")                           \
     X(HISTORY_OLD, "SELECT * FROM history WHERE id >= ?1 ORDER BY id LIMIT 1")                          \

@@ -17,7 +17,10 @@
 #define ROW_OF_RECIPIENT \
     "SELECT number, address, orcpt, notify, state, tries, next, at, reply, enhanced, cause, text, " \
     "sent_by, wanted, told, was, unsure FROM recipient WHERE message = ?1 "
-#define IS_DUE "(next <= ?2 OR (?3 AND ?3 <= ?2)) AND state IN (0, 3, 4) " /* queued, deferred, unknown */
+#define NEVER "9223372036854775807" /* as STORE_NEVER is kept */
+#define IS_DUE "(next <= ?2 OR (?3 AND ?3 <= ?2)) AND next < " NEVER " AND state IN (0, 3, 4) " /* queued, deferred, unknown */
+#define GOES_ON "(state IN (1, 2) OR next < " NEVER ") AND " /* of those that are open */
+#define IS_UNTOLD GOES_ON "NOT (wanted | told) & 2 AND "    /* nobody was told that it is delayed */
 
 #define SQLITE_QUERIES(X)                                                                           \
     X(BEGIN, "BEGIN")                                                                               \
@@ -65,8 +68,9 @@
     X(MESSAGE_ADD, "INSERT INTO message (id, account, slot, due, state, created, parked_before, "   \
                    "size, pieces, total, priority, not_before, deadline, deadline_tells, silent, "  \
                    "smtputf8, body, ret, report_of, submitter, sender, header_from, message_id, "   \
-                   "envid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "   \
-                   "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)")                             \
+                   "envid, late, born, wished) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "   \
+                   "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "    \
+                   "?26, ?27)")                                                                     \
     X(MESSAGE_GET, ROW_OF_MESSAGE "WHERE id = ?1")                                                         \
     X(MESSAGE_NEXT, ROW_OF_MESSAGE "WHERE id > ?1 ORDER BY id LIMIT ?2")                                   \
     X(MESSAGE_NEXT_OF, ROW_OF_MESSAGE "INDEXED BY message_account WHERE id > ?1 AND account = ?3 "  \
@@ -75,14 +79,26 @@
                        "(stuck = ?4 OR (stuck = '' AND NOT ?6)) ORDER BY due, id LIMIT ?5")         \
     X(LINE_DUE, "SELECT due FROM message INDEXED BY message_line WHERE account = ?1 AND slot = ?2 AND (stuck = ?3 OR "      \
                 "(stuck = '' AND NOT ?4)) ORDER BY due LIMIT 1")                                    \
+    /* Those that wait and are late, by each of the three ways; and when the first is that is not yet. */ \
+    X(LATE_DEADLINE, ROW_OF_MESSAGE "INDEXED BY message_late WHERE account = ?1 AND late <= ?2 AND " \
+                     "slot <= 18 ORDER BY late LIMIT ?3")                                           \
+    X(LATE_BORN, ROW_OF_MESSAGE "INDEXED BY message_born WHERE account = ?1 AND born <= ?2 AND "    \
+                 "slot <= 18 ORDER BY born LIMIT ?3")                                               \
+    X(LATE_WISHED, ROW_OF_MESSAGE "INDEXED BY message_wished WHERE account = ?1 AND wished <= ?2 "  \
+                   "AND slot <= 18 ORDER BY wished LIMIT ?3")                                       \
+    X(NEXT_DEADLINE, "SELECT min(late) FROM message INDEXED BY message_late WHERE account = ?1 AND late > ?2") \
+    X(NEXT_BORN, "SELECT min(born) FROM message INDEXED BY message_born WHERE account = ?1 AND born > ?2") \
+    X(NEXT_WISHED, "SELECT min(wished) FROM message INDEXED BY message_wished WHERE account = ?1 AND wished > ?2") \
     X(MESSAGE_CLAIM, "UPDATE message SET slot = 32, due = ?2, state = 1, lease = ?3, stuck = ?4, via = ?5 "   \
                      "WHERE id = ?1")                                                               \
     X(MESSAGE_EXTEND, "UPDATE message SET due = ?2 WHERE id = ?1")                                  \
     X(MESSAGE_STICK, "UPDATE message SET stuck = ?2, via = ?3 WHERE id = ?1")                                 \
     X(MESSAGE_PUT, "UPDATE message SET slot = ?2, due = ?3, state = ?4, lost = ?5, held = ?6, "     \
                    "events = ?7, report_due = ?8, removed_by = ?9, held_because = ?10, "            \
-                   "held_text = ?11, held_by = ?12, stuck = ?13, via = ?14 WHERE id = ?1")                                  \
-    X(MESSAGE_ASIDE, "UPDATE message SET slot = 33, held = 1, report_due = NULL WHERE id = ?1")      \
+                   "held_text = ?11, held_by = ?12, stuck = ?13, via = ?14, late = ?15, "           \
+                   "born = ?16, wished = ?17 WHERE id = ?1")                                        \
+    X(MESSAGE_ASIDE, "UPDATE message SET slot = 33, held = 1, report_due = NULL, late = NULL, "       \
+                     "born = NULL, wished = NULL WHERE id = ?1")                                    \
     X(MESSAGE_END, "DELETE FROM message WHERE id = ?1")                                             \
     X(MESSAGE_LEASED, "SELECT id FROM message INDEXED BY message_line WHERE account = ?1 AND slot = 32 AND due <= ?2 "      \
                       "LIMIT ?3")                                                                   \
@@ -110,12 +126,14 @@
     X(RECIPIENT_LEAVE, "UPDATE recipient SET state = 2 WHERE message = ?1 AND state = 1")           \
     X(RECIPIENT_LEAVE_ONE, "UPDATE recipient SET state = 2 WHERE message = ?1 AND number = ?2 "     \
                            "AND state = 1")                                                         \
-    X(RECIPIENT_BACK, "UPDATE recipient SET state = ?3, next = ?4 WHERE message = ?1 AND "          \
+    X(RECIPIENT_BACK, "UPDATE recipient SET state = ?3, next = ?4, wanted = wanted | ?5 WHERE message = ?1 AND " \
                       "number = ?2")                                                                \
     X(RECIPIENT_SETTLE, "UPDATE recipient SET state = ?3, next = ?4, tries = tries + 1, at = ?5, "  \
                         "reply = ?6, enhanced = ?7, cause = ?8, text = ?9, sent_by = ?10, "         \
                         "wanted = wanted | ?11, unsure = unsure | ?12 WHERE message = ?1 AND number = ?2")                 \
-    X(RECIPIENT_SUM, "SELECT state, count(*), min(next), max(wanted <> 0), max(unsure) FROM recipient "          \
+    X(RECIPIENT_SUM, "SELECT state, count(*), min(next), max(wanted <> 0), max(unsure), "           \
+                     "max(" IS_UNTOLD "NOT notify & 1), max(" IS_UNTOLD "notify & 8), "             \
+                     "max(" GOES_ON "NOT (unsure AND (wanted | told) & 1)) FROM recipient "         \
                      "WHERE message = ?1 GROUP BY state")                                           \
     X(RECIPIENT_TOLD, "UPDATE recipient SET wanted = wanted & ~?3, told = told | (wanted & ?3) "    \
                       "WHERE message = ?1 AND number = ?2 AND wanted & ?3")                         \

@@ -209,9 +209,16 @@ bool sqlite_sum(struct sqlite *sqlite, uint64_t id, struct store_sum *ret_sum, s
             ok = sqlite_damaged(err, "a recipient makes no sense");
             break;
         }
-        store_sum_add(ret_sum, (enum store_state)state, sql_number(&rows, 2), (unsigned)sql_number(&rows, 3),
-                      sql_number(&rows, 4));
+        bool open = STORE_OPEN & STORE_IN(state);
+        /* A row is a whole group: what can't be told of that by its extremes is asked for beside. */
+        store_sum_add(ret_sum, &(struct store_row_recipient){
+            .state = (enum store_state)state, .next = sql_number(&rows, 2), .told = REPORT_DELAY | REPORT_FAILURE,
+            .wanted = (unsigned)sql_number(&rows, 3), .unsure = sql_number(&rows, 4),
+        });
         ret_sum->by_state[state] = sql_number(&rows, 1);
+        ret_sum->untold |= open && sql_number(&rows, 5);
+        ret_sum->wishes |= open && sql_number(&rows, 6);
+        ret_sum->ages |= open && sql_number(&rows, 7);
     }
     return sql_end(&rows, ok ? err : NULL) && ok;
 }
@@ -253,16 +260,34 @@ static void line_up(struct sqlite_message *message, const struct store_sum *sum,
     message->due = due;
 }
 
-static bool put_message(struct sqlite *sqlite, const struct sqlite_message *message, struct err *err)
+/* A time that there may not be. */
+static struct sql_value some_time(uint64_t time)
+{
+    return time == STORE_NEVER ? SQL_NULL : SQL_NUMBER(time);
+}
+
+void sqlite_lateness(const struct store_lateness *is, struct sql_value ret_values[3])
+{
+    ret_values[0] = some_time(is->deadline);
+    ret_values[1] = some_time(is->born);
+    ret_values[2] = some_time(is->wished);
+}
+
+static bool put_message(struct sqlite *sqlite, const struct sqlite_message *message, const struct store_sum *sum,
+                        struct err *err)
 {
     const struct store_row *row = &message->row;
+    const struct store_lateness lateness = store_lateness(sum, row, message->held, message->parked);
+    struct sql_value late[3];
+
+    sqlite_lateness(&lateness, late);
 
     return sql_do(sqlite->sql, err, QUERY_MESSAGE_PUT, SQL_NUMBER(row->id), SQL_NUMBER(message->slot),
                   SQL_NUMBER(message->due), SQL_NUMBER((uint64_t)row->state), SQL_NUMBER(message->lost),
                   SQL_NUMBER(message->held), SQL_NUMBER(message->events),
-                  message->report_due == STORE_NEVER ? SQL_NULL : SQL_NUMBER(message->report_due),
+                  some_time(message->report_due),
                   SQL_TEXT(message->removed_by), SQL_TEXT(row->held_because), SQL_TEXT(row->held_text),
-                  SQL_TEXT(row->held_by), SQL_TEXT(message->stuck), SQL_TEXT(message->via));
+                  SQL_TEXT(row->held_by), SQL_TEXT(message->stuck), SQL_TEXT(message->via), late[0], late[1], late[2]);
 }
 
 bool sqlite_refresh(struct sqlite *sqlite, struct sqlite_message *message, const struct store_sum *sum,
@@ -286,7 +311,7 @@ bool sqlite_refresh(struct sqlite *sqlite, struct sqlite_message *message, const
         store_tell_due(&sqlite->store, row->account, message->due);
     return (was == is || (sqlite_count(sqlite, message->account, was, -1, err) &&
                           sqlite_count(sqlite, message->account, is, 1, err))) &&
-           put_message(sqlite, message, err);
+           put_message(sqlite, message, sum, err);
 }
 
 bool sqlite_refresh_sum(struct sqlite *sqlite, struct sqlite_message *message, uint64_t now, struct err *err)

@@ -56,15 +56,23 @@ void store_tell_changed(const struct store *store, uint64_t id)
         store->watch.changed(store->watch.who, id);
 }
 
-void store_sum_add(struct store_sum *sum, enum store_state state, uint64_t next, unsigned wanted, bool unsure)
+void store_sum_add(struct store_sum *sum, const struct store_row_recipient *recipient)
 {
-    sum->by_state[state]++;
-    sum->wanted |= wanted != 0;
-    sum->unsure |= unsure && (STORE_OPEN & STORE_IN(state));
-    if ((STORE_WAITING & STORE_IN(state)) && next < sum->next)
-        sum->next = next;
-}
+    bool open = STORE_OPEN & STORE_IN(recipient->state), waits = STORE_WAITING & STORE_IN(recipient->state);
+    bool goes_on = open && (!waits || recipient->next != STORE_NEVER);
+    unsigned marks = recipient->wanted | recipient->told;
+    bool asked = recipient->unsure && (marks & REPORT_FAILURE); /* a person was, and let it go on */
+    bool untold = goes_on && !(marks & REPORT_DELAY);
 
+    sum->by_state[recipient->state]++;
+    sum->wanted |= recipient->wanted != 0;
+    sum->unsure |= open && recipient->unsure;
+    sum->ages |= goes_on && !asked;
+    sum->untold |= untold && !(recipient->notify & NOTIFY_NEVER);
+    sum->wishes |= untold && (recipient->notify & NOTIFY_DELAY);
+    if (waits && recipient->next < sum->next)
+        sum->next = recipient->next;
+}
 bool store_sum_is_open(const struct store_sum *sum)
 {
     for (size_t i = 0; i < STORE_STATE_COUNT; i++)
@@ -100,12 +108,27 @@ uint64_t store_sum_due(const struct store_sum *sum, bool held, uint64_t deadline
     if (held || sum->by_state[STORE_SENDING] || sum->by_state[STORE_LEAVING])
         return STORE_NEVER;
     bool waits = sum->by_state[STORE_QUEUED] || sum->by_state[STORE_DEFERRED] || sum->by_state[STORE_UNKNOWN];
-    return waits && deadline > now && deadline < sum->next ? deadline : sum->next;
+    return waits && sum->next != STORE_NEVER && deadline > now && deadline < sum->next ? deadline : sum->next;
 }
 
 bool store_is_due(enum store_state state, uint64_t next, uint64_t deadline, uint64_t now)
 {
-    return (STORE_WAITING & STORE_IN(state)) && (next <= now || (deadline && deadline <= now));
+    return (STORE_WAITING & STORE_IN(state)) && next != STORE_NEVER && (next <= now || (deadline && deadline <= now));
+}
+
+struct store_lateness store_lateness(const struct store_sum *sum, const struct store_row *row, bool held,
+                                     uint64_t parked_before)
+{
+    bool tells = !row->deadline_tells || (sum->untold && !row->silent);
+    uint64_t born = (row->not_before > row->created ? row->not_before : row->created) - parked_before;
+
+    if (held || !sum->ages)
+        return (struct store_lateness){ STORE_NEVER, STORE_NEVER, STORE_NEVER };
+    return (struct store_lateness){
+        .deadline = row->deadline && tells ? row->deadline : STORE_NEVER,
+        .born = born,
+        .wished = sum->wishes && !row->silent ? born : STORE_NEVER,
+    };
 }
 
 enum store_state store_shown(enum store_state state, bool parked)

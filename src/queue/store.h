@@ -134,7 +134,7 @@ struct store_order {
     const char *message_id, *from; /* to be shown; NULL: unknown */
     int priority;          /* 9 (first) to -9, RFC 6710; 0 usually */
     uint64_t not_before;   /* 0: at once */
-    uint64_t deadline;     /* 0: none; RFC 2852. Then it is due at the latest, for whoever claims it to give up... */
+    uint64_t deadline;     /* 0: none; RFC 2852. Then it is due, and late, at the latest: to be given up... */
     bool deadline_tells;   /* ...or to tell of the delay, and go on */
     bool silent;           /* it answers a message by itself: no mail is ever sent about it */
     const struct store_told *tells; /* it is a report: these are told of by the same commit. NULL: it is none */
@@ -155,6 +155,12 @@ MUST_USE bool store_accept(struct store *store, const struct store_order *order,
 
 /* Out ----------------------------------------------------------------------------------------------------- */
 
+/* So old. Age counts from the accept, or from `not_before`; the time its account was parked is no part of it. */
+struct store_late {
+    uint64_t give_up_ms; /* it is to be given up */
+    uint64_t delay_ms;   /* who wished to hear of a delay is to hear of it */
+};
+
 struct store_claim {
     const char *account; /* as accepted: an account's or a route's name */
     const char *by;      /* the account that would send; NULL: the same. A message that one account may have delivered
@@ -166,6 +172,12 @@ struct store_claim {
     /* The window: as many as fit, one at least. */
     size_t messages, recipients;
     uint64_t bytes;
+    /* Not what is due: what waits, due or not, and is late, so that somebody hears of it. That is what is so old; and what
+     * has a deadline that passed, which is the client's own: it passes by the clock, parked or not, released or not. All
+     * that goes on by itself of such a message comes, without its body, for any account (`by` and `bytes` are not asked).
+     * What is held is a person's, and never late. Who is told of a delay, or told nobody because nobody wishes it, is not
+     * late by that again. */
+    const struct store_late *late;
 };
 
 struct store_open_recipient {
@@ -173,6 +185,8 @@ struct store_open_recipient {
     enum store_state was;
     uint32_t tries;      /* before this one */
     unsigned told;       /* of enum store_report, wished for or done */
+    uint64_t next;       /* when it was due */
+    const char *cause, *text; /* of the last try; never NULL, "" none */
 };
 
 struct store_item {
@@ -181,6 +195,7 @@ struct store_item {
     struct store_open_recipient *recipients; /* one for each of the envelope's */
     uint64_t created;
     uint64_t stood;      /* milliseconds since then that don't count: its account was parked */
+    uint64_t not_before;
     uint64_t deadline;
     bool deadline_tells, silent;
     int priority;
@@ -198,7 +213,8 @@ struct store_items { /* begins as { 0 } */
     struct pool pool;
     struct store_item *at;
     size_t count;
-    uint64_t next_due;   /* when more is due for this claim; past where the window was full; STORE_NEVER: none waits */
+    uint64_t next_due;   /* when more is due for this claim, or late; past where the window was full; STORE_NEVER: none
+                            waits, or none gets late while its account is parked */
 };
 void store_items_done(struct store_items *items);
 
@@ -231,7 +247,7 @@ struct store_outcome {
     uint16_t reply, enhanced[3]; /* 0: none */
     const char *cause;      /* of know/cause.h; NULL: none */
     const char *text;       /* the evidence, safe to show; NULL: none */
-    unsigned reports;       /* of enum store_report: what somebody is now to be told of */
+    unsigned reports;       /* of enum store_report: what somebody is now to be told of; of what is given back, too */
 };
 
 struct store_settlement {

@@ -60,10 +60,12 @@ struct store_sum {
     size_t by_state[STORE_STATE_COUNT]; /* recipients */
     bool wanted;         /* somebody is to be told of one */
     bool unsure;         /* an open one may have it already */
+    bool ages;           /* one goes on by itself, and no person said that it is to */
+    bool untold, wishes; /* nobody was told of a delay of one that goes on; who wished to be */
     uint64_t next;       /* the earliest of those that wait; STORE_NEVER */
 };
 #define STORE_SUM_NONE { .next = STORE_NEVER }
-void store_sum_add(struct store_sum *sum, enum store_state state, uint64_t next, unsigned wanted, bool unsure);
+void store_sum_add(struct store_sum *sum, const struct store_row_recipient *recipient);
 bool store_sum_is_open(const struct store_sum *sum); /* one is not over */
 enum store_state store_sum_state(const struct store_sum *sum, bool held);
 /* Is it bound to the way its body went? While it may have arrived, and still is to be sent. */
@@ -73,6 +75,24 @@ uint64_t store_sum_due(const struct store_sum *sum, bool held, uint64_t deadline
 
 /* May a recipient be claimed at this time? */
 bool store_is_due(enum store_state state, uint64_t next, uint64_t deadline, uint64_t now);
+/* The time to ask for all that goes on by itself. */
+#define STORE_SOME_DAY ((uint64_t)INT64_MAX - 1)
+
+/* How a message gets late; STORE_NEVER: it does not. Ages are counted on the account's own clock, which stands while that
+ * is parked: `now` less all the time it was. */
+struct store_lateness {
+    uint64_t deadline;
+    uint64_t born;   /* it ages since then... */
+    uint64_t wished; /* ...and so does what somebody wishes to hear of */
+};
+/* On that clock, when what is as old as `ms` is so. */
+static inline uint64_t store_old_at(uint64_t born, uint64_t ms)
+{
+    return born < STORE_SOME_DAY - ms ? born + ms : STORE_NEVER;
+}
+/* `parked_before`: how long its account had been parked when it came. */
+struct store_lateness store_lateness(const struct store_sum *sum, const struct store_row *row, bool held,
+                                     uint64_t parked_before);
 
 /* The state that is shown: PARKED for what waits while its account is. */
 enum store_state store_shown(enum store_state state, bool parked);

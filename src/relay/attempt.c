@@ -72,6 +72,26 @@ static unsigned delay_reports(const struct attempt_policy *policy, const struct 
     return (wished || promised) && !a->silent && !(a->told & REPORT_DELAY) ? REPORT_DELAY : 0;
 }
 
+static bool is_over(const struct attempt_policy *policy, const struct attempt *a)
+{
+    const struct retry_case age = { .now = a->now, .created = a->created, .stood_ms = a->stood_ms };
+
+    return (is_late(a) && !a->deadline_tells) || retry_age(&age) >= policy->retry.give_up_ms;
+}
+
+struct meaning attempt_late(const struct attempt_policy *policy, const struct attempt *a, bool unsure)
+{
+    struct meaning meaning = { .state = STORE_QUEUED, .reports = delay_reports(policy, a) };
+
+    if (!is_over(policy, a) || (unsure && (a->told & REPORT_FAILURE)))
+        return meaning;
+    if (!unsure)
+        return failed(a);
+    return (struct meaning){
+        .state = STORE_UNKNOWN, .next = STORE_NEVER, .reports = a->notify & NOTIFY_NEVER ? 0 : REPORT_FAILURE,
+    };
+}
+
 /* Later, unless its time is over. */
 static struct meaning deferred(const struct attempt_policy *policy, const struct attempt *a, uint64_t hint_ms)
 {

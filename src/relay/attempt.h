@@ -28,7 +28,7 @@ struct attempt {
     const struct verdict *verdict; /* NULL: no rule knows it, or it went well */
     enum stage stage;
     bool line_up;         /* the server answered, and did not hang up */
-    uint64_t now, created, stood_ms; /* as in queue/retry.h */
+    uint64_t now, created, stood_ms; /* as in queue/retry.h; `created` is when it could have been sent first */
     uint32_t tries;       /* of this recipient, this one counted */
     uint32_t line_breaks; /* of the account, in a row, this one counted where it is one */
     uint64_t random;
@@ -61,5 +61,11 @@ struct meaning {
 unsigned attempt_failure_reports(unsigned notify, bool silent);
 
 struct meaning attempt_mean(const struct attempt_policy *policy, const struct attempt *attempt);
+
+/* What becomes of a recipient that waits for its turn, and that nobody tried now. Given up: it is FAILED, or, where an
+ * earlier try may have delivered it (`unsure`), UNKNOWN for a person; once: a person who was asked and lets it go on is
+ * obeyed. Else it is QUEUED, maybe to be told of. Of the attempt are asked: now, created, stood_ms, notify, silent, told,
+ * deadline, deadline_tells. */
+struct meaning attempt_late(const struct attempt_policy *policy, const struct attempt *attempt, bool unsure);
 
 #endif

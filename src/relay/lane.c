@@ -123,7 +123,7 @@ static void take_in(struct claiming *claiming)
         if (!parcel)
             continue; /* no memory: its lease runs out */
         if (parcel_is_late(parcel))
-            parcel_give_up(parcel);
+            (void)parcel_settle_late(parcel);
         else if (is_foreign(claiming, parcel))
             give_back_foreign(claiming, parcel);
         else
@@ -296,5 +296,6 @@ void lane_note_due(struct lane *lane, uint64_t at)
 void lane_due(struct lane *lane, uint64_t at)
 {
     lane_note_due(lane, at);
+    lane_late(lane, relay_now(lane->relay) + RELAY_LATE_MS);
     lane_look(lane);
 }

@@ -167,7 +167,14 @@ static bool is_parked(const struct notices *n, const char *name)
     return false;
 }
 
-/* By which it goes; NULL: not by mail. An account that can't send would keep the news of it to itself. */
+/* Is it told by [notify] where mail can't? */
+static bool is_worth_it(const struct about *about)
+{
+    return about->what == ABOUT_FAILED || about->what == ABOUT_UNKNOWN;
+}
+
+/* By which it goes; NULL: not by mail. An account that can't send would keep the news of it to itself; what is told by mail
+ * alone waits with it. */
 static const struct account *carrier_of(const struct notices *n, const struct about *about)
 {
     const char *by = about->recipients[0]->by;
@@ -177,7 +184,7 @@ static const struct account *carrier_of(const struct notices *n, const struct ab
         account = account_of(n, about->row->account);
     if (!account || !account->address || !about_goes_by_mail(about))
         return NULL;
-    return is_parked(n, account->name) && notify_has_ways(n->settings) ? NULL : account;
+    return is_parked(n, account->name) && notify_has_ways(n->settings) && is_worth_it(about) ? NULL : account;
 }
 
 static void mail_done(void *who, const struct err *err)
@@ -215,9 +222,7 @@ static bool is_old(const struct notices *n, const struct about *about)
 /* Put aside for [notify]. False: it is dealt with, its end is told. */
 static bool put_aside(struct notices *n, const struct about *about)
 {
-    bool worth_it = about->what == ABOUT_FAILED || about->what == ABOUT_UNKNOWN;
-
-    if (!worth_it)
+    if (!is_worth_it(about))
         return !note(n, about, "nobody: its sender gets no mail");
     if (!notify_has_ways(n->settings))
         return !is_old(n, about) || !note(n, about, "nobody: there is no way, and its time in history is over");

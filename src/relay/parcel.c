@@ -90,6 +90,11 @@ void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct eviden
         parcel->outcomes[i] = (struct transport_outcome){ .fate = fate, .evidence = *evidence };
 }
 
+static uint64_t could_go_at(const struct store_item *item)
+{
+    return item->not_before > item->created ? item->not_before : item->created;
+}
+
 static struct meaning judge(struct parcel *parcel, size_t i)
 {
     struct relay *relay = parcel->relay;
@@ -103,7 +108,7 @@ static struct meaning judge(struct parcel *parcel, size_t i)
         .stage = outcome->evidence.stage,
         .line_up = outcome->evidence.err.reply && outcome->evidence.err.reply != 421,
         .now = relay_now(relay),
-        .created = item->created,
+        .created = could_go_at(item),
         .stood_ms = item->stood,
         .tries = item->recipients[i].tries + 1,
         .line_breaks = parcel->sender->line_breaks + 1,
@@ -178,10 +183,13 @@ static struct meaning settle_recipient(struct parcel *parcel, size_t i)
 
 /* ---- telling the queue ---- */
 
-/* Nobody tells when what was not known to be claimed is due. */
+/* Nobody tells when what was not known to be claimed is due, or late. */
 static void look_again(const struct parcel *parcel)
 {
-    lane_note_due(parcel->lane, relay_now(parcel->relay) + RELAY_AGAIN_MS);
+    uint64_t at = relay_now(parcel->relay) + RELAY_AGAIN_MS;
+
+    lane_note_due(parcel->lane, at);
+    lane_late(parcel->lane, at);
 }
 
 struct settling {
@@ -363,41 +371,92 @@ void parcel_settle(struct parcel *parcel)
 bool parcel_is_late(const struct parcel *parcel)
 {
     const struct store_item *item = parcel->item;
+    bool asked = true;
 
-    return item->deadline && !item->deadline_tells && item->deadline <= relay_now(parcel->relay);
+    for (size_t i = 0; i < item->envelope->count; i++)
+        asked &= item->recipients[i].was == STORE_UNKNOWN && (item->recipients[i].told & REPORT_FAILURE);
+    return !asked && item->deadline && !item->deadline_tells && item->deadline <= relay_now(parcel->relay);
 }
 
-/* RFC 3463: 5.4.7 is "delivery time expired". What may have arrived is not called failed: a person decides. */
-static struct store_outcome over_for(const struct parcel *parcel, size_t i, const char *text)
+static struct meaning judge_waiting(const struct parcel *parcel, size_t i)
+{
+    const struct store_item *item = parcel->item;
+    const struct attempt waiting = {
+        .now = relay_now(parcel->relay),
+        .created = could_go_at(item),
+        .stood_ms = item->stood,
+        .notify = item->envelope->recipients[i].notify,
+        .silent = item->silent,
+        .told = item->recipients[i].told,
+        .deadline = item->deadline,
+        .deadline_tells = item->deadline_tells,
+    };
+
+    return attempt_late(&parcel->relay->plan.policy, &waiting, item->recipients[i].was == STORE_UNKNOWN);
+}
+
+/* What kept it, as far as that is known: its own last try, or what its account waits for. */
+static void say_why(struct parcel *parcel, size_t i, const char **ret_cause, const char **ret_text)
 {
     const struct store_open_recipient *recipient = &parcel->item->recipients[i];
-    unsigned notify = parcel->item->envelope->recipients[i].notify;
-    bool unsure = recipient->was == STORE_UNKNOWN;
-    unsigned due = unsure ? (notify & NOTIFY_NEVER ? 0 : REPORT_FAILURE)
-                          : attempt_failure_reports(notify, parcel->item->silent);
+    const struct sender *sender = parcel->sender;
+    bool tried = *recipient->cause || *recipient->text;
 
-    return (struct store_outcome){
-        .number = recipient->number,
-        .state = unsure ? STORE_UNKNOWN : STORE_FAILED,
-        .next = STORE_NEVER,
-        .enhanced = { unsure ? 4 : 5, 4, 7 },
-        .text = text,
-        .reports = due & ~recipient->told,
-    };
+    *ret_cause = tried ? recipient->cause : sender->because;
+    *ret_text = tried ? recipient->text : sender->said;
 }
 
-void parcel_give_up(struct parcel *parcel)
+/* RFC 3463: X.4.7 is "delivery time expired". What may have arrived is not called failed: a person decides. */
+static void give_up(struct parcel *parcel, size_t i, const struct meaning *meaning)
 {
-    struct evidence evidence = { .stage = STAGE_LOCAL };
+    struct err *err = &parcel->outcomes[i].evidence.err;
+    const char *cause, *text;
 
-    err_set(&evidence.err, ERR_LATER, "its time is over: it was to be delivered by now, or to come back");
+    say_why(parcel, i, &cause, &text);
+    parcel->outcomes[i] = (struct transport_outcome){ .fate = SMTP_FATE_REFUSED, .evidence = { .stage = STAGE_LOCAL } };
+    err_set(err, ERR_LATER, "its time is over: %s%s%s",
+            parcel_is_late(parcel) ? "it was to be delivered by now, or to come back" : "it waited too long to be sent",
+            *text ? "; " : "", text);
+    parcel->settled[i] = (struct store_outcome){
+        .number = parcel->item->recipients[i].number,
+        .state = meaning->state,
+        .next = meaning->next,
+        .enhanced = { meaning->state == STORE_UNKNOWN ? 4 : 5, 4, 7 },
+        .cause = *cause ? cause : NULL,
+        .text = err->text,
+        .reports = meaning->reports,
+    };
+    parcel->sender->counts[meaning->state]++;
+    tell(parcel, i, &parcel->settled[i]);
+}
+
+/* It goes on, and somebody may have to hear that it is late. */
+static void go_on(struct parcel *parcel, size_t i, const struct meaning *meaning)
+{
+    put_back(parcel, i, parcel->item->recipients[i].next);
+    parcel->settled[i].reports = meaning->reports;
+    if (!meaning->reports)
+        return;
+    parcel->outcomes[i] = (struct transport_outcome){ .fate = SMTP_FATE_LATER, .evidence = { .stage = STAGE_LOCAL } };
+    err_set(&parcel->outcomes[i].evidence.err, ERR_LATER, "it is late, and goes on");
+    tell(parcel, i, &parcel->settled[i]);
+}
+
+bool parcel_settle_late(struct parcel *parcel)
+{
+    bool any = false;
+
     for (size_t i = 0; i < parcel->item->envelope->count; i++) {
-        parcel->outcomes[i] = (struct transport_outcome){ .fate = SMTP_FATE_REFUSED, .evidence = evidence };
-        parcel->settled[i] = over_for(parcel, i, parcel->outcomes[i].evidence.err.text);
-        parcel->sender->counts[parcel->settled[i].state]++;
-        tell(parcel, i, &parcel->settled[i]);
+        const struct meaning meaning = judge_waiting(parcel, i);
+        any |= meaning.state != STORE_QUEUED || meaning.reports;
+        parcel->decided |= meaning.state != STORE_QUEUED;
+        if (meaning.state == STORE_QUEUED)
+            go_on(parcel, i, &meaning);
+        else
+            give_up(parcel, i, &meaning);
     }
     send_word(parcel);
+    return any;
 }
 
 void parcel_give_back(struct parcel *parcel, uint64_t next)

@@ -187,11 +187,15 @@ static struct lane *lane_new(struct relay *relay, const char *name, struct err *
 {
     struct lane *lane = NEW(lane);
 
-    if (!lane || !(lane->timer = timer_new(relay->loop, lane_rang, lane))) {
+    if (!lane || !(lane->timer = timer_new(relay->loop, lane_rang, lane)) ||
+        !(lane->late_timer = timer_new(relay->loop, lane_late_rang, lane))) {
+        if (lane)
+            timer_free(lane->timer);
         mem_free(lane);
         err_no_memory(err);
         return NULL;
     }
+    lane->late_at = STORE_NEVER;
     lane->relay = relay;
     lane->name = name;
     /* due at 0 is unknown: to be asked for */
@@ -253,6 +257,8 @@ bool relay_start(const struct relay_plan *plan, struct relay **ret_relay, struct
         !make_lanes(relay, err))
         return false;
     timer_set(relay->extend, loop_now(relay->loop) + RELAY_EXTEND_MS);
+    for (struct lane *lane = relay->lanes; lane; lane = lane->next)
+        lane_late(lane, relay_now(relay));
     *ret_relay = GIVE(relay);
     return true;
 }
@@ -280,6 +286,7 @@ void relay_free(struct relay *relay)
     for (struct lane *lane = relay->lanes, *next; lane; lane = next) {
         next = lane->next;
         timer_free(lane->timer);
+        timer_free(lane->late_timer);
         mem_free(lane);
     }
     for (struct sender *sender = relay->senders, *next; sender; sender = next) {
@@ -297,6 +304,8 @@ void relay_free(struct relay *relay)
 void relay_wake(struct relay *relay, const char *account)
 {
     parcels_say_again(relay);
+    for (struct lane *lane = relay->lanes; lane; lane = lane->next)
+        lane_late(lane, relay_now(relay));
     for (struct sender *sender = relay->senders; sender; sender = sender->next) {
         if (account && strcmp(sender->account->name, account) != 0)
             continue;

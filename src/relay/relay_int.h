@@ -21,6 +21,10 @@ enum {
     RELAY_PROBE_MS = 10 * 60 * 1000,  /* how often a parked account is tried */
     RELAY_AGAIN_MS = 5 * 1000,        /* when the queue or memory failed us */
     RELAY_FOREIGN_MS = 60 * 1000,     /* what only the usual account may send, while that can not */
+    RELAY_LATE_WINDOW = 100,          /* messages looked at together because they are late */
+    RELAY_LATE_MS = 1000,             /* new mail may have a deadline: so soon it is asked for */
+    RELAY_LAST_TRY_MS = 15 * 1000,    /* who is due at the end of his time is tried first, if that is possible */
+    RELAY_NOT_LATE_MS = 60 * 1000,    /* the queue and we don't agree on what is late */
 };
 
 _Static_assert((uint64_t)RELAY_EXTEND_MS * 2 < (uint64_t)RELAY_LEASE_MS, "a lease outlives two extensions that failed");
@@ -101,6 +105,9 @@ struct lane { /* what mail was accepted for: an account, or a route */
     struct parcel *waiting, **waiting_end;
     size_t waiting_count;
     struct timer *timer;
+    uint64_t late_at;    /* when something is late while it waits, or may be; of the queue's time */
+    bool looks_for_late;
+    struct timer *late_timer;
     struct lane *next;
 };
 
@@ -142,6 +149,11 @@ void lane_rang(void *lane);
 struct parcel *lane_take(struct lane *lane, const struct sender *sender);
 void lane_add(struct lane *lane, struct parcel *parcel);
 
+/* late.c: what is late while it waits - the account can't send, or not so much - comes to its end all the same. */
+/* At this time something may be, of the queue's. */
+void lane_late(struct lane *lane, uint64_t at);
+void lane_late_rang(void *lane);
+
 /* sender.c */
 /* When it may begin another message: now (0), or at a time; STORE_NEVER: when something ends. */
 uint64_t sender_free_at(struct sender *sender);
@@ -182,10 +194,11 @@ MUST_USE bool route_goes_on(struct parcel *parcel);
 void route_pass_on(struct parcel *parcel);
 /* In the name of this sender, and of this From. */
 bool route_may_send(const struct account *account, const struct store_item *item);
-/* Was it to be delivered by now, or else to come back (RFC 2852, mode R)? */
+/* Was it to be delivered by now, or else to come back (RFC 2852, mode R)? Of those that a person lets go on, no. */
 bool parcel_is_late(const struct parcel *parcel);
-/* It is not sent any more. Takes the parcel. */
-void parcel_give_up(struct parcel *parcel);
+/* It was not tried: what is late of it is given up, or told of, and the rest goes back as it was. Was anything late? Takes
+ * the parcel. */
+bool parcel_settle_late(struct parcel *parcel);
 /* Says again what the queue could not be told. */
 void parcels_say_again(void *relay);
 /* Nothing was tried: due again at `next`. Takes the parcel. */

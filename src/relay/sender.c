@@ -190,6 +190,8 @@ static void parking_done(void *data, const struct err *err)
     const struct relay_event event = { .kind = RELAY_EVENT_TROUBLE, .account = p->account, .evidence = &evidence };
 
     p->sender->books_wrong = err->kind != ERR_NONE;
+    for (struct lane *lane = p->relay->lanes; lane; lane = lane->next)
+        lane_late(lane, relay_now(p->relay)); /* by parking it ages no more, or again */
     if (err->kind != ERR_NONE)
         relay_tell(p->relay, &event);
 }

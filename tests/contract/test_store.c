@@ -762,6 +762,174 @@ static void test_due_at_its_deadline(void **state)
     assert_int_equal(next_of(store, id), 9000);
 }
 
+/* Late ------------------------------------------------------------------------------------------------------ */
+
+static const struct store_late old = { .give_up_ms = 5000, .delay_ms = 3000 };
+
+/* What is late then, with a lease of 1000. */
+static void claim_late(struct store *store, uint64_t now, size_t most, struct store_items *ret)
+{
+    const struct store_claim claim = { .account = "live", .until = now + 1000, .messages = most, .recipients = 100,
+                                       .late = &old };
+
+    DO(store, store_claim(store, &claim, now, ret, &err));
+}
+
+/* These are, given back as they were; then it is to be looked at again at `next`. */
+static void check_late(struct store *store, uint64_t now, const uint64_t *ids, uint64_t next)
+{
+    struct store_items items = { 0 };
+
+    claim_late(store, now, 10, &items);
+    check_ids(&items, ids);
+    for (size_t i = 0; i < items.count; i++)
+        settle(store, &items.at[i], STORE_QUEUED, items.at[i].recipients[0].next, now);
+    assert_int_equal(items.next_due, next);
+    store_items_done(&items);
+}
+
+static const uint64_t none[] = { 0 };
+
+static void test_late_by_its_age(void **state)
+{
+    struct store *store = *state;
+    struct store_items items = { 0 };
+    uint64_t first = POST(store, 1000, .text = "x"), later = POST(store, 1500, .not_before = 4000),
+             second = POST(store, 2000, .priority = 9);
+    POST(store, 100, .account = "other");
+
+    claim(store, 2000, 1, &items); /* the second, put off for long: it gets late all the same */
+    const struct store_outcome later_on = { .number = 0, .state = STORE_DEFERRED, .next = 99000, .text = "451 later" };
+    struct store_settlement settlement = { second, items.at[0].lease, "live", &later_on, 1, NULL, NULL };
+    DO(store, store_settle(store, &settlement, 2100, &err));
+    store_items_done(&items);
+    check_late(store, 5999, none, 6000);
+    check_late(store, 6000, (const uint64_t[]){ first, 0 }, 7000);
+    check_late(store, 8999, (const uint64_t[]){ first, second, 0 }, 9000);
+    assert_int_equal(next_of(store, second), 99000);
+    assert_int_equal(state_of(store, second, 0), STORE_DEFERRED);
+    check_late(store, 9000, (const uint64_t[]){ first, second, later, 0 }, STORE_NEVER);
+
+    claim_late(store, 9000, 2, &items);
+    check_ids(&items, (const uint64_t[]){ first, second, 0 });
+    assert_true(items.next_due <= 9000);
+    assert_null(items.at[0].body.at);
+    assert_int_equal(items.at[1].recipients[0].was, STORE_DEFERRED);
+    assert_int_equal(items.at[1].recipients[0].tries, 1);
+    assert_int_equal(items.at[1].recipients[0].next, 99000);
+    assert_string_equal(items.at[1].recipients[0].text, "451 later");
+    check_late(store, 9000, (const uint64_t[]){ later, 0 }, STORE_NEVER); /* the others are somebody's */
+    settle(store, &items.at[0], STORE_FAILED, 0, 9100);
+    settle(store, &items.at[1], STORE_FAILED, 0, 9100);
+    store_items_done(&items);
+    check_late(store, 99999, (const uint64_t[]){ later, 0 }, STORE_NEVER);
+}
+
+static void test_parked_it_does_not_get_late(void **state)
+{
+    struct store *store = *state;
+    uint64_t before = post(store, &plain, 1000);
+
+    DO(store, store_park(store, "live", "auth_bad_credentials", "no", 2000, &err));
+    uint64_t during = post(store, &plain, 3000);
+    check_late(store, 50000, none, STORE_NEVER);
+    DO(store, store_unpark(store, "live", 12000, &err)); /* the first is 1000 old, the other has not begun */
+    check_late(store, 15999, none, 16000);
+    check_late(store, 16000, (const uint64_t[]){ before, 0 }, 17000);
+    check_late(store, 17000, (const uint64_t[]){ before, during, 0 }, STORE_NEVER);
+}
+
+static void test_a_deadline_does_not_wait(void **state)
+{
+    struct store *store = *state;
+    uint64_t returns = POST(store, 1000, .deadline = 4000), quiet = POST(store, 1000, .deadline = 4000, .deadline_tells = true,
+                                                                        .notify = NOTIFY_NEVER);
+
+    POST(store, 1000, .deadline = 4000, .deadline_tells = true, .silent = true);
+    DO(store, store_park(store, "live", "auth_bad_credentials", "no", 2000, &err));
+    check_late(store, 3999, none, 4000);
+    check_late(store, 4000, (const uint64_t[]){ returns, 0 }, STORE_NEVER);
+    assert_int_equal(state_of(store, quiet, 0), STORE_QUEUED);
+}
+
+/* It goes on as it was, and is told of once. */
+static void check_told(struct store *store, const struct letter *letter, uint64_t at)
+{
+    struct store_items items = { 0 };
+    struct store_rows rows = { 0 };
+    uint64_t id = post(store, letter, 1000), next;
+
+    claim(store, 1000, 1, &items);
+    settle(store, &items.at[0], STORE_DEFERRED, 9000, 1100);
+    store_items_done(&items);
+    check_late(store, at - 1, none, at);
+    claim_late(store, at, 10, &items);
+    check_ids(&items, (const uint64_t[]){ id, 0 });
+    const struct store_outcome told = { .number = 0, .state = STORE_QUEUED, .next = 9000, .reports = REPORT_DELAY };
+    struct store_settlement settlement = { id, items.at[0].lease, "live", &told, 1, NULL, NULL };
+    DO(store, store_settle(store, &settlement, at, &err));
+    store_items_done(&items);
+    check_late(store, 5900, none, 6000);
+    assert_int_equal(state_of(store, id, 0), STORE_DEFERRED);
+    DO(store, store_reports(store, at, 9999, 10, 10, &rows, &next, &err));
+    assert_int_equal(rows.count, 1);
+    assert_int_equal(rows.at[0].recipients[0].wanted, REPORT_DELAY);
+    assert_int_equal(rows.at[0].recipients[0].tries, 1);
+    store_rows_done(&rows);
+    const uint32_t who[] = { 0 };
+    DO(store, store_told(store, &(struct store_told){ id, REPORT_DELAY, who, 1, "x" }, 5000, &err));
+    check_late(store, 5900, none, 6000);
+    check_late(store, 6000, (const uint64_t[]){ id, 0 }, STORE_NEVER);
+}
+
+static void test_a_delay_is_told_of_once(void **state)
+{
+    check_told(*state, &(struct letter){ .notify = NOTIFY_DELAY }, 4000);
+}
+
+static void test_a_deadline_is_told_of_once(void **state)
+{
+    check_told(*state, &(struct letter){ .deadline = 3500, .deadline_tells = true }, 3500);
+}
+
+static void test_what_is_a_persons_is_not_late(void **state)
+{
+    struct store *store = *state;
+    struct store_items items = { 0 };
+    const struct store_filter all = { 0 };
+    struct store_cursor cursor = { 0 };
+    struct store_changed changed = { 0 };
+    uint64_t unknown = POST(store, 1000, .deadline = 3000), id;
+
+    claim(store, 1000, 1, &items);
+    DO(store, store_leaving(store, "live", &(struct store_lease){ .id = unknown, .lease = items.at[0].lease }, 1, 1100, &err));
+    settle(store, &items.at[0], STORE_UNKNOWN, STORE_NEVER, 1200);
+    store_items_done(&items);
+    check_late(store, 9000, none, STORE_NEVER);
+    assert_int_equal(next_of(store, unknown), STORE_NEVER);
+    claim(store, 9000, 1, &items); /* nor is it due by its deadline */
+    assert_int_equal(items.count, 0);
+    store_items_done(&items);
+
+    DO(store, store_change(store, STORE_VERB_RELEASE, &all, &cursor, 10, false, "root", 9000, &changed, &err));
+    check_late(store, 9000, (const uint64_t[]){ unknown, 0 }, STORE_NEVER);
+    claim(store, 9000, 1, &items);
+    const struct store_outcome asks = { .number = 0, .state = STORE_UNKNOWN, .next = 9000, .reports = REPORT_FAILURE };
+    struct store_settlement settlement = { unknown, items.at[0].lease, "live", &asks, 1, NULL, NULL };
+    DO(store, store_settle(store, &settlement, 9000, &err));
+    store_items_done(&items);
+    check_late(store, 9000, none, STORE_NEVER); /* whoever was asked lets it go on */
+
+    id = POST(store, 1300, .deadline = 3000, .notify = NOTIFY_DELAY);
+    cursor = (struct store_cursor){ 0 };
+    DO(store, store_change(store, STORE_VERB_HOLD, &all, &cursor, 10, false, "root", 1400, &changed, &err));
+    check_late(store, 9000, none, STORE_NEVER);
+    cursor = (struct store_cursor){ 0 };
+    DO(store, store_change(store, STORE_VERB_RELEASE, &(struct store_filter){ .ids = &id, .id_count = 1 }, &cursor, 10, false,
+                           "root", 9000, &changed, &err));
+    check_late(store, 9000, (const uint64_t[]){ id, 0 }, STORE_NEVER);
+}
+
 /* Telling -------------------------------------------------------------------------------------------------- */
 
 static uint64_t fail_one(struct store *store, const struct letter *letter, uint64_t now)
@@ -1436,6 +1604,12 @@ int main(void)
         EACH(given_back_is_what_it_was),
         EACH(tied_to_the_way_it_may_have_gone),
         EACH(due_at_its_deadline),
+        EACH(late_by_its_age),
+        EACH(parked_it_does_not_get_late),
+        EACH(a_deadline_does_not_wait),
+        EACH(a_delay_is_told_of_once),
+        EACH(a_deadline_is_told_of_once),
+        EACH(what_is_a_persons_is_not_late),
         EACH(a_failure_is_told_once),
         EACH(told_by_another_way),
         EACH(told_of_in_parts),

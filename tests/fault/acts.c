@@ -84,6 +84,7 @@ static bool act_accept(struct act *act, struct err *err)
     size_t pieces = draw(act->chance, 6) ? 0 : 1 + draw(act->chance, most);
     size_t len = 1 + draw(act->chance, sizeof text - 1);
     char fill = (char)('a' + draw(act->chance, 26));
+    unsigned wishes = draw(act->chance, 4) ? 0 : draw(act->chance, 3) ? NOTIFY_DELAY : NOTIFY_NEVER;
 
     memset(text, fill, sizeof text);
     if (!envelope)
@@ -93,7 +94,7 @@ static bool act_accept(struct act *act, struct err *err)
     for (size_t i = 0; i < recipients; i++) {
         HELD(buf) address = BUF(64);
         buf_addf(&address, "r%zu%c@example.org", i, fill);
-        if (!envelope_add(envelope, buf_span(&address), err))
+        if (!envelope_add_dsn(envelope, buf_span(&address), wishes, SPAN_NONE, err))
             return false;
     }
     if (draw(act->chance, 5) == 0 && !act->bare && !envelope_set_key(envelope, draw(act->chance, 2) ? SPAN("k1") : SPAN("k2"), err))
@@ -131,8 +132,11 @@ static bool act_claim(struct act *act, struct err *err)
                                  .via = draw(act->chance, 2) ? "smtp" : "graph",
                                  .messages = 1 + draw(act->chance, 4), .recipients = 1 + draw(act->chance, 6),
                                  .bytes = draw(act->chance, 6000) };
+    static const struct store_late old = { .give_up_ms = 400, .delay_ms = 150 };
     struct store_items items = { 0 };
 
+    if (draw(act->chance, 4) == 0)
+        claim.late = &old, claim.leaving = false;
     if (player->lease_count + claim.messages > ACTS_LEASES)
         return true;
     bool ok = store_claim(player->store, &claim, act->now, &items, err);
@@ -179,6 +183,7 @@ static bool act_settle(struct act *act, struct err *err)
 {
     static const enum store_state states[] = { STORE_DELIVERED, STORE_DELIVERED, STORE_DELIVERED, STORE_DEFERRED,
                                                STORE_FAILED, STORE_UNKNOWN, STORE_QUEUED };
+    static const unsigned told = STORE_IN(STORE_DEFERRED) | STORE_IN(STORE_QUEUED);
     struct lease *lease = some_lease(act);
     struct store_outcome outcomes[4];
     bool all_alike = draw(act->chance, 2), part = draw(act->chance, 4) == 0, hold = draw(act->chance, 12) == 0;
@@ -194,7 +199,7 @@ static bool act_settle(struct act *act, struct err *err)
             .next = state == STORE_UNKNOWN && draw(act->chance, 2) ? STORE_NEVER : act->now + draw(act->chance, 150),
             .reply = state == STORE_DELIVERED ? 250 : 450, .enhanced = { 4, 7, 139 },
             .cause = state == STORE_DELIVERED ? NULL : "greylisted", .text = "said so",
-            .reports = state == STORE_FAILED ? REPORT_FAILURE : state == STORE_DEFERRED && first == 3 ? REPORT_DELAY : 0,
+            .reports = state == STORE_FAILED ? REPORT_FAILURE : STORE_IN(state) & told && first >= 3 ? REPORT_DELAY : 0,
         };
     }
     struct store_settlement settlement = { lease->id, lease->lease, "live", outcomes, count,

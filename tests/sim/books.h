@@ -45,6 +45,7 @@ struct letter {
     const struct party *sender;
     unsigned first, count; /* of the people */
     size_t lines;
+    uint64_t by_ms;        /* it is to be delivered so soon after it was accepted, or to come back; 0: it has time */
     bool keyed;            /* with an idempotency key: may be handed in again */
     unsigned bad;          /* these providers refuse what is in it: bits, by number */
     uint64_t body_hash;

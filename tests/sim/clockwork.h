@@ -59,6 +59,7 @@ uint64_t sim_hash(uint64_t hash, const void *at, size_t len); /* FNV-1a; the fir
     X(TWICE,     "recipients who got it twice")       \
     X(PARKINGS,  "accounts parked")                   \
     X(AGED,      "recipients given up")               \
+    X(LATE,      "recipients whose deadline passed")  \
     X(REPORTS,   "recipients reported on")            \
     X(ANSWERS,   "letters answered by a provider's no")
 

@@ -16,6 +16,7 @@ enum {
     PAGE = 64,
     PARKINGS_MAX = 400,
     ON_THE_WAY_MS = 2 * SECOND, /* between the count and the wire */
+    NOTICED_WITHIN_MS = 40 * MINUTE, /* a lease that nobody has any more may have to run out, twice */
     MENDED_WITHIN_MS = 6 * MINUTE, /* what the queue could not be told of a parked account, it is told again */
 };
 
@@ -39,7 +40,7 @@ static struct finding {
     bool there;
     uint64_t id;
     struct store_row_recipient is; /* texts are gone */
-    bool held_lost;
+    bool held_lost, held;
     unsigned unknowns; /* times that something of its message became unknown */
 } found[PEOPLE_MAX];
 
@@ -107,17 +108,19 @@ void judge_forget(void)
 
 /* Failures --------------------------------------------------------------------------------------------------------- */
 
-/* By the provider's word, or when its time was over; how old it is at most is known here. */
+/* By the provider's word, or when its time was over: how old it is at most, and its deadline at the earliest, is known
+ * here. */
 static void judge_failure(unsigned number)
 {
     const struct person *person = &books.people[number];
     const struct letter *letter = &books.letters[person->letter];
     uint64_t began = letters_first(letter);
     uint64_t age = now() - began - parked_since(letter->lane, began);
+    bool late = letter->by_ms && now() - began >= letter->by_ms;
 
     if (!person->refused)
-        sim_count(SIM_AGED);
-    if (!person->refused && age < books.give_up_ms)
+        sim_count(late ? SIM_LATE : SIM_AGED);
+    if (!person->refused && !late && age < books.give_up_ms)
         sim_broken("r%u of letter %u is given up after %llu s, and its time is %llu s", number, person->letter,
                    (unsigned long long)(age / SECOND), (unsigned long long)(books.give_up_ms / SECOND));
 }
@@ -181,6 +184,7 @@ static void take_row(const struct store_row *row)
             .there = true,
             .id = row->id,
             .is = row->recipients[i],
+            .held = row->state == STORE_HELD,
             .held_lost = row->state == STORE_HELD && span_is(span_of(row->held_text), store_text_lost),
             .unknowns = unknowns,
         };
@@ -271,6 +275,36 @@ static void judge_store(void)
     judge_promises();
     judge_takings();
     judge_reports(false);
+}
+
+/* It waits for something; for a person only while it is held, or not known to have arrived. */
+static bool waits(const struct finding *finding)
+{
+    enum store_state state = finding->is.state;
+
+    return finding->there && !finding->held && (state == STORE_QUEUED || state == STORE_DEFERRED);
+}
+
+static void judge_lateness(void)
+{
+    if (!look())
+        return;
+    for (unsigned i = 0; i < books.person_count; i++) {
+        const struct letter *letter = &books.letters[books.people[i].letter];
+        uint64_t taken = letters_taken(letter), age = now() - taken, time = books.give_up_ms + NOTICED_WITHIN_MS;
+        if (!waits(&found[i]) || !books.people[i].promised)
+            continue;
+        if (letter->by_ms && age > letter->by_ms + NOTICED_WITHIN_MS)
+            sim_broken("r%u of letter %u waits, and its deadline is over", i, books.people[i].letter);
+        if (age > time && age - parked_since(letter->lane, taken) > time)
+            sim_broken("r%u of letter %u waits, and its time is over", i, books.people[i].letter);
+    }
+}
+
+void judge_watch(uint64_t up_for)
+{
+    if (up_for > NOTICED_WITHIN_MS)
+        disk_look(judge_lateness);
 }
 
 void judge_look_at(struct store *store)

@@ -19,6 +19,7 @@ struct hand { /* that holds a letter */
     bool done;
     unsigned tries;
     uint64_t first;       /* when it was tried first */
+    uint64_t taken;       /* when it was promised */
     struct event again;
     struct session *session;
     struct envelope *envelope;
@@ -71,8 +72,10 @@ void letters_heard(struct letter *letter, enum letter_news news)
 
     for (unsigned i = 0; i < letter->count; i++)
         note(&books.people[letter->first + i], news);
-    if (news == LETTER_PROMISED)
+    if (news == LETTER_PROMISED) {
+        hand->taken = sim_now() + books.leapt;
         sim_count(SIM_PROMISES);
+    }
     if (news == LETTER_FAILED)
         sim_count(SIM_ANSWERS);
     sim_trace("letter %u: %s", (unsigned)(letter - books.letters),
@@ -96,6 +99,11 @@ bool letters_waited(const struct letter *letter)
 uint64_t letters_first(const struct letter *letter)
 {
     return hand_of(letter)->first;
+}
+
+uint64_t letters_taken(const struct letter *letter)
+{
+    return hand_of(letter)->taken;
 }
 
 /* By SMTP -------------------------------------------------------------------------------------------------------- */
@@ -211,6 +219,8 @@ void letters_begin(struct loop *outside, unsigned count, uint64_t within)
         hand->letter = letter;
         hand->local = sim_chance(25);
         hand->waits = !hand->local && sim_chance(30);
+        if (hand->local && sim_chance(40))
+            letter->by_ms = sim_between(MINUTE, 12 * HOUR);
         if (hand->local && sim_chance(50))
             letter->lane = "either";
         hand->again = (struct event){ .happen = try_it, .of = hand };

@@ -25,5 +25,7 @@ bool letters_is_open(const struct letter *letter);
 bool letters_waited(const struct letter *letter);
 /* When it was first handed in, in the judge's time. */
 uint64_t letters_first(const struct letter *letter);
+/* When its sender heard that it was taken, likewise. */
+uint64_t letters_taken(const struct letter *letter);
 
 #endif

@@ -48,6 +48,7 @@ static struct {
     bool runs, calm, behaves;
     int64_t wall;          /* the wall's clock is ahead of sim_now() by this */
     int64_t wall_wrong;    /* of this, what somebody will put right */
+    uint64_t started;
     uint64_t boot;         /* what clock_now() is ahead of it */
     uint64_t calm_until;
     struct event turn, idle, stop, start, putting_right;
@@ -287,6 +288,7 @@ static void start(void *of)
         abort();
     network_loop_base(machine.loop, machine.boot + sim_now());
     machine.runs = true;
+    machine.started = sim_now();
     event_set(&machine.idle, sim_now() + IDLE_MS);
     if (!open_queue(&err) || !open_relay(&err) || !open_notices(&err) || !open_gateway(&err)) {
         sim_trace("it does not start: %s", err.text);
@@ -430,6 +432,11 @@ bool machine_runs(void)
     return machine.runs;
 }
 
+uint64_t machine_up_for(void)
+{
+    return machine.runs && disk_has_power() ? sim_now() - machine.started : 0;
+}
+
 void machine_set_wall(int64_t by)
 {
     bool was_set = wall_of(NULL) >= wall_is_set;
@@ -469,6 +476,7 @@ static bool run_accept(void *data, struct store *store, uint64_t now, struct err
         .envelope = handing->envelope,
         .body = body.pieces ? &body : NULL,
         .last = rest,
+        .deadline = handing->letter->by_ms ? now + handing->letter->by_ms : 0,
     };
     return store_accept(store, &order, now, &handing->accepted, err);
 }

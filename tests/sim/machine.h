@@ -34,6 +34,7 @@ void machine_look(void);
 /* From now on all is well. */
 void machine_behave(void);
 bool machine_runs(void);
+uint64_t machine_up_for(void); /* milliseconds; 0: it does not run */
 
 /* The wall's clock is set to another time, by so many milliseconds. */
 void machine_set_wall(int64_t by);

@@ -30,6 +30,7 @@ enum {
     TWICE_EVERY = 10,         /* one of so many is played twice */
     STEPS_MAX = 2 * 1000 * 1000,
     LOOK_EVERY = HOUR,        /* for the end */
+    WATCH_EVERY = 30 * MINUTE, /* over what waits too long */
     END_WITHIN_DAYS = 120,
 };
 
@@ -46,7 +47,7 @@ static void died(int number)
 /* A run ----------------------------------------------------------------------------------------------------------- */
 
 static struct {
-    struct event change, behave, look;
+    struct event change, behave, look, watch;
     bool behaves, over;
     uint64_t patience; /* until when all must be over */
 } run;
@@ -86,6 +87,13 @@ static void look(void *of)
     event_set(&run.look, sim_now() + LOOK_EVERY);
 }
 
+static void watch(void *of)
+{
+    (void)of;
+    judge_watch(machine_up_for());
+    event_set(&run.watch, sim_now() + WATCH_EVERY);
+}
+
 static void begin_run(struct loop *outside)
 {
     unsigned faults = sim_chance(20) ? 0 : 5;
@@ -102,6 +110,7 @@ static void begin_run(struct loop *outside)
     run.change.happen = set_clock;
     run.behave.happen = behave;
     run.look.happen = look;
+    run.watch.happen = watch;
     books_begin();
     books.calm = !faults && !plan.stops;
     judge_begin();
@@ -110,6 +119,7 @@ static void begin_run(struct loop *outside)
     letters_begin(outside, (unsigned)sim_between(1, sim_chance(10) ? LETTERS_MAX : 30), within);
     machine_begin(&plan);
     event_set(&run.behave, sim_now() + within * 2);
+    event_set(&run.watch, sim_now() + WATCH_EVERY);
     if (sim_chance(30))
         event_set(&run.change, sim_now() + sim_below(within));
 }

@@ -151,6 +151,51 @@ static void test_meanings(void **state)
     }
 }
 
+/* Nobody tried; and its time is over, or somebody is to hear of it. */
+static void test_waiting(void **state)
+{
+    static const struct attempt_policy policy = ATTEMPT_USUAL;
+    static const struct {
+        const char *label;
+        uint64_t age_ms, stood_ms;
+        unsigned notify, told;
+        bool silent, deadline, tells, unsure;
+        enum store_state state;
+        unsigned reports;
+    } rows[] = {
+        { .label = "young", .age_ms = DAY, .state = STORE_QUEUED },
+        { .label = "old", .age_ms = 5ull * DAY, .state = STORE_FAILED, .reports = REPORT_FAILURE },
+        { .label = "old, and nobody is to hear of it", .age_ms = 5ull * DAY, .notify = NOTIFY_NEVER, .state = STORE_FAILED },
+        { .label = "old, and may have arrived", .age_ms = 5ull * DAY, .unsure = true, .state = STORE_UNKNOWN,
+          .reports = REPORT_FAILURE },
+        { .label = "old, may have arrived, and a person lets it go on", .age_ms = 5ull * DAY, .unsure = true,
+          .told = REPORT_FAILURE, .state = STORE_QUEUED },
+        { .label = "old, for its account was parked", .age_ms = 5ull * DAY, .stood_ms = 1, .state = STORE_QUEUED },
+        { .label = "its deadline", .deadline = true, .state = STORE_FAILED, .reports = REPORT_FAILURE },
+        { .label = "its deadline, while its account is parked", .age_ms = DAY, .stood_ms = DAY, .deadline = true,
+          .state = STORE_FAILED, .reports = REPORT_FAILURE },
+        { .label = "its deadline, and it goes on", .deadline = true, .tells = true, .state = STORE_QUEUED,
+          .reports = REPORT_DELAY },
+        { .label = "its deadline, which was told of", .deadline = true, .tells = true, .told = REPORT_DELAY,
+          .state = STORE_QUEUED },
+        { .label = "its deadline, in silence", .deadline = true, .tells = true, .silent = true, .state = STORE_QUEUED },
+        { .label = "a delay that is wished for", .age_ms = DAY, .notify = NOTIFY_DELAY, .state = STORE_QUEUED,
+          .reports = REPORT_DELAY },
+        { .label = "a delay, not yet", .age_ms = DAY, .stood_ms = DAY, .notify = NOTIFY_DELAY, .state = STORE_QUEUED },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct attempt attempt = {
+            .now = NOW, .created = NOW - rows[i].age_ms, .stood_ms = rows[i].stood_ms, .notify = rows[i].notify,
+            .silent = rows[i].silent, .told = rows[i].told, .deadline = rows[i].deadline ? NOW : 0,
+            .deadline_tells = rows[i].tells,
+        };
+        const struct meaning got = attempt_late(&policy, &attempt, rows[i].unsure);
+        check_row(rows[i].label, got.state == rows[i].state && got.reports == rows[i].reports);
+    }
+}
+
 static void test_unknown_held(void **state)
 {
     struct attempt_policy policy = ATTEMPT_USUAL;
@@ -184,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_meanings),
+        cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_unknown_held),
         cmocka_unit_test(test_lines_wait_longer_and_longer),
     };

@@ -522,6 +522,24 @@ static void test_parked(void **state)
     end();
 }
 
+/* A delay is told by mail alone, which may wait with the rest. */
+static void test_parked_and_delayed(void **state)
+{
+    struct asking parking = { .run = run_park };
+    const struct store_outcome late = { .number = 0, .state = STORE_QUEUED, .next = STORE_NEVER, .reports = REPORT_DELAY };
+
+    (void)state;
+    begin();
+    with_mailbox();
+    accept_to("a@x.test");
+    settle_with("live", &late, 1);
+    ask(&parking);
+    assert_true(start(NULL));
+    settle();
+    assert_string_equal(said, "1 mail;");
+    end();
+}
+
 /* Memory, disk or dice fail, each time another call: nobody is told twice by mail, and in the end somebody is told. */
 static void test_everything_fails_once(void **state)
 {
@@ -637,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_a_report_that_fails),
         cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_parked),
+        cmocka_unit_test(test_parked_and_delayed),
         cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_many_rounds),
         cmocka_unit_test(test_a_crowd),

@@ -443,6 +443,7 @@ static void pass_time(uint64_t ms)
 {
     world.now += ms;
     relay_wake(relay, NULL);
+    loop_turn(loop); /* what rings at once asks the queue */
     settle();
 }
 
@@ -905,6 +906,92 @@ static void test_late_and_unknown(void **state)
     end();
 }
 
+/* A message that is in front of the next one for a day: the account may send one. */
+static void use_up_the_day(void)
+{
+    accounts[0]->limits = (struct profile_limits){ .connections = 1, .messages_per_day = 1 };
+    start();
+    accept_for("live", "-", "x@example.org");
+    settle();
+    assert_int_equal(ways.sent, 1);
+}
+
+/* The account waits, so nothing is claimed: what is late is found out all the same, at its time. */
+static void test_late_while_a_limit_is_used_up(void **state)
+{
+    (void)state;
+    begin();
+    use_up_the_day();
+    wishes.deadline = queue_now(queue) + 5000;
+    uint64_t returns = accept_for("live", "a", "x@example.org");
+    wishes.deadline_tells = true;
+    uint64_t tells = accept_for("live", "b", "x@example.org");
+    wishes = (struct store_order){ 0 };
+    notify = NOTIFY_DELAY;
+    uint64_t wished = accept_for("live", "c", "x@example.org");
+    notify = 0;
+    pass_time(4999);
+    assert_int_equal(state_of(returns, 0), STORE_QUEUED);
+    pass_time(1);
+    assert_int_equal(state_of(returns, 0), STORE_FAILED);
+    assert_int_equal(recipient_of(returns, 0).enhanced[2], 7);
+    assert_int_equal(wanted_of(returns, 0), REPORT_FAILURE);
+    assert_int_equal(state_of(tells, 0), STORE_QUEUED);
+    assert_int_equal(wanted_of(tells, 0), REPORT_DELAY);
+    assert_int_equal(wanted_of(wished, 0), 0);
+    pass_time(4ull * 60 * 60 * 1000);
+    assert_int_equal(wanted_of(wished, 0), REPORT_DELAY);
+    assert_int_equal(state_of(wished, 0), STORE_QUEUED);
+    pass_time(21ull * 60 * 60 * 1000);
+    assert_int_equal(ways.sent, 2); /* the next one had its day */
+    end();
+}
+
+/* It is given up when its time is over, and a moment later: who can be tried then is tried first. */
+static void test_too_old_while_a_limit_is_used_up(void **state)
+{
+    (void)state;
+    begin();
+    use_up_the_day();
+    uint64_t began = queue_now(queue), end_ = began + 5ull * 86400000 + 15000, id = 0;
+    for (int i = 0; i < 6; i++)
+        id = accept_for("live", "a", "x@example.org");
+    for (int day = 0; day < 4; day++)
+        pass_time(86400000 + 20ull * 60 * 1000);
+    assert_int_equal(ways.sent, 5);
+    pass_time(end_ - 1 - queue_now(queue));
+    assert_int_equal(state_of(id, 0), STORE_QUEUED);
+    pass_time(1);
+    assert_int_equal(state_of(id, 0), STORE_FAILED);
+    assert_int_equal(wanted_of(id, 0), REPORT_FAILURE);
+    pass_time(86400000);
+    assert_int_equal(ways.sent, 5);
+    end();
+}
+
+/* Parked time does not age; a deadline is the client's own. */
+static void test_late_while_it_is_parked(void **state)
+{
+    (void)state;
+    begin();
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_AUTH;
+    err_set(&ways.fail_err, ERR_SIGNIN, "refused");
+    err_said(&ways.fail_err, SPAN("Username and Password not accepted"));
+    ways.fail_err.reply = 535;
+    start();
+    uint64_t stays = accept_for("live", "a", "x@example.org");
+    settle();
+    assert_non_null(strstr(told, "parked live"));
+    wishes.deadline = queue_now(queue) + 86400000;
+    uint64_t returns = accept_for("live", "b", "x@example.org");
+    for (int day = 0; day < 20; day++)
+        pass_time(86400000);
+    assert_int_equal(state_of(returns, 0), STORE_FAILED);
+    assert_int_equal(state_of(stays, 0), STORE_QUEUED);
+    end();
+}
+
 static bool drained_told;
 
 static void drained(void *who)
@@ -957,6 +1044,9 @@ int main(void)
         cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_late_and_unknown),
+        cmocka_unit_test(test_late_while_a_limit_is_used_up),
+        cmocka_unit_test(test_too_old_while_a_limit_is_used_up),
+        cmocka_unit_test(test_late_while_it_is_parked),
         cmocka_unit_test(test_our_own_disk_fails_no_message),
         cmocka_unit_test(test_no_more_than_allowed_whatever_waits),
         cmocka_unit_test(test_what_the_server_parts_counts_as_parts),
