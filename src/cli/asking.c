@@ -140,7 +140,7 @@ static void own_done(void *who)
 
 static bool ask_ourselves(struct owner *owner, struct asking_now *a, struct err *err)
 {
-    static const struct control_events events = { take_line, own_done, NULL };
+    static const struct control_events events = { .line = take_line, .done = own_done };
     struct control_caller caller = { .may_all = true };
     struct control_asked *asked;
 

@@ -3,6 +3,7 @@
 
 #include "cli/diagnosis.h"
 #include "cli/failure.h"
+#include "cli/lending.h"
 #include "cli/print.h"
 #include "cli/remedy.h"
 #include "cli/transports.h"
@@ -11,6 +12,8 @@
 #include "os/file.h"
 
 #include "base/banned.h"
+
+enum { BORROW_MS = 5 * 1000 };
 
 static const struct option options[] = {
     { 0, "fix", OPTION_FLAG, NULL, "change the account's settings, where they are what is wrong; asks first" },
@@ -23,6 +26,7 @@ struct visit {
     struct cli *cli;
     struct patient patient;
     struct transport_world world;
+    struct lending lending;
     struct doctor *doctor;
     const struct doctor_report *report;
     struct diagnosis_live live;
@@ -77,6 +81,20 @@ static bool make_world(struct visit *visit, struct err *err)
     return true;
 }
 
+/* The outpost that sends the account's mail, if one does, knows of its day, and lends one of its connections. What that
+ * takes is part of the whole. */
+static void borrow(struct visit *visit)
+{
+    struct loop *loop = visit->world.credentials.secrets.loop;
+    uint64_t whole = visit->world.timeout_ms ? visit->world.timeout_ms : DOCTOR_PATIENCE_MS, began = loop_now(loop);
+
+    if (!visit->patient.account)
+        return;
+    lending_begin(visit->cli, visit->patient.account, whole / 4 < BORROW_MS ? whole / 4 : BORROW_MS, &visit->lending);
+    uint64_t took = loop_now(loop) - began;
+    visit->world.timeout_ms = took < whole ? whole - took : 1;
+}
+
 static bool examine(struct visit *visit, const struct knowledge *know, struct err *err)
 {
     static const struct doctor_events events = { on_step, on_done };
@@ -88,6 +106,7 @@ static bool examine(struct visit *visit, const struct knowledge *know, struct er
         .port = visit->patient.port,
         .security = visit->patient.security,
         .in_container = is_container(),
+        .books = visit->patient.account ? &visit->lending.books : NULL,
     };
     struct loop *loop = visit->world.credentials.secrets.loop;
 
@@ -186,7 +205,11 @@ static int run(struct cli *cli)
     int status;
 
     bool good = (know || err_no_memory(&err)) && patient_find(cli, &visit.patient, &err) &&
-                may_mend(&visit, &err) && make_world(&visit, &err) && examine(&visit, know, &err);
+                may_mend(&visit, &err) && make_world(&visit, &err);
+    if (good) {
+        borrow(&visit);
+        good = examine(&visit, know, &err);
+    }
     if (good && is_mistaken(&visit)) {
         diagnosis_live_end(&visit.live);
         patient_turn(&visit.patient);
@@ -197,6 +220,7 @@ static int run(struct cli *cli)
     else
         status = arguments_has(&cli->args, "fix") ? tell_and_mend(&visit, know) : tell(&visit, know);
     doctor_free(visit.doctor);
+    lending_end(&visit.lending);
     return status;
 }
 

@@ -159,6 +159,14 @@ static void tell_alternatives(struct cli *cli, const struct patient *patient, co
     tell_other_way(cli, patient, report);
 }
 
+static void tell_notes(struct cli *cli, const struct doctor_report *report)
+{
+    struct page page = page_to(cli, false);
+
+    for (size_t i = 0; i < report->notes->count; i++)
+        page_pair(&page, i ? "" : "Note", report->notes->at[i].text);
+}
+
 void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct knowledge *know,
                     const struct doctor_report *report)
 {
@@ -177,6 +185,7 @@ void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct
         page_pair(&page, "Cause", report->verdict.cause->id);
     if (!report->ok)
         tell_evidence(&report->evidence, &page);
+    tell_notes(cli, report);
     tell_ladder(cli, report);
     tell_alternatives(cli, patient, report);
     tell_fix(cli, patient, know, report);
@@ -236,6 +245,18 @@ static void json_found(struct json *json, const struct evidence *evidence)
     json_close(json);
 }
 
+static void json_notes(struct json *json, const struct doctor_report *report)
+{
+    json_open(json, "notes", '[');
+    for (size_t i = 0; i < report->notes->count; i++) {
+        json_open(json, NULL, '{');
+        json_text(json, "note", report->notes->at[i].word);
+        json_text(json, "text", report->notes->at[i].text);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void json_alternatives(struct json *json, const struct patient *patient, const struct doctor_report *report)
 {
     json_open(json, "alternatives", '[');
@@ -279,6 +300,7 @@ bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct
     json_found(&json, &report->evidence);
     json_steps(&json, report);
     json_alternatives(&json, patient, report);
+    json_notes(&json, report);
     if (remedy)
         remedy_json(&json, patient->account, remedy);
     json_close(&json);

@@ -95,6 +95,10 @@ static void share_members(struct json *json, const struct doctor_report *report)
     for (size_t i = 0; report->evidence.found && report->evidence.found[i]; i++)
         json_text(json, NULL, report->evidence.found[i]);
     json_close(json);
+    json_open(json, "notes", '[');
+    for (size_t i = 0; i < report->notes->count; i++)
+        json_text(json, NULL, report->notes->at[i].word);
+    json_close(json);
     share_steps(json, report);
     share_around(json, report);
     if (report->https)

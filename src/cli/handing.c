@@ -355,7 +355,7 @@ static void all_told(void *who)
 
 static void rang(void *who)
 {
-    static const struct control_events events = { told, all_told, NULL };
+    static const struct control_events events = { .line = told, .done = all_told };
     const struct control_caller caller = { .may_all = true, .submitter = "owner" };
     struct hand *hand = who;
     HELD(buf) question = BUF(100);

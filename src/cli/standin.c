@@ -105,7 +105,7 @@ static void all_told(void *who)
 
 static void tell_what_stays(struct standin *s)
 {
-    static const struct control_events events = { take_row, all_told, NULL };
+    static const struct control_events events = { .line = take_row, .done = all_told };
     static const struct span question = SPAN_INIT("{\"verb\":\"queue list\",\"states\":[\"queued\",\"deferred\",\"parked\"]}");
     const struct control_caller caller = { .may_all = true, .submitter = "owner" };
     struct err err = { 0 };

@@ -76,6 +76,14 @@ static void line(void *who, struct span json)
     write_on(caller);
 }
 
+/* He may say more meanwhile: that waits. */
+static void lasts(void *who)
+{
+    struct caller *caller = who;
+
+    stream_read(caller->stream, true);
+}
+
 static void ask_next(struct caller *caller);
 
 static void done(void *who)
@@ -91,7 +99,7 @@ static void done(void *who)
 
 static void ask_next(struct caller *caller)
 {
-    static const struct control_events events = { line, done, room };
+    static const struct control_events events = { line, done, room, lasts };
     struct span question = buf_span(&caller->question);
     size_t end = span_find(question, '\n');
     struct err err;

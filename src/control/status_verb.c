@@ -52,9 +52,10 @@ static void add_account(struct json *json, const struct control_asked *asked, co
     show_time(json, "until", asked->control->queue, status->until);
     json_text(json, "because", *status->because ? status->because : NULL);
     json_text(json, "said", *status->said ? status->said : NULL);
-    json_number(json, "sent_today", status->sent_today);
-    json_number(json, "limit_today", status->limit_today);
-    json_text(json, "counts", status->counts_recipients ? "recipients" : "messages");
+    json_number(json, "sent_today", status->today.sent);
+    json_number(json, "limit_today", status->today.limit);
+    json_text(json, "counts", status->today.counts_recipients ? "recipients" : "messages");
+    show_time(json, "limit_until", asked->control->queue, status->today.until);
     json_number(json, "waiting", open);
     json_number(json, "channels", status->channels);
     json_number(json, "delivered", status->delivered);

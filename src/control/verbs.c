@@ -8,7 +8,7 @@
 static const struct control_verb *const verbs[] = {
     &queue_list_verb,  &queue_show_verb,   &queue_hold_verb, &queue_release_verb,
     &queue_retry_verb, &queue_remove_verb, &status_verb,     &wake_verb,
-    &reload_verb,      &refusals_verb,
+    &reload_verb,      &refusals_verb,     &today_verb,      &lend_verb,
 };
 
 /* ---- lines ---- */
@@ -32,6 +32,8 @@ static void asked_free(struct control_asked *asked)
     store_story_done(&asked->story);
     store_accounts_done(&asked->accounts);
     json_tree_free(asked->question);
+    relay_give_back(asked->loan);
+    buf_done(&asked->mark);
     buf_done(&asked->line);
     mem_free(asked->ids);
     mem_free(asked);
@@ -149,13 +151,18 @@ void control_queue_again(struct control_asked *asked)
         control_queue(asked, asked->run, asked->ran);
 }
 
+void control_let_go(struct control_asked *asked)
+{
+    if (asked->over && !asked->jobs)
+        asked_free(asked);
+}
+
 void control_go_on(struct control_asked *asked)
 {
     if (!asked || !asked->waits)
         return;
     control_queue_again(asked);
-    if (asked->over && !asked->jobs)
-        asked_free(asked);
+    control_let_go(asked);
 }
 
 /* ---- a question ---- */
@@ -216,6 +223,7 @@ bool control_ask(const struct control *control, const struct control_caller *cal
     asked->events = *events;
     asked->who = who;
     asked->line = (struct buf)BUF(CONTROL_LINE_MAX);
+    asked->mark = (struct buf)BUF(STORE_MARK_MAX);
     asked->run = run_nothing;
     asked->ran = understand(asked, question, &asked->why) ? begin : refuse;
     if (!ask_queue(asked, err)) {

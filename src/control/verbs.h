@@ -44,6 +44,8 @@ struct control_events {
     void (*done)(void *who);                   /* after the last line; once */
     /* May more lines come now? Where not, control_go_on() says so later. NULL: always. */
     bool (*room)(void *who);
+    /* The answer lasts until the caller hangs up: that must be noticed from now on. NULL: he can't. */
+    void (*lasts)(void *who);
 };
 
 struct control_asked;

@@ -26,6 +26,8 @@ struct control_asked {
     struct store_changed changed;
     struct store_filter filter;
     uint64_t *ids;
+    struct buf mark;         /* a small thing that the store remembers */
+    struct relay_loan *loan; /* what the caller has for as long as he stays; NULL: nothing */
 };
 
 struct control_verb {
@@ -35,7 +37,7 @@ struct control_verb {
 };
 
 extern const struct control_verb queue_list_verb, queue_show_verb, queue_hold_verb, queue_release_verb,
-    queue_retry_verb, queue_remove_verb, status_verb, wake_verb, reload_verb, refusals_verb;
+    queue_retry_verb, queue_remove_verb, status_verb, wake_verb, reload_verb, refusals_verb, today_verb, lend_verb;
 
 /* Begins a line; what is written into it goes out with control_say(). */
 struct json control_line(struct control_asked *asked);
@@ -43,6 +45,8 @@ void control_say(struct control_asked *asked);
 /* The last line, and the end of `asked`. */
 void control_done(struct control_asked *asked);
 void control_fail(struct control_asked *asked, const struct err *err);
+/* After the last line, where it was not told on the queue's way back: the memory goes. */
+void control_let_go(struct control_asked *asked);
 /* Asks the queue; `run` and `done` get `asked`. Where that fails, so does the question. While `run` runs, nobody else
  * touches `asked`. */
 void control_queue(struct control_asked *asked,

@@ -48,6 +48,9 @@ struct doctor {
     bool over; /* and told; whoever is still being asked changes nothing */
     bool begun, road_over, failed, here, https_over;
     bool only_https; /* the account goes by no other way */
+    bool spared;     /* the day is used up: nobody is asked */
+    bool withheld;   /* no connection to sign in on: it is walked without */
+    struct doctor_notes notes;
     struct evidence evidence;
     struct doctor_findings findings;
     struct doctor_report report;
@@ -144,6 +147,7 @@ static void finish(struct doctor *doctor)
     report->steps = doctor->ladder.steps;
     report->step_count = doctor->ladder.count;
     report->around = &doctor->view;
+    report->notes = &doctor->notes;
     if (doctor->failed)
         judge(doctor);
     doctor->events.done(doctor->who, report);
@@ -240,7 +244,7 @@ static void take_road(struct doctor *doctor)
     }
     const struct road_plan plan = {
         .world = &doctor->world,
-        .account = doctor->here ? NULL : doctor->by_smtp,
+        .account = doctor->here || doctor->withheld ? NULL : doctor->by_smtp,
         .trust = doctor->plan.account,
         .target = &doctor->target,
         .ladder = &doctor->ladder,
@@ -436,6 +440,38 @@ static void look_here(struct doctor *doctor)
     doctor->here = true;
 }
 
+/* What is known from the account's own books. True: nobody needs to be asked. */
+static bool look_into_books(struct doctor *doctor)
+{
+    const struct doctor_books *books = doctor->plan.books;
+    const struct clock *clock = doctor->world.credentials.clock;
+    struct evidence evidence;
+
+    if (!books || doctor->here)
+        return false;
+    doctor->withheld = books->line == BOOKS_ALL_BUSY && doctor->by_smtp;
+    bool used_up = clock && books_used_up(books, clock_wall(clock) / 1000, &evidence);
+    books_climb(books, used_up ? &evidence : NULL, &doctor->ladder, now_of(doctor));
+    if (!used_up)
+        return false;
+    fail(doctor, &evidence);
+    doctor->spared = doctor->road_over = true;
+    return true;
+}
+
+/* The road was good as far as it could be walked. */
+static void tell_withheld(struct doctor *doctor)
+{
+    if (!doctor->withheld || doctor->spared || ladder_has(&doctor->ladder, RUNG_AUTH))
+        return;
+    notes_add(&doctor->notes, "signin-untried",
+              "Signing in was not tried: the outpost that sends this account's mail has all of its connections in use.");
+    if (doctor->failed)
+        return;
+    ladder_enter(&doctor->ladder, RUNG_AUTH);
+    ladder_leave(&doctor->ladder, STEP_SKIPPED, now_of(doctor));
+}
+
 static void too_late(struct doctor *doctor)
 {
     struct evidence evidence = { .stage = doctor->road ? road_stage(doctor->road) : STAGE_RESOLVE };
@@ -468,7 +504,8 @@ static void rang(void *who)
     if (!doctor->begun) {
         doctor->begun = true;
         look_here(doctor);
-        look_up(doctor);
+        if (!look_into_books(doctor))
+            look_up(doctor);
     }
     if (now >= doctor->give_up) {
         too_late(doctor);
@@ -481,9 +518,10 @@ static void rang(void *who)
         tell_here(doctor);
     if (doctor->road_over && doctor->failed && !doctor->here)
         waits |= look_again(doctor);
-    if (!waits && doctor->failed && !doctor->here && !doctor->only_https)
+    if (!waits && doctor->failed && !doctor->here && !doctor->spared && !doctor->only_https)
         waits = try_https(doctor);
     if (!waits) {
+        tell_withheld(doctor);
         finish(doctor);
         return;
     }

@@ -5,6 +5,9 @@
  * around at the same time (doctor/around.h): the server's other ports, another provider, HTTPS. The rules of
  * know/ judge; here is only gathered.
  *
+ * Where the day is used up by the account's own books (doctor/books.h), nobody is asked. Where all its connections are
+ * in use by its outpost, the road is walked without signing in, for one more would be refused.
+ *
  * No message is sent. A credential goes where the account's own mail goes, over verified TLS, and nowhere else.
  *
  *     doctor_start(loop, &plan, &events, me, &doctor, err)
@@ -15,7 +18,9 @@
 #define OUTPOST_DOCTOR_DOCTOR_H
 
 #include "doctor/around.h"
+#include "doctor/books.h"
 #include "doctor/findings.h"
+#include "doctor/notes.h"
 #include "know/classify.h"
 #include "relay/transport.h"
 
@@ -30,6 +35,7 @@ struct doctor_plan {
     uint16_t port;
     enum security security;
     bool in_container; /* this machine is one */
+    const struct doctor_books *books; /* of whoever sends the account's mail; NULL: there are none */
 };
 
 struct doctor_report {
@@ -43,6 +49,7 @@ struct doctor_report {
     const struct around_view *around; /* nobody where nobody was asked */
     const char *https;             /* the other way that the account has, and that was tried: "graph"; or NULL */
     bool https_works;
+    const struct doctor_notes *notes;
 };
 
 /* Told from the loop, never from within a call. `step` must not free the doctor; `done` is told once, and the

@@ -19,6 +19,7 @@
     X(AUTH,     "auth",     "signing in")                        \
     X(SENDER,   "sender",   "sending as the account's address")  \
     X(HTTPS,    "https",    "the provider's HTTPS interface")    \
+    X(LIMITS,   "limits",   "what the account may still send today") \
     X(CLOCK,    "clock",    "this machine's clock")
 
 enum doctor_rung {

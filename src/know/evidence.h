@@ -60,7 +60,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   config:no-account config:unreadable config:bad config:untrusted-mode secret:unreadable
  *   secret:locked (a keyring or key that is not to be had now: nothing is lost)
  *   profile:no-passwords (before anything is sent)
- *   disk:full disk:reserve (nearly full) disk:failed disk:read-only clock:wrong https:unreachable
+ *   limit:day (used up, by our own books) disk:full disk:reserve (nearly full) disk:failed disk:read-only clock:wrong https:unreachable
  *   store:damaged store:newer store:foreign store:locked queue:full (queue/store.h, queue/queue.h)
  *   https:recipients (the header names somebody who is not to get the message, and that way it goes to
  *   everybody whom the header names) https:tied (what may have been sent one way goes no other)

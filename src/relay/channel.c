@@ -32,6 +32,7 @@ static void done_with(struct channel *channel, struct parcel *parcel)
         close_transport(channel);
     if (channel->transport)
         timer_set(channel->idle, loop_now(channel->sender->relay->loop) + RELAY_IDLE_MS);
+    loans_look(channel->sender);
     parcel_settle(parcel);
     relay_look(channel->sender->relay, channel->sender);
 }
@@ -70,6 +71,7 @@ static void put_off(struct channel *channel, uint64_t until)
     }
     channel->parcel = NULL;
     timer_set(channel->idle, loop_now(parcel->relay->loop) + RELAY_IDLE_MS);
+    loans_look(channel->sender);
     parcel_give_back(parcel, until);
     relay_look(channel->sender->relay, channel->sender);
 }
@@ -390,6 +392,36 @@ size_t channels_free(const struct sender *sender)
     for (const struct channel *channel = sender->channels; channel; channel = channel->next)
         count += !channel->parcel;
     return count;
+}
+
+size_t channels_hands(const struct sender *sender)
+{
+    size_t busy = sender->channel_count - channels_free(sender), taken = busy + loans_count(sender);
+    size_t hands = taken < sender->channel_most ? sender->channel_most - taken : 0;
+
+    if (sender->state != LANE_GOES_ON) /* one tries whether it works again */
+        return busy || !hands ? 0 : 1;
+    return hands;
+}
+
+size_t channels_open(const struct sender *sender)
+{
+    size_t count = 0;
+
+    for (const struct channel *channel = sender->channels; channel; channel = channel->next)
+        count += channel->transport != NULL;
+    return count;
+}
+
+bool channel_let_go(struct sender *sender)
+{
+    for (struct channel *channel = sender->channels; channel; channel = channel->next) {
+        if (channel->parcel || !channel->transport)
+            continue;
+        close_transport(channel);
+        return true;
+    }
+    return false;
 }
 
 void channels_free_all(struct sender *sender)

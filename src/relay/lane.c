@@ -52,18 +52,11 @@ static void give_back_all(struct lane *lane, uint64_t next)
 
 /* ---- whose turn ---- */
 
-static size_t free_hands(const struct sender *sender)
-{
-    if (sender->state != LANE_GOES_ON)
-        return sender->channel_count > channels_free(sender) ? 0 : 1;
-    return channels_free(sender) + (sender->channel_most - sender->channel_count);
-}
-
 static void hand_out(struct lane *lane, struct sender *sender)
 {
     struct parcel *parcel;
 
-    while (lane->waiting && lane->waiting->sender == sender && free_hands(sender) && sender_free_at(sender) == 0) {
+    while (lane->waiting && lane->waiting->sender == sender && channels_hands(sender) && sender_free_at(sender) == 0) {
         parcel = lane_take(lane, sender);
         uint64_t when = sender_count(sender, parcel);
         if (when) { /* one with fewer recipients may still go */
@@ -271,7 +264,7 @@ void lane_look(struct lane *lane)
     if (relay->draining)
         return;
     if (choose(lane, &place, &tied, &again) && !lane->claiming && lane->waiting_count < RELAY_WINDOW / 2 &&
-        free_hands(lane->senders[place])) {
+        channels_hands(lane->senders[place])) {
         claim(lane, place, tied);
         again = relay_now(relay) + RELAY_AGAIN_MS; /* where it could not be asked */
     }

@@ -161,12 +161,7 @@ static struct sender *sender_new(struct relay *relay, const struct account *acco
     sender->relay = relay;
     sender->account = account;
     sender->because = "";
-    sender->allowed = (struct limit_allowed){ {
-        [LIMIT_MINUTE] = limits->messages_per_minute,
-        [LIMIT_HOUR] = limits->messages_per_hour,
-        [LIMIT_DAY] = limits->messages_per_day,
-        [LIMIT_RECIPIENTS] = limits->recipients_per_day,
-    } };
+    sender->allowed = relay_allowed(account);
     sender->channel_most = limits->connections ? (size_t)limits->connections : RELAY_CHANNELS_USUAL;
     if (sender->channel_most > RELAY_CHANNELS_MOST)
         sender->channel_most = RELAY_CHANNELS_MOST;
@@ -291,6 +286,7 @@ void relay_free(struct relay *relay)
     }
     for (struct sender *sender = relay->senders, *next; sender; sender = next) {
         next = sender->next;
+        loans_orphan(sender);
         mem_free(sender);
     }
     timer_free(relay->extend);
@@ -334,15 +330,6 @@ static enum relay_health health_of(const struct sender *sender)
     return sender->channel_count > channels_free(sender) ? RELAY_SENDING : RELAY_READY;
 }
 
-static void add_limits(struct sender *sender, struct relay_status *status)
-{
-    enum limit_kind kind = sender->allowed.most[LIMIT_DAY] ? LIMIT_DAY : LIMIT_RECIPIENTS;
-
-    status->counts_recipients = kind == LIMIT_RECIPIENTS;
-    status->sent_today = limit_used(&sender->limit, kind, relay_now(sender->relay));
-    status->limit_today = sender->allowed.most[kind];
-}
-
 bool relay_status(const struct relay *relay, size_t at, struct relay_status *ret_status)
 {
     struct sender *sender = relay->senders;
@@ -363,6 +350,6 @@ bool relay_status(const struct relay *relay, size_t at, struct relay_status *ret
         .unknown = sender->counts[STORE_UNKNOWN],
     };
     snprintf(ret_status->said, sizeof ret_status->said, "%s", sender->said);
-    add_limits(sender, ret_status);
+    relay_today(&sender->limit, &sender->allowed, relay_now(sender->relay), &ret_status->today);
     return true;
 }

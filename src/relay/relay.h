@@ -21,6 +21,7 @@
 #include "os/random.h"
 #include "queue/queue.h"
 #include "relay/attempt.h"
+#include "relay/today.h"
 #include "relay/transport.h"
 
 struct relay;
@@ -94,14 +95,36 @@ struct relay_status { /* of an account; texts as long as the relay */
     uint64_t until;      /* of the queue's time; 0: not known */
     const char *because; /* a cause, or ""; */
     char said[ERR_TEXT_MAX];
-    uint64_t sent_today, limit_today; /* messages or recipients, whichever is limited; 0: no limit */
-    bool counts_recipients;
+    struct relay_today today;
     size_t channels;
     uint64_t delivered, deferred, failed, unknown; /* recipients, since the start */
 };
 
 /* The account in this place, counted from 0; false: there are no more. */
 bool relay_status(const struct relay *relay, size_t at, struct relay_status *ret_status);
+/* ---- a connection for somebody else ---- */
+
+/* A provider counts an account's connections, whoever makes them. So who signs in beside the relay - the doctor -
+ * borrows one of its: an idle channel is let go for that; where all are busy, the next that is free; and the relay does
+ * with one less meanwhile. */
+struct relay_loan;
+
+enum { RELAY_LOAN_MS = 60 * 1000 }; /* then it is the relay's again, whatever the borrower does */
+
+enum relay_lent {
+    RELAY_LENT,
+    RELAY_NONE_FREE, /* in the time that was given */
+    RELAY_LOAN_OVER, /* it was lent, and is not any more */
+};
+
+/* `told` what becomes of it, never from within. The loan is the caller's until relay_give_back(), also when the relay
+ * is gone. ERR_CONFIG: there is no such account. */
+MUST_USE bool relay_borrow(struct relay *relay, struct span account, uint64_t patience_ms,
+                           void (*told)(void *who, enum relay_lent lent), void *who, struct relay_loan **ret_loan,
+                           struct err *err);
+/* Nothing more is told. NULL is nothing. */
+void relay_give_back(struct relay_loan *loan);
+
 /* Is anything under way, or waiting for its turn in memory? */
 bool relay_is_busy(const struct relay *relay);
 

@@ -88,6 +88,7 @@ struct sender { /* an account */
     bool books_wrong;     /* the queue could not be told whether it is parked */
     struct channel *channels;
     size_t channel_count, channel_most;
+    struct relay_loan *loans; /* connections that others have, or wait for */
     uint64_t counts[STORE_STATE_COUNT]; /* recipients, by what became of them */
     struct sender *next;
 };
@@ -178,6 +179,20 @@ MUST_USE bool sender_load(struct sender *sender, struct err *err); /* asks for i
 MUST_USE bool channel_give(struct sender *sender, struct parcel *parcel);
 size_t channels_free(const struct sender *sender);
 void channels_free_all(struct sender *sender);
+/* How many messages may be given to its channels now, whatever its limits. */
+size_t channels_hands(const struct sender *sender);
+/* Lines that are up, or being made. */
+size_t channels_open(const struct sender *sender);
+/* Hangs up on one that carries nothing. False: all do. */
+bool channel_let_go(struct sender *sender);
+
+/* loan.c */
+/* Lent or promised. */
+size_t loans_count(const struct sender *sender);
+/* Something became free: who waits for it? */
+void loans_look(struct sender *sender);
+/* The sender goes: they are nobody's. */
+void loans_orphan(struct sender *sender);
 
 /* parcel.c */
 MUST_USE struct parcel *parcel_new(struct lane *lane, struct sender *sender, struct batch *batch,

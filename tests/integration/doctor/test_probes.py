@@ -2,6 +2,7 @@
 import http.server
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -10,7 +11,8 @@ from email.utils import formatdate
 
 import pytest
 
-from network import GMAIL, NAMESERVER, TARGET, WEB
+from daemon import Daemon
+from network import GMAIL, NAMESERVER, TARGET, WEB, drop
 from stage import Smtp, Stage
 
 WEB_NAMES = 'DNS:graph.microsoft.com,DNS:gmail.googleapis.com'
@@ -26,7 +28,8 @@ class Web:
     def __init__(self, certificate='web', date=None):
         self.certificate, self.date, self.heard = certificate, date, []
 
-    def serve(self, line, authority):
+    def serve(self, line, stage, home):
+        authority = stage.authority
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority.cert(self.certificate), authority.key(self.certificate))
         line.settimeout(30)
@@ -50,6 +53,7 @@ def more_certificates(certificates):
 def stage(network, more_certificates, outpost):
     network.names(NAMESERVER)
     network.firewall()
+    network.link('IPv4')
     outpost.inside = network.inside
     outpost.environment['OUTPOST_CA_FILE'] = more_certificates.ca
     open_now = Stage(network, more_certificates)
@@ -75,7 +79,7 @@ def test_clock(label, certificate, web, off, cause, found, stage, outpost, verdi
     """The other provider does not answer here: only HTTPS can tell."""
     if off and not shutil.which('faketime'):
         pytest.skip('faketime is not installed')
-    stage.network.firewall('ip daddr %s drop' % GMAIL)
+    stage.ground.firewall(drop(at=GMAIL))
     stage.open(TARGET, 587, Smtp(certificate=certificate))
     stage.open(WEB, 443, web)
     if off:
@@ -152,8 +156,8 @@ class Here(Stage):
 
     def __init__(self, authority):
         class Nowhere:
-            def within(self, make):
-                return make()
+            def listen(self, address, port):
+                return socket.create_server((address, port), backlog=16)
         super().__init__(Nowhere(), authority)
 
 
@@ -203,7 +207,7 @@ def test_chain_of_a_stranger_leads_nowhere_at_home(stage, linked, outpost, verdi
     heard = []
 
     class Trap:
-        def serve(self, line, authority):
+        def serve(self, line, stage, home):
             heard.append(line.recv(100))
 
     linked('trap', 'DNS:mail.example.test', 'http://10.77.0.10/it.der')
@@ -229,3 +233,129 @@ def test_chain_by_comparison(stage, linked, outpost, verdict):
     told = verdict('a link of the chain: the other port sends it', 'cert_intermediate_missing',
                    outpost.run('doctor', 'mail.example.test:587', '--json', '--connect-timeout', '2'))
     assert {(other['port'], other['ok']) for other in told['alternatives']} >= {(465, True)}, told
+
+
+# ---- what the outpost that runs knows and lends ----
+
+class Strict(Smtp):
+    """Lets one sign in at a time, as some providers do. `calls` and `most` of those signed in; `held` holds back what it
+    says of a message."""
+
+    def __init__(self, held=None):
+        super().__init__('at once', certificate='good')
+        self.lock, self.calls, self.signed_in, self.most, self.held = threading.Lock(), 0, 0, 0, held
+        self.kept = 0
+
+    def serve(self, line, stage, home):
+        here = threading.local()
+        here.signed_in = False
+        self.calls += 1
+        line = self.secure(line, stage)
+        line.settimeout(60)
+        self.say(line, self.banner)
+        read = line.makefile('rb')
+        try:
+            while command := read.readline(20000):
+                verb = command.split()[0].upper().decode(errors='replace')
+                if verb == 'EHLO':
+                    self.say(line, '250-mail.example.test\r\n250 AUTH PLAIN')
+                elif verb == 'AUTH':
+                    with self.lock:
+                        self.signed_in += 1
+                        here.signed_in = True
+                        self.most = max(self.most, self.signed_in)
+                    self.say(line, '235 2.7.0 welcome' if self.signed_in == 1 else
+                             '421 4.7.0 Too many concurrent SMTP connections; please try again later.')
+                elif verb == 'DATA':
+                    self.say(line, '354 go ahead')
+                    while read.readline(20000) not in (b'.\r\n', b''):
+                        pass
+                    if self.held:
+                        self.held.wait(60)
+                    self.kept += 1
+                    self.say(line, '250 2.0.0 kept')
+                else:
+                    self.say(line, '221 bye' if verb == 'QUIT' else '250 2.0.0 ok')
+                    if verb == 'QUIT':
+                        return
+        finally:
+            with self.lock:
+                self.signed_in -= here.signed_in
+
+
+MESSAGE = b'From: alice@example.test\r\nTo: bob@example.test\r\nSubject: x\r\n\r\nx\r\n'
+
+
+@pytest.fixture
+def sends(here, outpost):
+    """sends(server, **settings): an account there, and the outpost that sends its mail."""
+    daemons = []
+
+    def begin(server, **settings):
+        port = port_of(here, server)
+        outpost.account('localhost:%d' % port, 'tls', **settings)
+        daemons.append(Daemon(outpost))
+        return daemons[-1]
+    yield begin
+    for daemon in daemons:
+        daemon.stop()
+
+
+def send(outpost, *words):
+    done = outpost.run('send --raw bob@example.test', *words, stdin=MESSAGE)
+    assert done.status == 0, done
+
+
+def test_the_day_is_used_up(sends, outpost, verdict):
+    """Known without asking anybody: while it runs, and from what it wrote down."""
+    server = Strict()
+    daemon = sends(server, **{'limit.messages_per_day': '1'})
+    send(outpost, '--wait', '30')
+    calls = server.calls
+    for when in ('while it runs', 'from the books'):
+        told = verdict('the day is used up, ' + when, 'rate_limit_daily', outpost.run('doctor', '--json'))
+        limits = step(told, 'limits')
+        assert limits['ok'] is False and limits['detail']['fact'] == 'limit:day', told
+        assert limits['detail']['sent'] == limits['detail']['limit'] == '1' and limits['detail']['until'] in told['evidence'], told
+        assert all(step['ok'] is None for step in told['steps'] if step['step'] != 'limits'), told
+        daemon.stop()
+    assert server.calls == calls
+
+
+def test_some_of_the_day_is_used(sends, outpost, verdict):
+    sends(Strict(), **{'limit.messages_per_day': '5', 'limit.connections': '1'})
+    send(outpost, '--wait', '30')
+    told = verdict('some of the day is used', None, outpost.run('doctor', '--json'))
+    assert step(told, 'limits')['ok'] and step(told, 'limits')['detail'] == {'sent': '1', 'limit': '5', 'counts': 'messages'}, told
+
+
+def test_books_are_not_made_to_be_read(here, outpost, verdict):
+    outpost.account('localhost:%d' % port_of(here, Strict()), 'tls')
+    told = verdict('no books', None, outpost.run('doctor', '--json'))
+    assert step(told, 'limits') is None and not os.path.exists(os.path.join(outpost.folder, 'state', 'queue.db')), told
+
+
+def test_a_connection_is_lent(sends, outpost, verdict):
+    """The account may have one, and the daemon has it, idle."""
+    server = Strict()
+    daemon = sends(server, **{'limit.connections': '1'})
+    send(outpost, '--wait', '30')
+    assert daemon.status()['accounts'][0]['channels'] == 1 and server.signed_in == 1
+    told = verdict('one connection, and the daemon has it', None, outpost.run('doctor', '--json'))
+    assert step(told, 'auth')['ok'] and server.most == 1 and not told['notes'], told
+    send(outpost, '--wait', '30')       # and gets it back
+    assert server.kept == 2
+
+
+def test_no_connection_is_to_be_had(sends, outpost, verdict):
+    """The daemon is sending over it."""
+    server = Strict(held=threading.Event())
+    sends(server, **{'limit.connections': '1'})
+    send(outpost)
+    deadline = time.monotonic() + 30
+    while server.signed_in < 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    told = verdict('one connection, and it is in use', None, outpost.run('doctor', '--json', '--timeout', '4'))
+    assert step(told, 'tls')['ok'] and step(told, 'auth')['ok'] is None, told
+    assert [note['note'] for note in told['notes']] == ['signin-untried'] and server.most == 1, told
+    server.held.set()

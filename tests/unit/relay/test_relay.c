@@ -482,6 +482,155 @@ static void test_no_more_channels_than_allowed(void **state)
     end();
 }
 
+/* ---- connections that others borrow ---- */
+
+struct borrower {
+    struct relay_loan *loan;
+    unsigned told;
+    enum relay_lent last;
+};
+
+static void told_lent(void *who, enum relay_lent lent)
+{
+    struct borrower *b = who;
+
+    b->told++;
+    b->last = lent;
+}
+
+static void borrow(struct borrower *b, uint64_t patience_ms)
+{
+    *b = (struct borrower){ 0 };
+    assert_true(relay_borrow(relay, SPAN("live"), patience_ms, told_lent, b, &b->loan, NULL));
+    assert_int_equal(b->told, 0);
+}
+
+/* One message is on its only channel, and not answered yet. */
+static void begin_busy(void)
+{
+    begin();
+    accounts[0]->limits.connections = 1;
+    start();
+    accept_for("live", "a", "x@example.org");
+    while (!ways.sent) {
+        queue_turn(queue);
+        loop_turn(loop);
+        if (!ways.sent)
+            ways_turn();
+    }
+}
+
+static void test_an_idle_channel_is_let_go_for_who_borrows(void **state)
+{
+    struct borrower b;
+
+    (void)state;
+    begin();
+    accounts[0]->limits.connections = 1;
+    start();
+    accept_for("live", "a", "x@example.org");
+    settle();
+    assert_int_equal(ways.open, 1);
+    borrow(&b, 10000);
+    settle();
+    assert_int_equal(ways.open, 0);
+    assert_true(b.told == 1 && b.last == RELAY_LENT);
+    uint64_t id = accept_for("live", "b", "x@example.org");
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_QUEUED);
+    relay_give_back(b.loan);
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_DELIVERED);
+    end();
+}
+
+static void test_the_rest_of_the_channels_go_on(void **state)
+{
+    struct borrower b, c;
+
+    (void)state;
+    begin();
+    start();
+    borrow(&b, 10000);
+    settle();
+    assert_true(b.told == 1 && b.last == RELAY_LENT);
+    for (size_t i = 0; i < 10; i++)
+        accept_for("live", "a", "x@example.org");
+    settle();
+    assert_int_equal(ways.sent, 10);
+    assert_int_equal(ways.most_open, 1); /* of two */
+    borrow(&c, 10000); /* the last */
+    settle();
+    assert_true(c.told == 1 && c.last == RELAY_LENT && ways.open == 0);
+    relay_give_back(b.loan);
+    relay_give_back(c.loan);
+    end();
+}
+
+static void test_who_borrows_waits_for_the_next_that_is_free(void **state)
+{
+    struct borrower b;
+
+    (void)state;
+    begin_busy();
+    borrow(&b, 10000);
+    uint64_t id = accept_for("live", "b", "x@example.org");
+    queue_turn(queue);
+    loop_turn(loop);
+    assert_int_equal(b.told, 0);
+    settle();
+    assert_true(b.told == 1 && b.last == RELAY_LENT);
+    assert_int_equal(ways.open, 0);
+    assert_int_equal(state_of(id, 0), STORE_QUEUED);
+    relay_give_back(b.loan);
+    settle();
+    assert_int_equal(state_of(id, 0), STORE_DELIVERED);
+    end();
+}
+
+static void test_nobody_waits_for_ever(void **state)
+{
+    struct borrower b, c;
+
+    (void)state;
+    begin_busy();
+    borrow(&b, 0);
+    borrow(&c, 10000);
+    loop_turn(loop);
+    assert_true(b.told == 1 && b.last == RELAY_NONE_FREE);
+    relay_give_back(b.loan);
+    relay_give_back(c.loan); /* he did not wait for it */
+    uint64_t id = accept_for("live", "b", "x@example.org");
+    settle();
+    assert_int_equal(c.told, 0);
+    assert_int_equal(state_of(id, 0), STORE_DELIVERED);
+    end();
+}
+
+static void test_a_loan_outlives_the_relay(void **state)
+{
+    struct borrower b, c;
+    struct relay_loan *none = NULL;
+    struct err err = { 0 };
+
+    (void)state;
+    begin_busy();
+    assert_false(relay_borrow(relay, SPAN("nobody"), 0, told_lent, &b, &none, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    settle();
+    borrow(&b, 10000);
+    settle();
+    borrow(&c, 0);
+    relay_free(relay);
+    relay = NULL;
+    loop_turn(loop);
+    assert_true(b.told == 1 && b.last == RELAY_LENT);
+    assert_true(c.told == 1 && c.last == RELAY_NONE_FREE);
+    relay_give_back(b.loan);
+    relay_give_back(c.loan);
+    end();
+}
+
 static void test_recipients_in_portions(void **state)
 {
     (void)state;
@@ -1033,6 +1182,11 @@ int main(void)
         cmocka_unit_test(test_who_waits_tells_of_a_failure),
         cmocka_unit_test(test_who_waits_is_not_told_of_a_part),
         cmocka_unit_test(test_no_more_channels_than_allowed),
+        cmocka_unit_test(test_an_idle_channel_is_let_go_for_who_borrows),
+        cmocka_unit_test(test_the_rest_of_the_channels_go_on),
+        cmocka_unit_test(test_who_borrows_waits_for_the_next_that_is_free),
+        cmocka_unit_test(test_nobody_waits_for_ever),
+        cmocka_unit_test(test_a_loan_outlives_the_relay),
         cmocka_unit_test(test_recipients_in_portions),
         cmocka_unit_test(test_a_body_in_pieces),
         cmocka_unit_test(test_a_quota_delays),
