@@ -79,16 +79,27 @@ static void take_accounts_of_ours(struct checking *c)
     }
 }
 
+/* A device does not get in there, and nobody else would say so. */
+static void take_listener(struct checking *c, const struct json_value *listener)
+{
+    struct span name = json_text_at(listener, "name"), why = json_text_at(listener, "why");
+
+    if (why.at)
+        checkup_problem(&c->checkup, CHECKUP_CRITICAL, "listener %.*s is not open: %.*s", SPAN_ARG(name), SPAN_ARG(why));
+}
+
 static void take(void *who, const struct json_value *status, struct span text)
 {
     struct checking *c = who;
-    const struct json_value *accounts = json_member(status, "accounts");
+    const struct json_value *accounts = json_member(status, "accounts"), *listeners = json_member(status, "listeners");
     struct span role = json_text_at(json_member(status, "daemon"), "role");
     uint64_t parked = 0;
 
     (void)text;
     c->queue.daemon = role.at && span_is(role, "daemon");
     take_queue(c, json_member(status, "queue"));
+    for (size_t i = 0; i < json_count(listeners); i++)
+        take_listener(c, json_element(listeners, i));
     for (size_t i = 0; i < json_count(accounts); i++)
         take_account(c, json_element(accounts, i));
     if (json_count(accounts))

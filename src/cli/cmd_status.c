@@ -57,6 +57,7 @@ static void tell_weaknesses(struct cli *cli, const struct json_value *weak)
 
 static void tell_listener(struct cli *cli, const struct json_value *listener)
 {
+    struct span why = json_text_at(listener, "why");
     uint64_t sessions = 0, refusals = 0;
     bool open = false;
     HELD(buf) line = BUF(4096);
@@ -65,6 +66,8 @@ static void tell_listener(struct cli *cli, const struct json_value *listener)
              SPAN_ARG(json_text_at(listener, "address")), SPAN_ARG(json_text_at(listener, "security")));
     if (!json_bool_at(listener, "open", &open) || !open)
         buf_add(&line, ": not open");
+    if (why.at)
+        buf_addf(&line, ": %.*s; it is tried again every few seconds", SPAN_ARG(why));
     if (json_number_at(listener, "sessions", &sessions) && sessions)
         buf_addf(&line, ", %llu connected", (unsigned long long)sessions);
     if (json_number_at(listener, "refusals", &refusals) && refusals)

@@ -20,6 +20,33 @@ static size_t most_connections(void)
     return have > 2 * DESCRIPTORS_KEPT ? have - DESCRIPTORS_KEPT : have / 2;
 }
 
+static void tell_one(struct daemon *daemon, const struct gateway_view *view)
+{
+    const struct listen_settings *listen = view->settings;
+    HELD(buf) trust = BUF(400);
+
+    if (view->why) {
+        log_event(&daemon->log, LOG_AT_ERROR, "shut", log_text("listener", listen->name), log_text("address", listen->address),
+                  log_text("why", view->why), log_text("then", "it is tried again every few seconds"));
+        return;
+    }
+    if (view->certificate)
+        buf_add(&trust, listen->tls_certificate ? listen->tls_certificate : "made here");
+    log_event(&daemon->log, LOG_AT_INFO, "listens", log_text("name", listen->name), log_text("address", listen->address),
+              log_number("port", view->port), log_text("security", gateway_security_word(listen->security)),
+              log_text("certificate", trust.len ? buf_text(&trust) : "none"));
+    for (unsigned bit = 1; bit <= LISTEN_OPEN_TO_ALL; bit <<= 1)
+        if (listen_weaknesses(listen) & bit)
+            log_event(&daemon->log, LOG_AT_WARN, "weak", log_text("listener", listen->name),
+                      log_text("what", listen_weakness_word((enum listen_weakness)bit)),
+                      log_text("why", card_weakness((enum listen_weakness)bit)));
+}
+
+static void opened(void *who, const struct gateway_view *view)
+{
+    tell_one(who, view);
+}
+
 bool listening_open(struct daemon *daemon, struct err *err)
 {
     const struct place *place = cli_place(daemon->cli, NULL);
@@ -36,29 +63,14 @@ bool listening_open(struct daemon *daemon, struct err *err)
         .activation = &daemon->activation,
         .unix_mode = place->scope == PLACE_SYSTEM ? 0666 : 0600,
         .connections = most_connections(),
+        .opened = opened,
+        .who = daemon,
     };
 
     if (!gateway_open(&world, cli_config(daemon->cli, NULL), &daemon->gateway, err))
         return false;
     daemon->owner.control.gateway = daemon->gateway;
     return true;
-}
-
-static void tell_one(struct daemon *daemon, const struct gateway_view *view)
-{
-    const struct listen_settings *listen = view->settings;
-    HELD(buf) trust = BUF(400);
-
-    if (view->certificate)
-        buf_add(&trust, listen->tls_certificate ? listen->tls_certificate : "made here");
-    log_event(&daemon->log, LOG_AT_INFO, "listens", log_text("name", listen->name), log_text("address", listen->address),
-              log_number("port", view->port), log_text("security", gateway_security_word(listen->security)),
-              log_text("certificate", trust.len ? buf_text(&trust) : "none"));
-    for (unsigned bit = 1; bit <= LISTEN_OPEN_TO_ALL; bit <<= 1)
-        if (listen_weaknesses(listen) & bit)
-            log_event(&daemon->log, LOG_AT_WARN, "weak", log_text("listener", listen->name),
-                      log_text("what", listen_weakness_word((enum listen_weakness)bit)),
-                      log_text("why", card_weakness((enum listen_weakness)bit)));
 }
 
 void listening_tell(struct daemon *daemon)

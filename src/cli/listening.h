@@ -4,9 +4,9 @@
 
 #include "cli/daemon.h"
 
-/* Every listener listens, or none. */
+/* Every listener listens, or waits for its address (gateway_open()); it is told when it has it. */
 MUST_USE bool listening_open(struct daemon *daemon, struct err *err);
-/* A line for each listener: where it is; and a warning for what is weak about it, or not obeyed. */
+/* A line for each listener: where it is, or why it is not; and a warning for what is weak about it, or not obeyed. */
 void listening_tell(struct daemon *daemon);
 
 #endif

@@ -307,6 +307,16 @@ static const struct flag *find_flag(char letter)
     return NULL;
 }
 
+/* What people try who know outpost's own. */
+static bool refuse_long(struct reader *r, const char *word)
+{
+    HELD(buf) shown = BUF(200);
+
+    str_printable(&shown, span_of(word), 60);
+    return err_set(r->err, ERR_USAGE, "%s: there is no such flag; outpost's own stand in front: outpost --user sendmail ...",
+                   buf_text(&shown));
+}
+
 /* "-ti", "-oem", "-fme@example.org": letters, until one takes the rest. */
 static bool read_word(struct reader *r, const char *letters)
 {
@@ -355,6 +365,8 @@ bool sendmail_flags_read(int argc, char **argv, const char **recipients, struct 
             recipients[read.recipient_count++] = word;
         else if (strcmp(word, "--") == 0)
             only_recipients = true;
+        else if (word[1] == '-')
+            return refuse_long(&r, word);
         else if (!read_word(&r, word + 1))
             return false;
     }

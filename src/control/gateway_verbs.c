@@ -35,6 +35,7 @@ static void show_listener(struct json *json, const struct listen_settings *setti
     json_number(json, "port", view ? view->port : listen_port(settings));
     json_text(json, "security", gateway_security_word(settings->security));
     json_bool(json, "open", view && view->open);
+    json_text(json, "why", view ? view->why : NULL);
     json_number(json, "sessions", view ? view->sessions : 0);
     json_number(json, "refusals", view ? view->refusals->count : 0);
     show_weaknesses(json, settings);

@@ -1,6 +1,8 @@
 /* A listener: where it stands, what it shows to those who come, and how it changes while it listens. */
 #include "gateway/gateway_int.h"
 
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "base/str.h"
 #include "net/activation.h"
@@ -223,7 +225,25 @@ static bool open_sockets(struct door *door, struct err *err)
     return add_socket(door, &plan, err);
 }
 
-bool door_open(struct gateway *gateway, struct face *face, struct door **ret_door, struct err *err)
+/* By time, or by the hand of whoever has the address, this may pass. */
+static bool may_pass(const struct err *err)
+{
+    return err->sys == EADDRNOTAVAIL || err->sys == EADDRINUSE;
+}
+
+bool door_knock(struct door *door)
+{
+    struct err err = { 0 };
+
+    if (open_sockets(door, &err)) {
+        door->waits = false;
+        return true;
+    }
+    door->why = err;
+    return false;
+}
+
+bool door_open(struct gateway *gateway, struct face *face, bool may_wait, struct door **ret_door, struct err *err)
 {
     OWN(door) door = NEW(door);
 
@@ -236,14 +256,19 @@ bool door_open(struct gateway *gateway, struct face *face, struct door **ret_doo
     door->face = face_hold(face);
     if (!door->name || !door->address)
         return err_no_memory(err);
-    if (!open_sockets(door, err))
+    door->waits = !door_knock(door);
+    if (door->waits && !(may_wait && may_pass(&door->why))) {
+        if (err)
+            *err = door->why;
         return err_in(err, "listen %s", door->name);
+    }
     *ret_door = GIVE(door);
     return true;
 }
 
 void door_close(struct door *door)
 {
+    door->waits = false;
     for (size_t i = 0; i < door->socket_count; i++)
         listener_free(GIVE(door->sockets[i]));
     door->socket_count = 0;

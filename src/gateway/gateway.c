@@ -9,6 +9,7 @@
 enum {
     SECOND = 1000,
     LOOK_AFTER_MS = 60 * SECOND, /* between looks at the certificates' files */
+    KNOCK_MS = 5 * SECOND,
     ALIASES_MS = 5 * SECOND,     /* that what was read of them is believed */
     PER_ADDRESS = 256,
     MESSAGES_A_MINUTE = 3000,
@@ -154,7 +155,7 @@ static bool prepare(struct gateway *gateway, const struct config *config, struct
             return false;
         if (!(change->name = str_copy(settings->name)))
             return err_no_memory(err);
-        if (!change->stays && !door_open(gateway, change->face, &change->door, err))
+        if (!change->stays && !door_open(gateway, change->face, !gateway->config, &change->door, err))
             return false;
     }
     return true;
@@ -218,106 +219,6 @@ bool gateway_uses(const struct gateway *gateway, const struct config *config)
     return false;
 }
 
-/* -- birth and death -- */
-
-static void tell_drained(void *who)
-{
-    struct gateway *gateway = who;
-
-    gateway->drained(gateway->who);
-}
-
-static bool make_parts(struct gateway *gateway, const struct config *config, struct err *err)
-{
-    const struct gateway_world *world = &gateway->world;
-    const struct caps_limits limits = {
-        .connections = world->connections ? world->connections : GATEWAY_CONNECTIONS,
-        .connections_per_address = PER_ADDRESS,
-        .messages_per_minute = MESSAGES_A_MINUTE,
-        .recipients_per_minute = RECIPIENTS_A_MINUTE,
-        .octets = 256ULL * MEGABYTE,
-    };
-    uint64_t seed;
-
-    if (!random_fill(world->dice, &seed, sizeof seed, err) ||
-        !random_fill(world->dice, gateway->secret, sizeof gateway->secret, err))
-        return false;
-    gateway->attempts = attempts_new(seed);
-    gateway->caps = caps_new(&limits, seed);
-    gateway->timer = timer_new(world->loop, rang, gateway);
-    gateway->emptied = timer_new(world->loop, tell_drained, gateway);
-    if (!gateway->attempts || !gateway->caps || !gateway->timer || !gateway->emptied)
-        return err_no_memory(err);
-    return checks_new(world->loop, world->dice, &gateway->checks, err) && name_us(gateway, config, err);
-}
-
-bool gateway_open(const struct gateway_world *world, const struct config *config, struct gateway **ret_gateway,
-                  struct err *err)
-{
-    OWN(gateway) gateway = NEW(gateway);
-
-    if (!gateway)
-        return err_no_memory(err);
-    gateway->world = *world;
-    if (!make_parts(gateway, config, err) || !gateway_reload(gateway, config, err))
-        return false;
-    *ret_gateway = GIVE(gateway);
-    return true;
-}
-
-void gateway_free(struct gateway *gateway)
-{
-    if (!gateway)
-        return;
-    while (gateway->guests)
-        guest_free(gateway->guests);
-    for (struct door *door = gateway->doors, *next; door; door = next) {
-        next = door->next;
-        door_free(door);
-    }
-    for (struct known_user *user = gateway->users, *next; user; user = next) {
-        next = user->next;
-        mem_free(user->name);
-        mem_free(user);
-    }
-    for (size_t i = 0; gateway->cert_names && gateway->cert_names[i]; i++)
-        mem_free(gateway->cert_names[i]);
-    mem_free(gateway->cert_names);
-    aliases_free(gateway->aliases);
-    checks_free(gateway->checks);
-    timer_free(gateway->timer);
-    timer_free(gateway->emptied);
-    attempts_free(gateway->attempts);
-    caps_free(gateway->caps);
-    str_wipe(gateway->secret, sizeof gateway->secret);
-    mem_free(gateway);
-}
-
-void gateway_drain(struct gateway *gateway, void (*drained)(void *who), void *who)
-{
-    gateway->drains = true;
-    gateway->drained = drained;
-    gateway->who = who;
-    for (struct door *door = gateway->doors; door; door = door->next)
-        door_close(door);
-    for (struct guest *guest = gateway->guests, *next; guest; guest = next) {
-        next = guest->next;
-        guest_drain(guest);
-    }
-    gateway_look_whether_empty(gateway);
-}
-
-void gateway_look_whether_empty(struct gateway *gateway)
-{
-    if (gateway->drains && !gateway->guests)
-        timer_set(gateway->emptied, loop_now(gateway->world.loop));
-}
-
-bool gateway_is_idle(const struct gateway *gateway)
-{
-    return !gateway->guests;
-}
-
 /* -- for whoever shows it -- */
 
 static bool show(const struct door *door, struct gateway_view *ret_view)
@@ -327,6 +228,7 @@ static bool show(const struct door *door, struct gateway_view *ret_view)
     *ret_view = (struct gateway_view){
         .settings = door->face->settings,
         .open = door->socket_count > 0,
+        .why = door->waits ? door->why.text : NULL,
         .port = door->socket_count ? listener_port(door->sockets[0]) : 0,
         .certificate = door->face->cert ? server_cert_description(door->face->cert) : NULL,
         .refusals = &door->refusals,
@@ -356,4 +258,132 @@ const struct refusals *gateway_user_refusals(const struct gateway *gateway, cons
         if (span_is_word(span_of(known->name), user))
             return &known->refusals;
     return NULL;
+}
+
+/* -- listeners that wait for their address -- */
+
+static void knock_later(struct gateway *gateway)
+{
+    uint64_t pause = gateway->world.knock_ms ? gateway->world.knock_ms : KNOCK_MS;
+
+    for (const struct door *door = gateway->doors; door; door = door->next)
+        if (door->waits) {
+            timer_set(gateway->knocks, loop_now(gateway->world.loop) + pause);
+            return;
+        }
+}
+
+static void knock(void *who)
+{
+    struct gateway *gateway = who;
+    struct gateway_view view;
+
+    for (struct door *door = gateway->doors; door; door = door->next)
+        if (door->waits && door_knock(door) && gateway->world.opened && show(door, &view))
+            gateway->world.opened(gateway->world.who, &view);
+    knock_later(gateway);
+}
+
+/* -- birth and death -- */
+
+static void tell_drained(void *who)
+{
+    struct gateway *gateway = who;
+
+    gateway->drained(gateway->who);
+}
+
+static bool make_parts(struct gateway *gateway, const struct config *config, struct err *err)
+{
+    const struct gateway_world *world = &gateway->world;
+    const struct caps_limits limits = {
+        .connections = world->connections ? world->connections : GATEWAY_CONNECTIONS,
+        .connections_per_address = PER_ADDRESS,
+        .messages_per_minute = MESSAGES_A_MINUTE,
+        .recipients_per_minute = RECIPIENTS_A_MINUTE,
+        .octets = 256ULL * MEGABYTE,
+    };
+    uint64_t seed;
+
+    if (!random_fill(world->dice, &seed, sizeof seed, err) ||
+        !random_fill(world->dice, gateway->secret, sizeof gateway->secret, err))
+        return false;
+    gateway->attempts = attempts_new(seed);
+    gateway->caps = caps_new(&limits, seed);
+    gateway->timer = timer_new(world->loop, rang, gateway);
+    gateway->emptied = timer_new(world->loop, tell_drained, gateway);
+    gateway->knocks = timer_new(world->loop, knock, gateway);
+    if (!gateway->attempts || !gateway->caps || !gateway->timer || !gateway->emptied || !gateway->knocks)
+        return err_no_memory(err);
+    return checks_new(world->loop, world->dice, &gateway->checks, err) && name_us(gateway, config, err);
+}
+
+bool gateway_open(const struct gateway_world *world, const struct config *config, struct gateway **ret_gateway,
+                  struct err *err)
+{
+    OWN(gateway) gateway = NEW(gateway);
+
+    if (!gateway)
+        return err_no_memory(err);
+    gateway->world = *world;
+    if (!make_parts(gateway, config, err) || !gateway_reload(gateway, config, err))
+        return false;
+    knock_later(gateway);
+    *ret_gateway = GIVE(gateway);
+    return true;
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    while (gateway->guests)
+        guest_free(gateway->guests);
+    for (struct door *door = gateway->doors, *next; door; door = next) {
+        next = door->next;
+        door_free(door);
+    }
+    for (struct known_user *user = gateway->users, *next; user; user = next) {
+        next = user->next;
+        mem_free(user->name);
+        mem_free(user);
+    }
+    for (size_t i = 0; gateway->cert_names && gateway->cert_names[i]; i++)
+        mem_free(gateway->cert_names[i]);
+    mem_free(gateway->cert_names);
+    aliases_free(gateway->aliases);
+    checks_free(gateway->checks);
+    timer_free(gateway->timer);
+    timer_free(gateway->emptied);
+    timer_free(gateway->knocks);
+    attempts_free(gateway->attempts);
+    caps_free(gateway->caps);
+    str_wipe(gateway->secret, sizeof gateway->secret);
+    mem_free(gateway);
+}
+
+void gateway_drain(struct gateway *gateway, void (*drained)(void *who), void *who)
+{
+    gateway->drains = true;
+    gateway->drained = drained;
+    gateway->who = who;
+    timer_set(gateway->knocks, UINT64_MAX);
+    for (struct door *door = gateway->doors; door; door = door->next)
+        door_close(door);
+    for (struct guest *guest = gateway->guests, *next; guest; guest = next) {
+        next = guest->next;
+        guest_drain(guest);
+    }
+    gateway_look_whether_empty(gateway);
+}
+
+void gateway_look_whether_empty(struct gateway *gateway)
+{
+    if (gateway->drains && !gateway->guests)
+        timer_set(gateway->emptied, loop_now(gateway->world.loop));
+}
+
+bool gateway_is_idle(const struct gateway *gateway)
+{
+    return !gateway->guests;
 }

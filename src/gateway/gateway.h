@@ -2,7 +2,7 @@
  * listener for each [listen NAME], and behind them all the queue. 250 is said when the message is on stable
  * storage, and not before.
  *
- *     gateway_open(&world, config, &gateway, err)      every listener listens, or none
+ *     gateway_open(&world, config, &gateway, err)      every listener listens, or will
  *     gateway_reload(gateway, config, err)             after SIGHUP: another configuration
  *     gateway_drain(gateway, drained, me)              after SIGTERM
  *     gateway_free(gateway)
@@ -25,6 +25,8 @@ struct queue_port;
 
 enum { GATEWAY_CONNECTIONS = 20000 }; /* at most, where the world says nothing */
 
+struct gateway_view;
+
 struct gateway_world { /* borrowed, with all it points at, until gateway_free() */
     struct loop *loop;
     struct queue *queue;
@@ -38,14 +40,19 @@ struct gateway_world { /* borrowed, with all it points at, until gateway_free() 
     struct activation *activation; /* sockets by listeners' names; NULL: none were handed over */
     unsigned unix_mode;      /* of Unix sockets' files; 0: 0600 */
     size_t connections;      /* in all; 0: GATEWAY_CONNECTIONS */
+    uint64_t knock_ms;       /* between tries at an address that was not to be had; 0: 5 s */
+    void (*opened)(void *who, const struct gateway_view *view); /* one of those listens now; NULL: nobody wants to know */
+    void *who;               /* its */
     uint64_t wait_ms;        /* so long a client waits for what becomes of its message (deliver = while-waiting); 0: 25 s,
                                 for devices give up after half a minute, and send again */
 };
 
 struct gateway;
 
-/* ERR_CONFIG or ERR_IO naming the listener that can't be opened. The configuration is borrowed until
- * gateway_uses() says no. */
+/* A listener whose address is not this machine's yet (at boot, before the network), or another program's, waits for it and
+ * is tried again: for one of them the others, and what lies in the queue, are not to stand still. All else that keeps one
+ * from listening is ERR_CONFIG or ERR_IO naming it, and nobody listens. The configuration is borrowed until gateway_uses()
+ * says no. */
 MUST_USE bool gateway_open(const struct gateway_world *world, const struct config *config,
                            struct gateway **ret_gateway, struct err *err);
 /* Sessions are cut; what they had not handed in whole is forgotten. */
@@ -53,7 +60,8 @@ void gateway_free(struct gateway *gateway);
 OWNED(gateway);
 
 /* Listeners that are new are opened, those that are gone closed; the others have the new settings for whoever
- * comes from now on. False: all stays as it was. */
+ * comes from now on, and wait on where they wait. False: all stays as it was; so, too, where an address is not to be had,
+ * for somebody is there to read it. */
 MUST_USE bool gateway_reload(struct gateway *gateway, const struct config *config, struct err *err);
 /* Is this configuration in use, by the gateway or by a session that began with it? */
 bool gateway_uses(const struct gateway *gateway, const struct config *config);
@@ -66,8 +74,9 @@ bool gateway_is_idle(const struct gateway *gateway); /* no session is left */
 /* For whoever shows it; good until the next turn of the loop. */
 struct gateway_view { /* a listener */
     const struct listen_settings *settings;
-    bool open;       /* false: it drains */
-    uint16_t port;   /* where it is; 0: a Unix socket */
+    bool open;       /* false: it drains, or waits for its address */
+    const char *why; /* it waits; NULL: it does not */
+    uint16_t port;   /* where it is; 0: a Unix socket, or nowhere */
     size_t sessions; /* that came by it */
     const struct cert_description *certificate; /* NULL: it has no TLS */
     const struct refusals *refusals;

@@ -50,6 +50,8 @@ struct door {
     uint16_t port; /* that was wanted then */
     struct listener *sockets[DOOR_SOCKETS_MAX];
     size_t socket_count;
+    bool waits;          /* for its address; */
+    struct err why;      /* which it could not have */
     struct face *face;
     struct refusals refusals;
 };
@@ -66,6 +68,7 @@ struct gateway {
     struct caps *caps;
     struct checks *checks;
     struct timer *timer; /* looks after certificates */
+    struct timer *knocks; /* at the addresses of doors that wait */
     char secret[USERS_SECRET_LEN];
     const struct config *config;
     struct door *doors;
@@ -100,7 +103,9 @@ void face_let_go(struct face *face); /* NULL is nothing */
 /* Its certificate, where that changed. */
 void face_renew(struct face *face, uint64_t now);
 
-MUST_USE bool door_open(struct gateway *gateway, struct face *face, struct door **ret_door, struct err *err);
+/* `may_wait`: one that can't have its address yet is there, and waits. */
+MUST_USE bool door_open(struct gateway *gateway, struct face *face, bool may_wait, struct door **ret_door, struct err *err);
+bool door_knock(struct door *door); /* tries again; does it listen now? */
 void door_close(struct door *door); /* who came stays */
 void door_free(struct door *door);
 OWNED(door);

@@ -241,6 +241,28 @@ static bool qualify_postmaster(const struct smtp_server *server, struct address 
     return true;
 }
 
+static bool is_name_char(char c)
+{
+    return str_is_alpha(c) || str_is_digit(c) || c == '.' || c == '-' || c == '_' || c == '+';
+}
+
+/* Why a recipient can't be read. "<root>" is no syntax error to whoever is used to it, but only the postmaster is known
+ * everywhere (RFC 5321, 4.1.1.3): who else is meant depends on the program that asks. */
+static void refuse_path(struct smtp_server *server, struct span argument)
+{
+    struct scan scan = scan_of(argument);
+    struct span name;
+    HELD(buf) text = BUF(ADDRESS_LOCAL_MAX + ADDRESS_DOMAIN_MAX + 40);
+
+    buf_add(&text, "Syntax: RCPT TO:<address>");
+    if (scan_word(&scan, "TO:") && (scan_blanks(&scan), scan_char(&scan, '<')) &&
+        scan_while(&scan, is_name_char, &name) && scan_char(&scan, '>') && name.len <= ADDRESS_LOCAL_MAX) {
+        buf_clear(&text);
+        buf_addf(&text, "The address lacks its domain: <%.*s@%s>?", SPAN_ARG(name), server->plan->name);
+    }
+    smtp_server_refuse(server, 501, "5.1.3", buf_text(&text));
+}
+
 static void do_rcpt(struct smtp_server *server, struct span argument, uint64_t now)
 {
     struct span params;
@@ -254,7 +276,7 @@ static void do_rcpt(struct smtp_server *server, struct span argument, uint64_t n
     } else if (server->envelope->count >= recipients_max(server)) {
         smtp_server_reply(server, 452, "4.5.3", "Too many recipients");
     } else if (!read_path(argument, "TO:", PATH_FORWARD, &server->rcpt, &params)) {
-        smtp_server_refuse(server, 501, "5.1.3", "Syntax: RCPT TO:<address>");
+        refuse_path(server, argument);
     } else if (!smtp_rcpt_params_read(params, &extensions, &server->rcpt_notify,
                                       &server->rcpt_orcpt, &err)) {
         refuse_params(server, &err);
@@ -382,15 +404,28 @@ static const struct verb *find_verb(const struct smtp_server *server, struct spa
     return NULL;
 }
 
+/* Each state is a bit above those that come before it. */
+static void refuse_untimely(struct smtp_server *server, const struct verb *verb)
+{
+    bool late = (unsigned)server->state > verb->when;
+    HELD(buf) text = BUF(100);
+
+    if (server->state == SMTP_AT_START)
+        buf_add(&text, "Say EHLO first");
+    else if (late && strcmp(verb->name, "MAIL") == 0)
+        buf_add(&text, "Nested MAIL command: a message is under way, and RSET forgets it");
+    else
+        buf_add(&text, late ? "Not now: a message is under way, and RSET forgets it" : "Not now: other commands come before");
+    smtp_server_refuse(server, 503, "5.5.1", buf_text(&text));
+}
+
 /* May it be said here and now, and so? False: it was refused. */
 static bool is_fit(struct smtp_server *server, const struct verb *verb, struct span argument)
 {
     HELD(buf) text = BUF(128);
 
     if (!(verb->when & (unsigned)server->state)) {
-        bool early = server->state == SMTP_AT_START;
-        smtp_server_refuse(server, 503, "5.5.1",
-                           early ? "Say EHLO first" : "Not now: other commands come before");
+        refuse_untimely(server, verb);
         return false;
     }
     for (size_t i = 0; i < COUNT(needs); i++) {

@@ -51,6 +51,29 @@ def refusals(outpost, kind, name):
 
 # ---- the daemon that listens ----
 
+def test_a_port_that_is_taken(waiting):
+    """The rest of the daemon does its work; it is loud; and it listens when it can."""
+    with socket.create_server(('127.0.0.1', 0)) as other:
+        waiting.listener('taken', port=other.getsockname()[1])
+        there = waiting.start()
+        shut, = there.lines('shut')
+        assert ' error ' in shut and 'listener=taken' in shut and 'in use' in shut, shut
+        with waiting.signed_in('desk') as client:
+            assert client.docmd('NOOP')[0] == 250
+        listener, = [one for one in there.status()['listeners'] if one['name'] == 'taken']
+        assert not listener['open'] and 'in use' in listener['why'], listener
+        assert 'taken' in waiting.outpost.run('status').out and 'not open: listening on' in waiting.outpost.run('status').out
+        health = waiting.outpost.run('status', '--health')
+        assert health.status == 2 and 'listener taken is not open: listening on 127.0.0.1 port' in health.out, health
+        there.hang_up()
+        there.process.await_line(' reload result=good')
+    there.process.await_line(' listens name=taken ')
+    with waiting.signed_in('taken') as client:
+        assert client.docmd('NOOP')[0] == 250
+    assert waiting.outpost.run('status', '--health').status == 0
+    assert waiting.outpost.run('status', '--json').json['listeners'][1]['why'] is None
+
+
 def test_taken_and_delivered(gateway, postfix):
     there = gateway.start()
     sent, needle = message()

@@ -150,7 +150,7 @@ static const struct {
     { "a test", "sendmail -bt", "! -b t: one of m" },
     { "no such flag", "sendmail -z", "! -z: there is no such flag" },
     { "no such flag in a cluster", "sendmail -tz a@x.org", "! -z: there is no such flag" },
-    { "a long option", "sendmail --config x", "! --: there is no such flag" },
+    { "a long option", "sendmail --config x", "! --config: there is no such flag; outpost's own stand in front" },
     { "no value", "sendmail -f", "! -f: a value is missing" },
     { "no such wish", "sendmail -N sometimes a@x.org", "! -N sometimes: never, or some of" },
     { "never and more", "sendmail -N never,delay a@x.org", "! -N never,delay: never, or some of" },

@@ -648,6 +648,41 @@ static void test_cut_anywhere(void **state)
     }
 }
 
+/* What a person reads who speaks SMTP by hand, or looks into a program's log. */
+static void test_words(void **state)
+{
+    static const struct {
+        const char *label, *talk, *last;
+    } rows[] = {
+        { "before EHLO", "MAIL FROM:<a@x.org>\r\n", "503 5.5.1 Say EHLO first\r\n" },
+        { "RCPT too early", HI "RCPT TO:<b@x.org>\r\n", "503 5.5.1 Not now: other commands come before\r\n" },
+        { "MAIL in MAIL", HI "MAIL FROM:<a@x.org>\r\nMAIL FROM:<a@x.org>\r\n",
+          "503 5.5.1 Nested MAIL command: a message is under way, and RSET forgets it\r\n" },
+        { "MAIL behind recipients", HI TO_X "MAIL FROM:<a@x.org>\r\n",
+          "503 5.5.1 Nested MAIL command: a message is under way, and RSET forgets it\r\n" },
+        { "STARTTLS in a message", HI TO_X "STARTTLS\r\n", "503 5.5.1 Not now: a message is under way, and RSET forgets it\r\n" },
+        { "a name without a domain", HI "MAIL FROM:<a@x.org>\r\nRCPT TO: <ro-ot.x_y+z>\r\n",
+          "501 5.1.3 The address lacks its domain: <ro-ot.x_y+z@mail.example>?\r\n" },
+        { "no name either", HI "MAIL FROM:<a@x.org>\r\nRCPT TO:<ro ot>\r\n", "501 5.1.3 Syntax: RCPT TO:<address>\r\n" },
+        { "behind a name", HI "MAIL FROM:<a@x.org>\r\nRCPT TO:<root\r\n", "501 5.1.3 Syntax: RCPT TO:<address>\r\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct smtp_server_plan plan = plan_of(0);
+        OWN(smtp_server) server = smtp_server_new(&plan, false, 0, NULL);
+        struct driver driver = DRIVER(0);
+        size_t want = strlen(rows[i].last);
+
+        pump(server, &driver);
+        feed(server, &driver, span_of(rows[i].talk));
+        struct span said = buf_span(&driver.said);
+        check_bytes(rows[i].label, span_from(said, said.len > want ? said.len - want : 0), span_of(rows[i].last));
+        check_row(rows[i].label, said.len > want && said.at[said.len - want - 1] == '\n');
+        driver_done(&driver);
+    }
+}
+
 /* -- STARTTLS -- */
 
 static void test_starttls_forgets(void **state)
@@ -954,6 +989,7 @@ int main(void)
         cmocka_unit_test(test_unknown_users_are_like_others),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_octet_by_octet),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_starttls_forgets),
         cmocka_unit_test(test_starttls_injection),
         cmocka_unit_test(test_limits),
