@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from outpost import PROGRAM
+from peers import postfix_root
 from peers.debian import Root
 from peers.process import Process, free_port
 
@@ -79,20 +80,7 @@ class Outpost(Server):
         self.process.await_port(self.port)
 
 
-MAIN = '''
-compatibility_level = 3.7
-queue_directory = /var/spool/postfix
-data_directory = /var/lib/postfix
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-maillog_file = /var/log/postfix.log
-myhostname = smtp.test
-mydestination =
-local_recipient_maps =
-alias_maps =
-alias_database =
-inet_interfaces = loopback-only
-inet_protocols = ipv4
+SETTINGS = '''
 mynetworks = 127.0.0.0/8
 smtpd_recipient_restrictions = %(take)s permit_mynetworks, reject
 default_process_limit = 300
@@ -109,36 +97,14 @@ smtp_sasl_security_options = noanonymous
 smtp_sasl_mechanism_filter = plain
 '''
 
-MASTER = '''
+SERVICES = '''
 127.0.0.1:%d inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-tlsproxy unix - - n - 0 tlsproxy
-postlog unix-dgram n - n - 1 postlogd
 '''
 
-QUEUE = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private', 'saved', 'trace')
 
-
-def postfix_root():
-    return Root('postfix-bench', ['postfix', 'libsasl2-modules'], ('postfix', 'postdrop'))
+def postfix_of_its_own():
+    return postfix_root.make('postfix-bench', ['libsasl2-modules'])
 
 
 class Postfix(Server):
@@ -146,21 +112,12 @@ class Postfix(Server):
     name = 'Postfix'
 
     def __init__(self, provider=None, authority=None):
-        root, self.port = postfix_root(), free_port()
-        root.write('/etc/postfix/main.cf', MAIN % {
-            'provider': provider or 25, 'take': '' if provider else 'check_client_access static:HOLD,'})
-        root.write('/etc/postfix/master.cf', MASTER % self.port)
+        root, self.port = postfix_of_its_own(), free_port()
+        wishes = {'provider': provider or 25, 'take': '' if provider else 'check_client_access static:HOLD,'}
+        postfix_root.arrange(root, SETTINGS % wishes, SERVICES % self.port)
         if authority:
             root.copy(authority.ca, '/etc/postfix/ca.pem')
-        root.empty_folder('/var/spool/postfix')
-        root.folder('/var/spool/postfix/pid')
-        for name in QUEUE:
-            root.folder('/var/spool/postfix/' + name, 'postfix', 'root', mode=0o700)
-        root.folder('/var/spool/postfix/maildrop', 'postfix', 'postdrop', mode=0o730)
-        root.folder('/var/spool/postfix/public', 'postfix', 'postdrop', mode=0o710)
-        root.empty_folder('/var/lib/postfix', 'postfix', mode=0o700)
-        root.empty_folder('/var/log')
-        self.process = Process(root.command('/usr/lib/postfix/sbin/master', '-s', '-c', '/etc/postfix'))
+        self.process = Process(root.command(*postfix_root.MASTER))
         self.process.await_port(self.port)
 
 
@@ -201,7 +158,7 @@ class Source:
     """Postfix's smtp-source: so many messages of so many octets, over so many lines at once."""
 
     def __init__(self, size=10240):
-        self.root, self.size = postfix_root(), size
+        self.root, self.size = postfix_of_its_own(), size
 
     def command(self, port, lines, count, *more):
         return self.root.command('/usr/sbin/smtp-source', '-d', '-s', str(lines), '-m', str(count), '-l', str(self.size),
@@ -220,5 +177,5 @@ class Sink(Server):
 
     def __init__(self):
         self.port = free_port()
-        self.process = Process(postfix_root().command('/usr/sbin/smtp-sink', '-u', 'nobody', '127.0.0.1:%d' % self.port, '1000'))
+        self.process = Process(postfix_of_its_own().command('/usr/sbin/smtp-sink', '-u', 'nobody', '127.0.0.1:%d' % self.port, '1000'))
         self.process.await_port(self.port)

@@ -1,23 +1,9 @@
 """Postfix with Dovecot's sign-in: OpenSSL, PIPELINING, CHUNKING, DSN, SMTPUTF8."""
-from . import dovecot
-from .debian import Root
+from . import dovecot, postfix_root
 from .peer import Peer
 from .process import free_port
 
-MAIN = '''
-compatibility_level = 3.7
-queue_directory = /var/spool/postfix
-data_directory = /var/lib/postfix
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-maillog_file = /var/log/postfix.log
-myhostname = smtp.test
-mydestination =
-local_recipient_maps =
-alias_maps =
-alias_database =
-inet_interfaces = loopback-only
-inet_protocols = ipv4
+SETTINGS = '''
 mynetworks =
 smtpd_helo_required = yes
 smtpd_helo_restrictions = reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname
@@ -48,7 +34,7 @@ mailbox_size_limit = 0
 virtual_mailbox_limit = 0
 '''
 
-MASTER = '''
+SERVICES = '''
 127.0.0.1:%(starttls)d inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes
 127.0.0.1:%(nodsn)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_discard_ehlo_keywords=dsn
 127.0.0.1:%(tls)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes
@@ -56,47 +42,21 @@ MASTER = '''
 127.0.0.1:%(owned-mail)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch -o smtpd_delay_reject=no
 127.0.0.1:%(owned-rcpt)d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_sasl_auth_enable=yes -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch
 127.0.0.1:%(behind)d inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=no -o smtpd_authorized_xclient_hosts=127.0.0.1 -o smtpd_sender_login_maps=$owners -o smtpd_sender_restrictions=reject_sender_login_mismatch -o smtpd_delay_reject=no
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 discard
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-retry unix - - n - - error
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
 '''
-
-QUEUE = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private', 'saved', 'trace')
 
 
 def start(authority, idp=None):
     """With an OAuth server (idp.py) it takes its tokens, too, and is another one in a root of its own."""
-    root = Root('postfix-oauth' if idp else 'postfix', ['postfix', dovecot.PACKAGE],
-                ('postfix', 'postdrop', *dovecot.USERS))
+    root = postfix_root.make('postfix-oauth' if idp else 'postfix', [dovecot.PACKAGE], dovecot.USERS)
     ports = {name: free_port() for name in ('starttls', 'tls', 'nodsn', 'owned-mail', 'owned-rcpt', 'behind')}
     mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'] + (['XOAUTH2', 'OAUTHBEARER'] if idp else [])
     peer = Peer('postfix', ports, mechanisms, root.path + '/var/mail')
-    root.write('/etc/postfix/main.cf', MAIN)
-    root.write('/etc/postfix/master.cf', MASTER % ports)
+    postfix_root.arrange(root, SETTINGS, SERVICES % ports)
     root.copy(authority.cert(), '/etc/postfix/cert.pem')
     root.copy(authority.key(), '/etc/postfix/key.pem')
     root.copy(authority.ca, '/etc/postfix/clients.pem')
-    root.empty_folder('/var/spool/postfix')
-    root.folder('/var/spool/postfix/pid')
-    for name in QUEUE:
-        root.folder('/var/spool/postfix/' + name, 'postfix', 'root', mode=0o700)
-    root.folder('/var/spool/postfix/maildrop', 'postfix', 'postdrop', mode=0o730)
-    root.folder('/var/spool/postfix/public', 'postfix', 'postdrop', mode=0o710)
-    root.empty_folder('/var/lib/postfix', 'postfix', mode=0o700)
     root.empty_folder('/var/mail', 'nobody')
-    root.empty_folder('/var/log')
     dovecot.start(peer, root, 'postfix', idp, authority.ca)
-    peer.run(root.command('/usr/lib/postfix/sbin/master', '-s', '-c', '/etc/postfix'), port=ports['tls'])
+    peer.run(root.command(*postfix_root.MASTER), port=ports['tls'])
     return peer

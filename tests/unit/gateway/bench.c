@@ -292,6 +292,24 @@ void bench_call_as(struct bench *bench, const char *listener, const char *from, 
     await(ret_caller, ret_caller->heard.len || ret_caller->ended);
 }
 
+void bench_greet(struct bench *bench, const char *listener, struct caller *ret_caller)
+{
+    bench_call(bench, listener, ret_caller);
+    ask(ret_caller, "EHLO me\r\n", "\r\n250 ");
+}
+
+void bench_enter(struct bench *bench, const char *listener, struct caller *ret_caller)
+{
+    bench_greet(bench, listener, ret_caller);
+    ask(ret_caller, BENCH_SIGN_IN, "235 ");
+}
+
+void bench_greet_as(struct bench *bench, const char *listener, const char *from, struct caller *ret_caller)
+{
+    bench_call_as(bench, listener, from, ret_caller);
+    ask(ret_caller, "EHLO me\r\n", "\r\n250 ");
+}
+
 void bench_start_tls(struct bench *bench, struct caller *caller)
 {
     const struct tls_client_plan plan = { .ca_file = scratch_path(bench->dir, "state/tls.pem") };

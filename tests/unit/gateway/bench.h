@@ -24,6 +24,7 @@
 #include "support/world.h"
 
 #define BENCH_PASSWORD "secret-one"
+#define BENCH_SIGN_IN  "AUTH PLAIN AHNjYW5uZXIAc2VjcmV0LW9uZQ==\r\n" /* scanner's */
 #define BENCH_NETS     "allow = 192.0.2.0/24, fd00::/8\n"
 /* Callers say where they come from. */
 #define BENCH_PROXY    "proxy_from = 127.0.0.1/32\n"
@@ -70,8 +71,13 @@ uint16_t bench_port(const struct bench *bench, const char *listener);
 
 /* A client at a listener, which has heard the greeting where one is said. */
 void bench_call(struct bench *bench, const char *listener, struct caller *ret_caller);
+/* The same, and EHLO is said. */
+void bench_greet(struct bench *bench, const char *listener, struct caller *ret_caller);
+/* The same, and it has signed in as "scanner". */
+void bench_enter(struct bench *bench, const char *listener, struct caller *ret_caller);
 /* One whom a balancer introduces. */
 void bench_call_as(struct bench *bench, const char *listener, const char *from, struct caller *ret_caller);
+void bench_greet_as(struct bench *bench, const char *listener, const char *from, struct caller *ret_caller);
 void bench_start_tls(struct bench *bench, struct caller *caller); /* EHLO, STARTTLS, handshake */
 /* Turns until all is done that was begun. */
 void bench_settle(struct bench *bench);

@@ -13,12 +13,6 @@
 #define TO   "MAIL FROM:<me@live.example>\r\nRCPT TO:<you@there.example>\r\n"
 #define HEAD "From: Me <me@live.example>\r\nTo: you@there.example\r\nSubject: x\r\n"
 
-static void come_in(struct bench *bench, struct caller *caller)
-{
-    bench_call(bench, "desk", caller);
-    ask(caller, HI, "\r\n250 ");
-}
-
 /* -- what comes out -- */
 
 static void test_a_message(void **state)
@@ -28,8 +22,7 @@ static void test_a_message(void **state)
     HELD(buf) body = BUF(1 << 16);
     BENCH(bench, DESK);
 
-    come_in(bench, &caller);
-    ask(&caller, "AUTH PLAIN AHNjYW5uZXIAc2VjcmV0LW9uZQ==\r\n", "235 ");
+    bench_enter(bench, "desk", &caller);
     ask(&caller, "MAIL FROM:<me@live.example> RET=HDRS ENVID=e1\r\n", "250 ");
     ask(&caller, "RCPT TO:<you@there.example> NOTIFY=FAILURE,DELAY\r\nRCPT TO:<he@there.example> NOTIFY=NEVER\r\n",
         "250 2.1.5 Recipient taken\r\n250 2.1.5 ");
@@ -69,7 +62,7 @@ static void test_one_after_another(void **state)
     size_t count;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     for (unsigned i = 1; i <= 3; i++) {
         char words[40];
         snprintf(words, sizeof words, "250 2.0.0 Queued as %u\r\n", i);
@@ -89,7 +82,7 @@ static void test_an_automatic_answer(void **state)
     struct caller caller;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     ask(&caller, "Auto-Submitted: auto-replied\r\n" HEAD "\r\nHi\r\n.\r\n", "250 2.0.0 Queued");
     assert_true(bench_only(bench)->silent);
@@ -134,7 +127,7 @@ static void test_whose_name(void **state)
         struct caller caller;
         char text[400];
         BENCH(bench, rows[i].listen);
-        come_in(bench, &caller);
+        bench_greet(bench, "desk", &caller);
         snprintf(text, sizeof text, "MAIL FROM:<%s>\r\nRCPT TO:<you@there.example>\r\nDATA\r\n", rows[i].sender);
         ask(&caller, text, "354 ");
         snprintf(text, sizeof text, "From: <%s>\r\n\r\nHi\r\n.\r\n", rows[i].from);
@@ -153,7 +146,7 @@ static void test_a_foreign_from_is_refused(void **state)
     size_t count;
     BENCH(bench, FREE "other_senders = refuse\n");
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     ask(&caller, "From: boss@elsewhere.example\r\n\r\nHi\r\n.\r\n", "550 5.7.1 ");
     bench_look(bench, &count);
@@ -174,7 +167,7 @@ static void test_aliases(void **state)
              scratch_file(dir, "aliases", "root: me@live.example, ops\nops: a@x.example, b@x.example\n", 0644));
     BENCH(bench, buf_text(&text));
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, "MAIL FROM:<>\r\nRCPT TO:<root@localhost>\r\nRCPT TO:<cron@mail.house.example>\r\n"
                  "BDAT 12 LAST\r\nTo: root\r\n\r\n", "250 2.0.0 Queued as 1");
     const struct store_row *row = bench_only(bench);
@@ -195,7 +188,7 @@ static void test_aliases_are_read_again(void **state)
              scratch_file(dir, "aliases", "broken", 0666));
     BENCH(bench, buf_text(&text));
 
-    come_in(bench, &caller); /* a file that anybody may write is left out, and that is said */
+    bench_greet(bench, "desk", &caller); /* a file that anybody may write is left out, and that is said */
     ask(&caller, "MAIL FROM:<>\r\nRCPT TO:<root@localhost>\r\nBDAT 12 LAST\r\nTo: root\r\n\r\n",
         "250 2.0.0 Queued as 1");
     assert_non_null(strstr(buf_text(&bench->logged), "aliases-left-out"));
@@ -226,8 +219,7 @@ static void test_wishes(void **state)
         struct caller caller;
         char line[200];
         BENCH(bench, DESK);
-        come_in(bench, &caller);
-        ask(&caller, "AUTH PLAIN AHNjYW5uZXIAc2VjcmV0LW9uZQ==\r\n", "235 ");
+        bench_enter(bench, "desk", &caller);
         snprintf(line, sizeof line,
                  "MAIL FROM:<me@live.example>%s\r\nRCPT TO:<you@there.example>\r\nBDAT 4 LAST\r\nHi\r\n", rows[i].said);
         ask(&caller, line, "250 2.0.0 Queued as 1");
@@ -249,7 +241,7 @@ static void test_priority_without_a_name(void **state)
     struct caller caller;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, "MAIL FROM:<> MT-PRIORITY=9\r\nRCPT TO:<you@there.example>\r\nBDAT 4 LAST\r\nHi\r\n",
         "250 2.0.0 Queued");
     assert_int_equal(bench_only(bench)->priority, 0);
@@ -263,7 +255,7 @@ static void test_a_key(void **state)
     HELD(buf) body = BUF(1 << 16);
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     ask(&caller, "X-Outpost-Key: k1\r\n" HEAD "\r\nHi\r\n.\r\n", "250 2.0.0 Queued as 1\r\n");
     ask(&caller, TO "DATA\r\n", "354 ");
@@ -285,7 +277,7 @@ static void test_no_answer_before_the_commit(void **state)
     struct caller caller;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     buf_clear(&caller.heard);
     say(&caller, HEAD "\r\nHi\r\n.\r\nNOOP\r\n");
@@ -307,7 +299,7 @@ static void test_a_commit_that_fails(void **state)
     size_t count;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     bench_break(bench, true);
     ask(&caller, HEAD "\r\nHi\r\n.\r\n", "452 4.3.1 There is no room for a message now\r\n");
@@ -330,7 +322,7 @@ static void test_gone_before_the_answer(void **state)
     struct caller caller;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     say(&caller, HEAD "\r\nHi\r\n.\r\n");
     caller.turn = NULL;
@@ -350,7 +342,7 @@ static void test_the_gateway_goes_before_the_answer(void **state)
     struct caller caller;
     BENCH(bench, FREE);
 
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     say(&caller, HEAD "\r\nHi\r\n.\r\n");
     caller.turn = NULL;
@@ -381,7 +373,7 @@ static void test_in_pieces(void **state)
     BENCH(bench, FREE);
 
     add_lines(&text, LARGE);
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     say(&caller, HEAD "\r\n");
     say(&caller, buf_text(&text));
@@ -404,7 +396,7 @@ static void test_a_slow_store_holds_the_client_back(void **state)
     size_t sent = 0;
 
     add_lines(&text, 6 * LARGE);
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     say(&caller, HEAD "\r\n");
     caller.turn = NULL;
@@ -434,7 +426,7 @@ static void test_cut(void **state)
         add_lines(&text, at[i]);
         for (unsigned times = 0; times < 3; times++) {
             struct caller caller;
-            come_in(bench, &caller);
+            bench_greet(bench, "desk", &caller);
             ask(&caller, TO "DATA\r\n", "354 ");
             say(&caller, buf_text(&text));
             bench_settle(bench);
@@ -459,7 +451,7 @@ static void test_a_piece_that_fails(void **state)
     BENCH(bench, FREE);
 
     add_lines(&text, LARGE);
-    come_in(bench, &caller);
+    bench_greet(bench, "desk", &caller);
     ask(&caller, TO "DATA\r\n", "354 ");
     bench_break(bench, true); /* a piece is taken before its commit: the last one finds out */
     say(&caller, HEAD "\r\n");
@@ -503,7 +495,7 @@ static void test_long_lines(void **state)
         for (size_t n = 2; n < rows[i].line; n++)
             buf_add_char(&text, 'x');
         buf_add(&text, "\r\n");
-        come_in(bench, &caller);
+        bench_greet(bench, "desk", &caller);
         ask(&caller, TO "DATA\r\n", "354 ");
         say(&caller, buf_text(&text));
         ask(&caller, ".\r\n", "\r\n");
@@ -546,7 +538,7 @@ static void test_bare_line_feeds(void **state)
         HELD(buf) body = BUF(1 << 16);
         size_t count;
         BENCH(bench, rows[i].listen);
-        come_in(bench, &caller);
+        bench_greet(bench, "desk", &caller);
         ask(&caller, TO "DATA\r\n", "354 ");
         say(&caller, HEAD "\r\n");
         say(&caller, rows[i].text);
@@ -576,7 +568,7 @@ static void test_messages_that_are_none(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct caller caller;
         BENCH(bench, FREE);
-        come_in(bench, &caller);
+        bench_greet(bench, "desk", &caller);
         ask(&caller, TO "DATA\r\n", "354 ");
         say(&caller, rows[i].text);
         ask(&caller, ".\r\n", "\r\n");
