@@ -69,13 +69,14 @@ struct books {
     uint64_t give_up_ms;
     bool goes_on;   /* a route goes on to the next account when a message is refused */
     bool calm;      /* nothing ever cuts off a delivery: nothing is delivered twice */
+    bool plain;     /* no limits, and nobody is to come again */
     uint64_t leapt; /* how far the wall's clock was set ahead while outpost did not run: it can't know that from sleep */
 };
 
 extern struct books books;
 
-/* An empty one, with accounts whose limits chance chose. */
-void books_begin(void);
+/* An empty one, with accounts whose limits chance chose; `plain`: without limits, and with patience for days. */
+void books_begin(bool plain);
 /* NULL: they are full. */
 struct letter *books_letter(void);
 void books_address(unsigned person, struct buf *out);

@@ -327,19 +327,23 @@ static void open_door(struct provider *provider)
         abort();
 }
 
+static void leave(struct provider *provider)
+{
+    listener_free(GIVE(provider->listener));
+    while (provider->visits)
+        visit_free(provider->visits);
+}
+
 static void turn(void *of)
 {
     struct provider *provider = of;
 
     event_set(&provider->turns, sim_now() + sim_between(10 * MINUTE, 12 * HOUR));
     provider->locked = sim_chance(25);
-    if (sim_chance(20) && provider->listener && !books.calm) {
-        listener_free(GIVE(provider->listener));
-        while (provider->visits)
-            visit_free(provider->visits);
-    } else {
+    if (sim_chance(20) && provider->listener && !books.calm)
+        leave(provider);
+    else
         open_door(provider);
-    }
     sim_trace("%s is %s%s", provider->party->name, provider->listener ? "there" : "away",
               provider->locked ? ", and lets nobody in" : "");
 }
@@ -374,6 +378,14 @@ void providers_begin(struct loop *outside, unsigned fault_percent)
         provider->turns = (struct event){ .happen = turn, .of = provider };
         event_set(&provider->turns, sim_now() + sim_below(6 * HOUR));
         open_door(provider);
+    }
+}
+
+void providers_leave(void)
+{
+    for (unsigned i = 0; i < PARTIES; i++) {
+        event_cancel(&providers.at[i].turns);
+        leave(&providers.at[i]);
     }
 }
 

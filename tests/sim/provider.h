@@ -10,6 +10,8 @@
 struct loop;
 
 void providers_begin(struct loop *outside, unsigned fault_percent);
+/* All of them are away, for as long as nobody says that all is well. */
+void providers_leave(void);
 /* From now on all is well. */
 void providers_behave(void);
 void providers_end(void);

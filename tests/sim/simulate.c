@@ -4,6 +4,8 @@
  *     simulate --seeds 10000         from the first on
  *     simulate --first 301 --seeds 50
  *     simulate --seed 4711           this one, twice: is it the same both times? Then told step by step
+ *     simulate --outage 720          nothing goes wrong but that every provider is away for so many minutes: what came in
+ *                                    before and meanwhile leaves by itself soon after
  *
  * Prints the seeds that failed, and what broke. The same seed does the same, as long as the program is the same.
  */
@@ -32,6 +34,8 @@ enum {
     LOOK_EVERY = HOUR,        /* for the end */
     WATCH_EVERY = 30 * MINUTE, /* over what waits too long */
     END_WITHIN_DAYS = 120,
+    BEFORE_OUTAGE = 10 * MINUTE,
+    OUTAGE_END_WITHIN = 14 * MINUTE, /* an account waits ten after a broken line, and a quarter of it more, at most */
 };
 
 static char playing[100]; /* said where the program ends by a signal */
@@ -47,10 +51,22 @@ static void died(int number)
 /* A run ----------------------------------------------------------------------------------------------------------- */
 
 static struct {
-    struct event change, behave, look, watch;
+    uint64_t outage; /* of all providers; 0: none that is planned */
+    struct event change, behave, look, leave, watch;
     bool behaves, over;
     uint64_t patience; /* until when all must be over */
 } run;
+
+/* From when all is well until nothing may be left. */
+static uint64_t patience(void)
+{
+    return run.outage ? OUTAGE_END_WITHIN : END_WITHIN_DAYS * (uint64_t)DAY;
+}
+
+static uint64_t look_every(void)
+{
+    return run.outage ? MINUTE : LOOK_EVERY;
+}
 
 /* Somebody sets the wall's clock while outpost runs: nothing may come of it. */
 static void set_clock(void *of)
@@ -75,8 +91,8 @@ static void behave(void *of)
     network_faults(0);
     providers_behave();
     machine_behave();
-    run.patience = sim_now() + END_WITHIN_DAYS * (uint64_t)DAY;
-    event_set(&run.look, sim_now() + LOOK_EVERY);
+    run.patience = sim_now() + patience();
+    event_set(&run.look, sim_now() + look_every());
 }
 
 static void look(void *of)
@@ -84,7 +100,7 @@ static void look(void *of)
     (void)of;
     run.over = (machine_runs() && letters_are_in() && judge_all_over()) || sim_now() > run.patience;
     machine_release();
-    event_set(&run.look, sim_now() + LOOK_EVERY);
+    event_set(&run.look, sim_now() + look_every());
 }
 
 static void watch(void *of)
@@ -94,7 +110,29 @@ static void watch(void *of)
     event_set(&run.watch, sim_now() + WATCH_EVERY);
 }
 
-static void begin_run(struct loop *outside)
+static void leave(void *of)
+{
+    (void)of;
+    sim_trace("every provider goes away");
+    providers_leave();
+}
+
+static void begin_outage(struct loop *outside)
+{
+    const struct machine_plan plan = { .is_sqlite = sim_chance(10) };
+
+    books_begin(true);
+    books.calm = true;
+    judge_begin();
+    network_begin(0);
+    providers_begin(outside, 0);
+    letters_begin(outside, (unsigned)sim_between(10, 60), BEFORE_OUTAGE + run.outage);
+    machine_begin(&plan);
+    event_set(&run.leave, sim_now() + BEFORE_OUTAGE);
+    event_set(&run.behave, sim_now() + BEFORE_OUTAGE + run.outage);
+}
+
+static void begin_chance(struct loop *outside)
 {
     unsigned faults = sim_chance(20) ? 0 : 5;
     uint64_t within = sim_between(HOUR, 3 * DAY);
@@ -106,12 +144,7 @@ static void begin_run(struct loop *outside)
         .within = within / 3,
     };
 
-    memset(&run, 0, sizeof run);
-    run.change.happen = set_clock;
-    run.behave.happen = behave;
-    run.look.happen = look;
-    run.watch.happen = watch;
-    books_begin();
+    books_begin(false);
     books.calm = !faults && !plan.stops;
     judge_begin();
     network_begin(faults);
@@ -122,6 +155,20 @@ static void begin_run(struct loop *outside)
     event_set(&run.watch, sim_now() + WATCH_EVERY);
     if (sim_chance(30))
         event_set(&run.change, sim_now() + sim_below(within));
+}
+
+static void begin_run(struct loop *outside)
+{
+    uint64_t outage = run.outage;
+
+    memset(&run, 0, sizeof run);
+    run.outage = outage;
+    run.change.happen = set_clock;
+    run.behave.happen = behave;
+    run.look.happen = look;
+    run.leave.happen = leave;
+    run.watch.happen = watch;
+    (outage ? begin_outage : begin_chance)(outside);
 }
 
 static void play(void)
@@ -182,7 +229,7 @@ static bool is_good(uint64_t seed, bool shows, bool twice)
 
 static int usage(void)
 {
-    fputs("simulate [--seeds N] [--first N] | simulate --seed N\n", stderr);
+    fputs("simulate [--outage MINUTES] [--seeds N] [--first N] | simulate [--outage MINUTES] --seed N\n", stderr);
     return 64;
 }
 
@@ -192,7 +239,7 @@ static int play_all(uint64_t first, uint64_t count, bool one)
 
     for (uint64_t seed = first; seed < first + count; seed++)
         bad += !is_good(seed, one, one || seed % TWICE_EVERY == 0);
-    bool saw_all = one || sim_tallies();
+    bool saw_all = one || run.outage || sim_tallies();
     printf("%llu seeds, %llu failed\n", (unsigned long long)count, (unsigned long long)bad);
     if (bad && !one)
         puts("simulate --seed N tells one of them step by step");
@@ -219,6 +266,8 @@ int main(int argc, char **argv)
             count = number;
         else if (strcmp(argv[i], "--first") == 0)
             first = number;
+        else if (strcmp(argv[i], "--outage") == 0)
+            run.outage = number * MINUTE;
         else if (strcmp(argv[i], "--seed") == 0)
             first = number, count = 1, one = true;
         else
