@@ -91,12 +91,18 @@ void checkup_queue(struct checkup *checkup, const struct checkup_queue *queue)
 
 void checkup_disk(struct checkup *checkup, const struct space *space, unsigned reserve_percent)
 {
+    const struct space room = { .bytes = space->bytes, .bytes_free = space->bytes_free };
     unsigned long long percent = space->bytes ? space->bytes_free * 100 / space->bytes : 0;
 
     add_figure(checkup, " disk_free=%llu%%", percent);
-    if (space_is_short(space, reserve_percent))
+    if (!space->bytes_free)
+        checkup_problem(checkup, CHECKUP_CRITICAL, "the disk is full, and no mail is taken");
+    else if (space_is_short(space, reserve_percent))
         checkup_problem(checkup, CHECKUP_CRITICAL,
-                        "the disk is full: less than %u %% is free, and no mail is taken", reserve_percent);
+                        space_is_short(&room, reserve_percent)
+                            ? "the disk is full: less than %u %% is free, and no mail is taken"
+                            : "the disk is full: less than %u %% of its files are free, and no mail is taken",
+                        reserve_percent);
     else if (space_is_short(space, 2 * reserve_percent))
         checkup_problem(checkup, CHECKUP_WARNING, "the disk is nearly full: below %u %% free no mail is taken",
                         reserve_percent);

@@ -1,12 +1,16 @@
 """A disk that is really full: a small tmpfs, with few pages, or with few files."""
 import os
+import smtplib
 import subprocess
 
 import pytest
 
+from daemon import queue
+from gateway import Gateway
 from messages import message
-from outpost import CANTCREAT, IOERR, OK
+from outpost import CANTCREAT, IOERR, OK, Outpost
 from peers.liar import HONEST, Liar
+from peers.process import free_port
 from test_setup import set_up, written
 
 
@@ -107,3 +111,62 @@ def test_a_message_that_finds_no_room_is_not_sent(small_disk, outpost):
     for_large = [name for path, _, names in os.walk(disk) for name in names]
     told(result)
     assert for_large == ['filler'] and server.calls == (1 if small.status == OK else 0), small
+
+
+@pytest.fixture
+def on_small_disk(small_disk, authority, leaks):
+    """on_small_disk(OPTIONS, reserve): a gateway whose queue is there; its provider is not."""
+    made = []
+
+    def begin(options, reserve):
+        outpost = Outpost(small_disk(options), authority).account('localhost:%d' % free_port(), 'starttls')
+        one = Gateway(outpost, leaks)
+        made.append(one)
+        one.listener('desk', security='none', no_password_from='127.0.0.0/8')
+        one.write('[queue]\nreserve = %s\n' % reserve)
+        one.start()
+        return one
+    yield begin
+    for one in made:
+        one.stop()
+
+
+def hand_in(gateway, text):
+    """The code of the answer to the whole message, or to MAIL."""
+    with smtplib.SMTP('127.0.0.1', gateway.ports['desk']) as client:
+        try:
+            client.sendmail('alice@example.test', ['rcpt@example.test'], text, ['BODY=8BITMIME'])
+        except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as refused:
+            return refused.smtp_code
+        return 250
+
+
+def too_many_files(folder):
+    for number in range(1000):
+        try:
+            open(os.path.join(folder, 'filler%d' % number), 'w').close()
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize('options,reserve,use_up', [
+    ('size=24m', '5%', fill),
+    ('size=24m,nr_inodes=400', '5%', too_many_files),
+    ('size=24m', '0%', fill),
+], ids=['a reserve of room', 'a reserve of files', 'no reserve: full'])
+def test_a_gateway_takes_nothing_that_it_can_not_keep(options, reserve, use_up, on_small_disk):
+    """It says so for now, what it took before is there, and it goes on when there is room."""
+    gateway = on_small_disk(options, reserve)
+    folder = gateway.outpost.folder
+    big, _ = message('x' * 70 + '\r\n' + ('y' * 70 + '\r\n') * 20000)       # more than the log has room for already
+    assert hand_in(gateway, big) == 250
+    use_up(folder)
+    assert hand_in(gateway, big) // 10 == 45
+    health = gateway.outpost.run('status --health')
+    assert health.status in (1, 2) and 'the disk is' in health.out, health
+    assert len(queue(gateway.outpost)) == 1
+    for name in os.listdir(folder):
+        if name.startswith('filler'):
+            os.unlink(os.path.join(folder, name))
+    assert hand_in(gateway, big) == 250
+    assert len(queue(gateway.outpost)) == 2

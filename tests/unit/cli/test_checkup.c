@@ -70,8 +70,22 @@ static void test_no_reserve(void **state)
     struct checkup checkup = { .count = 0 };
 
     (void)state;
-    checkup_disk(&checkup, &(struct space){ .bytes = 1000, .bytes_free = 0 }, 0);
+    checkup_disk(&checkup, &(struct space){ .bytes = 1000, .bytes_free = 1 }, 0);
     assert_int_equal(checkup.level, CHECKUP_OK);
+    checkup_disk(&checkup, &(struct space){ .bytes = 1000, .bytes_free = 0 }, 0);
+    assert_int_equal(checkup.level, CHECKUP_CRITICAL);
+}
+
+static void test_files_run_out(void **state)
+{
+    struct checkup checkup = { .count = 0 };
+    HELD(buf) line = BUF(2000);
+
+    (void)state;
+    checkup_disk(&checkup, &(struct space){ .bytes = 1000, .bytes_free = 900, .files = 400, .files_free = 10 }, 5);
+    checkup_line(&checkup, &line);
+    check_bytes("files", buf_span(&line), SPAN("CRITICAL: the disk is full: less than 5 % of its files are free, and no mail"
+                                               " is taken | disk_free=90%"));
 }
 
 static const struct {
@@ -137,7 +151,8 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines), cmocka_unit_test(test_no_reserve), cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_lines), cmocka_unit_test(test_no_reserve),
+        cmocka_unit_test(test_files_run_out), cmocka_unit_test(test_accounts),
         cmocka_unit_test(test_json),  cmocka_unit_test(test_many),
     };
 
