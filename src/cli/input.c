@@ -33,10 +33,31 @@ bool input_all(struct buf *out, struct err *err)
     }
 }
 
+/* Where the buffer is full its older half goes: what it holds in the end is the end. */
+static bool input_end(struct buf *out, struct err *err)
+{
+    for (;;) {
+        if (out->len == out->ceiling)
+            buf_drop_front(out, out->len - out->ceiling / 2);
+        size_t most = out->ceiling - out->len < PIECE ? out->ceiling - out->len : PIECE;
+        char *room = buf_room(out, most);
+        if (!room)
+            return err_no_memory(err);
+        ssize_t got = read(STDIN_FILENO, room, most);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_sys(err, ERR_IO, errno, "reading standard input");
+        if (got == 0)
+            return true;
+        buf_wrote(out, (size_t)got);
+    }
+}
+
 bool input_words(const struct cli *cli, struct buf *out, struct err *err)
 {
     if (cli->args.operand_count == 1 && strcmp(cli->args.operands[0], "-") == 0)
-        return input_all(out, err);
+        return input_end(out, err);
     for (size_t i = 0; i < cli->args.operand_count; i++) {
         buf_add(out, i ? " " : "");
         buf_add(out, cli->args.operands[i]);

@@ -9,7 +9,8 @@
 
 /* All of standard input, as far as the buffer's ceiling; ERR_LIMIT where it is more. */
 MUST_USE bool input_all(struct buf *out, struct err *err);
-/* The operands with a space between, or all of standard input where the only one is "-". */
+/* The operands with a space between, or standard input where the only one is "-": all of it, or the end of what is
+ * more than the buffer's ceiling, for a log ends with what stopped it. */
 MUST_USE bool input_words(const struct cli *cli, struct buf *out, struct err *err);
 
 /* The first line of standard input (--password-stdin), without its line end. */

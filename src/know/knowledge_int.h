@@ -109,7 +109,7 @@ MUST_USE bool keys_read(struct knowledge *know, const struct ini_section *sectio
 MUST_USE bool key_words(struct knowledge *know, const struct ini_section *section,
                         const struct key *key, struct words *ret_words, struct err *err);
 
-/* Is the pattern somewhere in the text? '*' stands for any bytes, ASCII case is put aside, and
+/* Is the pattern somewhere in the text? '*' stands for any bytes ("**" for a star), ASCII case is put aside, and
  * where the pattern begins or ends with a digit, so does a number of the text: 5.7.1 is not
  * in 5.7.139. */
 bool pattern_in(struct span text, const char *pattern);

@@ -3,6 +3,8 @@
 
 #include "base/banned.h"
 
+enum { PIECE_MAX = 512 }; /* longer than any: it is cut */
+
 static bool same_at(struct span text, size_t at, struct span piece)
 {
     for (size_t i = 0; i < piece.len; i++)
@@ -38,16 +40,40 @@ static bool find_piece(struct span text, size_t from, struct span piece, bool ed
     return false;
 }
 
+struct piece {
+    char at[PIECE_MAX];
+    size_t len;
+};
+
+/* Takes the next piece off the pattern: as far as a lone star. Two of them are one that stands for itself. */
+static bool next_piece(struct span *pattern, struct piece *piece)
+{
+    size_t i = 0;
+
+    if (pattern->len == 0)
+        return false;
+    for (piece->len = 0; i < pattern->len && piece->len < PIECE_MAX; i++) {
+        bool star = pattern->at[i] == '*';
+        if (star && (i + 1 == pattern->len || pattern->at[i + 1] != '*'))
+            break;
+        i += star;
+        piece->at[piece->len++] = pattern->at[i];
+    }
+    *pattern = span_from(*pattern, i + 1);
+    return true;
+}
+
 bool pattern_in(struct span text, const char *pattern)
 {
-    struct span rest = span_of(pattern), piece;
+    struct span rest = span_of(pattern);
     bool stars = span_find(rest, '*') < rest.len;
+    struct piece piece;
     size_t at = 0;
 
-    while (span_split(&rest, '*', &piece)) {
+    while (next_piece(&rest, &piece)) {
         if (piece.len == 0)
             continue;
-        if (!find_piece(text, at, piece, !stars, &at))
+        if (!find_piece(text, at, (struct span){ piece.at, piece.len }, !stars, &at))
             return false;
         at += piece.len;
     }

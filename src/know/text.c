@@ -47,6 +47,14 @@ static const struct {
     { "AUTH LOGIN", STAGE_AUTH },
     { "AUTH PLAIN", STAGE_AUTH },
     { "RCPT TO command failed", STAGE_RCPT },
+    { "upgrading connection with STARTTLS", STAGE_STARTTLS },
+    { "RCPT failed:", STAGE_RCPT },
+    { "MAIL failed:", STAGE_MAIL },
+    { "DATA failed:", STAGE_END },
+    { "unexpected smtp-server response", STAGE_GREETING },
+    { "Invalid greeting", STAGE_GREETING },
+    { "cannot get initial OK message", STAGE_GREETING },
+    { "SMTPConnectError", STAGE_GREETING },
     { "MAIL FROM command failed", STAGE_MAIL },
     { "AADSTS", STAGE_TOKEN },
     { "invalid_grant", STAGE_TOKEN },
@@ -94,6 +102,35 @@ static const char *provider_of_hosts(const struct knowledge *know, struct span t
     return NULL;
 }
 
+static bool is_port_of_mail(uint64_t number)
+{
+    return number == 25 || number == 465 || number == 587 || number == 2525;
+}
+
+/* The port, where all that the text says of one agree: "port 465", "port: 465", "[192.0.2.7]:465". */
+static uint16_t find_port(struct span text)
+{
+    static const char *const leads[] = { "port", "]:", ".com:", ".net:", ".org:" };
+    uint16_t port = 0;
+
+    for (size_t i = 0; i < COUNT(leads); i++) {
+        struct span rest = text;
+        size_t at;
+        while ((at = span_find_word(rest, leads[i])) < rest.len) {
+            struct scan scan = scan_of(rest = span_from(rest, at + strlen(leads[i])));
+            uint64_t number;
+            while (scan_char(&scan, ' ') || scan_char(&scan, ':') || scan_char(&scan, '='))
+                ;
+            if (!scan_number(&scan, 1, UINT16_MAX, &number) || !is_port_of_mail(number))
+                continue;
+            if (port && port != number)
+                return 0;
+            port = (uint16_t)number;
+        }
+    }
+    return port;
+}
+
 static const char *provider_of_markers(const struct knowledge *know, struct span text)
 {
     for (size_t i = 0; i < know->owner_count; i++) {
@@ -114,6 +151,7 @@ void text_circumstances(const struct knowledge *know, struct span text, struct e
         if (span_find_word(text, stages[i].words) < text.len)
             around.stage = stages[i].stage;
     find_mechanism(text, &around);
+    around.port = find_port(text);
     around.provider = provider_of_markers(know, text);
     if (!around.provider)
         around.provider = provider_of_hosts(know, text);
@@ -129,6 +167,7 @@ void text_add_circumstances(const struct evidence *around, struct evidence *evid
     if (evidence->stage == STAGE_NONE && reply / 10 == 53 && reply != 530)
         evidence->stage = STAGE_AUTH;
     evidence->mechanism = around->mechanism;
+    evidence->port = around->port;
     evidence->provider = around->provider;
 }
 

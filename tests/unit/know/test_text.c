@@ -128,6 +128,31 @@ static const struct {
     { "dumb@example.org", "failed",  "5.2.2",          "recipient_rejected" },
 };
 
+/* The port is what all say that name one: a text may tell of several tries. */
+static const struct {
+    const char *text;
+    uint16_t port;
+} ports[] = {
+    { "javax.mail.MessagingException: Could not connect to SMTP host: x, port: 465, response: -1", 465 },
+    { "connect to smtp.example.com[192.0.2.7]:587: Connection timed out", 587 },
+    { "msmtp: cannot connect to localhost, port 25: Connection refused", 25 },
+    { "dial tcp smtp.example.com:2525: connect: connection refused", 2525 },
+    { "port=465 failed; 535 No", 465 },
+    { "smtp.example.com:465 refused, smtp.example.com:587 refused", 0 },
+    { "connect to [192.0.2.7]:443: Connection refused", 0 },
+    { "port port: ]: 535 report", 0 },
+};
+
+static void test_port(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(ports); i++) {
+        OWN(text_evidence) found = NULL;
+        check_row(ports[i].text, text_read(know, span_of(ports[i].text), &found, NULL));
+        check_row(ports[i].text, found->evidence.port == ports[i].port);
+    }
+}
+
 static void test_report(void **state)
 {
     (void)state;
@@ -186,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replies),         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_port),
         cmocka_unit_test(test_report),          cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_no_memory),
     };
