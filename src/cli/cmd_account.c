@@ -248,7 +248,7 @@ const struct command command_account = {
 const struct command command_account_list = {
     .name = "account list",
     .takes = "",
-    .does = "the same",
+    .does = "the same as account",
     .run = run_list,
 };
 

@@ -200,7 +200,7 @@ const struct command command_listen = {
 const struct command command_listen_list = {
     .name = "listen list",
     .takes = "",
-    .does = "the same",
+    .does = "the same as listen",
     .run = run_list,
 };
 

@@ -272,7 +272,7 @@ const struct command command_service = {
 const struct command command_service_status = {
     .name = "service status",
     .takes = "",
-    .does = "the same",
+    .does = "the same as service",
     .more = "Exit status 1 where it does not run.",
     .run = run_status,
 };

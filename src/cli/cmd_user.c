@@ -230,7 +230,7 @@ const struct command command_user = {
 const struct command command_user_list = {
     .name = "user list",
     .takes = "",
-    .does = "the same",
+    .does = "the same as user",
     .run = run_list,
 };
 

@@ -53,8 +53,10 @@ int help_command(const struct cli *cli, const struct command *command)
 
     printf("usage: outpost %s%s%s\n\n", command->name, *command->takes ? " " : "", command->takes);
     printf("%s\n", command->does);
-    if (command->more)
-        printf("\n%s\n", command->more);
+    if (command->more) {
+        puts("");
+        page_plain(&page, command->more);
+    }
     if (command->option_count)
         puts("\noptions");
     for (size_t i = 0; i < command->option_count; i++)

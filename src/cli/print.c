@@ -87,13 +87,11 @@ void page_heading(struct page *page, const char *text)
     fprintf(page->stream, page->bold ? "\n\x1b[1m%s\x1b[0m\n" : "\n%s\n", text);
 }
 
-void page_text(struct page *page, const char *lead, const char *text)
+static void wrap(struct page *page, int indent, struct span rest)
 {
-    struct span rest = span_of(text), word;
-    int indent = (int)strlen(lead) + 2;
+    struct span word;
     size_t column = 0;
 
-    fprintf(page->stream, "  %s", lead);
     while (span_split(&rest, ' ', &word)) {
         if (column && (size_t)indent + column + 1 + word.len > page->width) {
             fprintf(page->stream, "\n%*s", indent, "");
@@ -103,6 +101,32 @@ void page_text(struct page *page, const char *lead, const char *text)
         column += word.len + (column > 0);
     }
     fputc('\n', page->stream);
+}
+
+void page_text(struct page *page, const char *lead, const char *text)
+{
+    fprintf(page->stream, "  %s", lead);
+    wrap(page, (int)strlen(lead) + 2, span_of(text));
+}
+
+void page_plain(struct page *page, const char *text)
+{
+    struct span rest = span_of(text), line;
+    HELD(buf) paragraph = BUF(8192);
+
+    while (span_split(&rest, '\n', &line)) {
+        bool flows = line.len && *line.at != ' ';
+        if (flows) {
+            buf_add(&paragraph, paragraph.len ? " " : "");
+            buf_add_span(&paragraph, line);
+        }
+        if (paragraph.len && (!flows || !rest.len)) {
+            wrap(page, 0, buf_span(&paragraph));
+            buf_clear(&paragraph);
+        }
+        if (!flows)
+            fprintf(page->stream, "%.*s\n", SPAN_ARG(line));
+    }
 }
 
 void page_pair(struct page *page, const char *name, const char *value)

@@ -32,6 +32,8 @@ struct page page_to(const struct cli *cli, bool to_stderr);
 void page_heading(struct page *page, const char *text);
 /* Wrapped text behind a lead ("1. "), under which its further lines are aligned. */
 void page_text(struct page *page, const char *lead, const char *text);
+/* Paragraphs, wrapped anew and not indented; lines that begin with a blank, and empty ones, as they are. */
+void page_plain(struct page *page, const char *text);
 /* "  Who    the provider" */
 void page_pair(struct page *page, const char *name, const char *value);
 

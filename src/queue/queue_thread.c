@@ -194,8 +194,8 @@ static void do_batch(struct queue *queue, struct asks *batch)
         run_all(queue, batch, queue_now(queue));
         well = store_commit(queue->store, &err);
     }
+    end_news(queue, well); /* first, so that who heard his answer knows of it, too */
     finish_all(queue, batch, well ? NULL : &err);
-    end_news(queue, well);
     well = well && store_rest(queue->store, &err); /* nobody waits for this */
     note_health(queue, well, &err);
 }
