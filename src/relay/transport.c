@@ -6,6 +6,8 @@
 
 #include "base/banned.h"
 
+enum { CREDENTIAL_PATIENCE_MS = 60 * 1000 };
+
 static struct loop *loop_of(const struct transport *t)
 {
     return t->credentials.secrets.loop;
@@ -33,6 +35,15 @@ uint64_t transport_time_left(const struct transport *t)
     if (t->give_up == UINT64_MAX)
         return 0;
     return now < t->give_up ? t->give_up - now : 1;
+}
+
+uint64_t transport_credential_deadline(const struct transport *t)
+{
+    uint64_t left = transport_time_left(t), patience = CREDENTIAL_PATIENCE_MS;
+
+    if (left && left - left / 8 < patience)
+        patience = left - left / 8;
+    return loop_now(loop_of(t)) + patience;
 }
 
 void transport_note(const struct transport *t, enum stage stage, const char *format, ...)

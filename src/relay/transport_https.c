@@ -11,7 +11,6 @@
 #include "base/banned.h"
 
 enum {
-    CREDENTIAL_PATIENCE_MS = 60 * 1000,
     QUIET_MS = 2 * 60 * 1000, /* for a connection, and for an answer, where nobody said otherwise */
     TEXT_MAX = 4096,
     HEADERS = 4,
@@ -96,7 +95,7 @@ static void want_token(struct asker *a)
     struct err err = { 0 };
 
     if (!credential_fetch(&a->t->credentials, a->t->account, CREDENTIAL_HTTPS, NULL,
-                          loop_now(loop_of(a)) + CREDENTIAL_PATIENCE_MS, token_came, a, &a->credential, &err))
+                          transport_credential_deadline(a->t), token_came, a, &a->credential, &err))
         give_up(a, STAGE_TOKEN, &err);
 }
 
@@ -128,8 +127,7 @@ static void want_fresh_token(struct asker *a)
     a->fresh_asked = true;
     transport_note(a->t, STAGE_TOKEN, "the token was refused: a fresh one is asked for");
     if (!credential_fetch(&a->t->credentials, a->t->account, CREDENTIAL_HTTPS, a->token,
-                          loop_now(loop_of(a)) + CREDENTIAL_PATIENCE_MS, fresh_came, a, &a->credential,
-                          &err))
+                          transport_credential_deadline(a->t), fresh_came, a, &a->credential, &err))
         give_up(a, STAGE_TOKEN, &err);
 }
 

@@ -74,6 +74,9 @@ const char *transport_provider(const struct transport *t); /* for evidence; NULL
 const char *transport_cause(const struct transport *t, const struct evidence *evidence);
 /* What is left of the patience for the whole, in milliseconds, 1 at least; 0: no end. */
 uint64_t transport_time_left(const struct transport *t);
+/* By when a password or a token has to be there: before the whole is over, so that it can be told what did not come. (A
+ * call for a new token that is under way is not given up by that: account/oauth_renew.h.) */
+uint64_t transport_credential_deadline(const struct transport *t);
 /* Something worth a line of --verbose. */
 void transport_note(const struct transport *t, enum stage stage, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -8,7 +8,6 @@
 #include "base/banned.h"
 
 enum {
-    CREDENTIAL_PATIENCE_MS = 60 * 1000,
     OTHER_WAY_MS = 15 * 1000, /* patience for a connection where there is another way to go */
 };
 
@@ -142,7 +141,7 @@ static void credential_came(void *who, struct secret *secret, const struct err *
 static void want_credential(void *who, const char *mechanism)
 {
     struct carrier *c = who;
-    uint64_t deadline = loop_now(loop_of(c)) + CREDENTIAL_PATIENCE_MS;
+    uint64_t deadline = transport_credential_deadline(c->t);
     struct err err = { 0 };
 
     (void)mechanism;
@@ -191,7 +190,7 @@ static void fresh_came(void *who, struct secret *secret, const struct err *why)
 
 static void fetch_fresh(struct carrier *c)
 {
-    uint64_t deadline = loop_now(loop_of(c)) + CREDENTIAL_PATIENCE_MS;
+    uint64_t deadline = transport_credential_deadline(c->t);
     struct evidence evidence = { .stage = STAGE_TOKEN };
 
     transport_note(c->t, STAGE_TOKEN, "the token was refused: a fresh one is asked for");
@@ -222,6 +221,16 @@ static void go_on(struct carrier *c, enum signin_step step)
     fail(c, &refusal);
 }
 
+/* It came to an end while a token was still being asked for: that is why, whatever the mail server did meanwhile. */
+static void blame_waiting(struct carrier *c)
+{
+    if (!c->fetch || account_of(c)->auth != ACCOUNT_AUTH_OAUTH)
+        return;
+    c->refusal.stage = STAGE_TOKEN;
+    c->refusal.err = (struct err){ 0 };
+    err_found(&c->refusal.err, ERR_NETWORK, "https:unreachable", "the provider's sign-in server gave no token in time");
+}
+
 /* No session came to be. Where that was over a token, there may be another, or another name. */
 static void not_opened(struct carrier *c, const struct evidence *evidence)
 {
@@ -233,6 +242,7 @@ static void not_opened(struct carrier *c, const struct evidence *evidence)
     c->refusal.provider = transport_provider(c->t);
     if (c->fetch_failed && account_of(c)->auth == ACCOUNT_AUTH_OAUTH)
         c->refusal.stage = STAGE_TOKEN;
+    blame_waiting(c);
     if (signs_in_with_token(c) && c->credential && c->refusal.stage == STAGE_AUTH)
         step = signin_run_refused(&c->run, &c->refusal, transport_cause(c->t, &c->refusal), tries,
                                   c->users.count);
