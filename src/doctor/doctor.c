@@ -1,5 +1,7 @@
 #include "doctor/doctor.h"
 
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "doctor/https.h"
@@ -101,6 +103,7 @@ static void judge(struct doctor *doctor)
         .ladder = &doctor->ladder,
         .seen = &doctor->seen,
         .fact = doctor->evidence.err.fact,
+        .no_route = doctor->evidence.err.sys == ENETUNREACH,
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),
     };

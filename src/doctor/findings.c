@@ -53,6 +53,14 @@ static void add_others(const struct around_view *view, struct doctor_findings *f
     add(findings, (other.asked || web.asked) && !other.named && !web.named, "names:none");
 }
 
+/* There is no way by IPv4 here - of IPv6 alone it would be said -, and others are reached all the same: by IPv6. */
+static void add_no_way(const struct findings_of *of, struct doctor_findings *findings)
+{
+    bool reached = count(of->view, AROUND_OTHER).answered || count(of->view, AROUND_WEB).answered;
+
+    add(findings, of->no_route && of->fact && strcmp(of->fact, "connect:unreachable") == 0 && reached, "machine:no-ipv4");
+}
+
 /* More is known of it than what stands in a public list, which may be old and is no promise: how it signs people in, what
  * its server offers, its limits. These are the big ones, and what their servers show to everybody else is known, too. */
 static bool is_known_closely(const struct profile *profile)
@@ -132,6 +140,7 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add_profile(of->target, ret_findings);
     add_ports(of->view, ret_findings);
     add_others(of->view, ret_findings);
+    add_no_way(of, ret_findings);
     add_certificates(of, ret_findings);
     if (of->seen)
         add_seen(of->seen, ret_findings);

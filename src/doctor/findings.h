@@ -21,6 +21,7 @@ struct findings_of {
     const struct ladder *ladder;
     const struct second_view *seen; /* NULL: nothing was looked at again */
     const char *fact; /* of the failure; NULL: none */
+    bool no_route;    /* ...and it was this machine that knew no way */
     bool in_container;
     bool issuer_is_known; /* as an anti-virus program's or a proxy's */
 };

@@ -53,20 +53,35 @@ static bool has_wrong_scope(const struct json_value *claims, const struct token_
     return true;
 }
 
-static bool is_of_another(const struct json_value *claims, const struct token_wish *wish)
-{
-    static const char *const names[] = { "upn", "preferred_username", "unique_name", "email" };
-    bool named = false;
+/* Whom it names: nobody by an address, this user, or another. */
+enum names { NAMES_NOBODY, NAMES_USER, NAMES_ANOTHER };
 
-    for (size_t i = 0; wish->user && i < COUNT(names); i++) {
-        struct span user = json_text_at(claims, names[i]);
+static enum names whom_it_names(const struct json_value *claims, const char *wanted)
+{
+    static const char *const keys[] = { "upn", "preferred_username", "unique_name", "email" };
+    enum names names = NAMES_NOBODY;
+
+    for (size_t i = 0; wanted && i < COUNT(keys); i++) {
+        struct span user = json_text_at(claims, keys[i]);
         if (span_find(user, '@') == user.len)
             continue;
-        if (span_is_word(user, wish->user))
-            return false;
-        named = true;
+        if (span_is_word(user, wanted))
+            return NAMES_USER;
+        names = NAMES_ANOTHER;
     }
-    return named;
+    return names;
+}
+
+/* One signs in to a shared mailbox as oneself, but the user that is told the server is the mailbox; who tells
+ * his own name there writes as an address of the same domain that is not his. */
+static bool is_for_a_shared_mailbox(const struct json_value *claims, const struct token_wish *wish)
+{
+    const char *user = wish->user, *address = wish->address;
+
+    if (!user || !address || whom_it_names(claims, user) != NAMES_USER || span_is_word(span_of(address), user))
+        return false;
+    struct span a = span_of(user), b = span_of(address);
+    return span_equal_word(span_from(a, span_find(a, '@')), span_from(b, span_find(b, '@')));
 }
 
 static bool is_application(const struct json_value *claims)
@@ -96,7 +111,8 @@ void token_facts_read(const struct secret *token, const struct token_wish *wish,
     add(ret_facts, has_wrong_audience(claims, wish), "token:wrong-audience");
     add(ret_facts, has_wrong_scope(claims, wish), "token:wrong-scope");
     add(ret_facts, is_application(claims), "token:application");
-    add(ret_facts, is_of_another(claims, wish), "token:other-user");
+    add(ret_facts, whom_it_names(claims, wish->user) == NAMES_ANOTHER, "token:other-user");
+    add(ret_facts, is_for_a_shared_mailbox(claims, wish), "user:shared-mailbox");
 }
 
 /* ---- fetching ---- */
@@ -133,6 +149,7 @@ bool token_look_start(const struct credential_world *world, const struct account
         .scope = account->profile ? account->profile->oauth.scope : NULL,
         .app_scope = account->profile ? account->profile->oauth.app_scope : NULL,
         .user = account->username ? account->username : account->address,
+        .address = account->address,
         .wall = clock_wall(world->clock),
     };
     look->done = done;

@@ -12,7 +12,7 @@
 
 enum { TOKEN_FACTS_MAX = 5 };
 
-struct token_facts { /* of know/evidence.h, `found`: token:... */
+struct token_facts { /* of know/evidence.h, `found`: token:..., user:... */
     const char *at[TOKEN_FACTS_MAX];
     size_t count;
 };
@@ -21,6 +21,7 @@ struct token_facts { /* of know/evidence.h, `found`: token:... */
 struct token_wish {
     const char *scope, *app_scope; /* as in a profile; NULL: not known */
     const char *user;              /* to whom it should belong; NULL: not known */
+    const char *address;           /* as whom mail is to be sent; NULL: not known */
     uint64_t wall;                 /* now, in milliseconds since 1970 */
 };
 

@@ -47,7 +47,7 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
     assert_null(findings->at[findings->count]);
 }
 
-enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128 };
+enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256 };
 
 static const struct {
     const char *label, *view;
@@ -104,6 +104,11 @@ static const struct {
       "connect:unreachable", STAGE_CONNECT, "connect_refused_firewall" },
     { "no way to mail, and to HTTPS there is", "port no-way; other no-way; web works", "h.example", 587, 0, 0,
       "port:none-open others:unreachable web:reachable", "connect:unreachable", STAGE_CONNECT, "connect_refused_firewall" },
+    { "no way by IPv4, and others have IPv6", "port no-way; other works; web works", "h.example", 587, 0, NO_ROUTE,
+      "port:none-open others:reachable web:reachable machine:no-ipv4", "connect:unreachable", STAGE_CONNECT,
+      "network_unreachable_ipv4" },
+    { "no way from afar, and others are reached", "port no-way; other works; web works", "h.example", 587, 0, 0,
+      "port:none-open others:reachable web:reachable", "connect:unreachable", STAGE_CONNECT, "network_unreachable" },
     { "no way anywhere", "port no-way; other no-way; web no-way", "h.example", 587, 0, 0,
       "port:none-open others:unreachable web:unreachable", "connect:unreachable", STAGE_CONNECT, "network_unreachable" },
     /* -- names -- */
@@ -208,6 +213,7 @@ static void test_findings(void **state)
         struct second_view seen = { .left_out = cases[i].with & LEFT_OUT };
         const struct findings_of of = {
             .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .fact = cases[i].fact,
+            .no_route = cases[i].with & NO_ROUTE,
             .in_container = cases[i].with & CONTAINER, .issuer_is_known = cases[i].with & AV,
         };
         struct doctor_findings findings;

@@ -36,9 +36,9 @@ static const struct {
     { "no JSON", "hello", SCOPE, "" },
 };
 
-static void read_claims(const char *claims, const char *scope, char *out, size_t room)
+static void read_claims(const char *claims, const char *scope, const char *address, char *out, size_t room)
 {
-    const struct token_wish wish = { scope, APP, "me@example.org", 1500 * 1000 };
+    const struct token_wish wish = { scope, APP, "me@example.org", address, 1500 * 1000 };
     struct token_facts facts;
     HELD(buf) text = BUF(8000);
     size_t len = 0;
@@ -58,8 +58,29 @@ static void test_facts(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         char facts[300];
-        read_claims(cases[i].claims, cases[i].scope, facts, sizeof facts);
+        read_claims(cases[i].claims, cases[i].scope, NULL, facts, sizeof facts);
         check_bytes(cases[i].label, span_of(facts), span_of(cases[i].facts));
+    }
+}
+
+/* A person's token, and whose mailbox it is told to be for. */
+static void test_shared_mailboxes(void **state)
+{
+    static const struct {
+        const char *claims, *address, *facts;
+    } rows[] = {
+        { "{\"upn\":\"me@example.org\"}", "team@Example.org", "user:shared-mailbox" },
+        { "{\"upn\":\"me@example.org\"}", "Me@example.org", "" },
+        { "{\"upn\":\"me@example.org\"}", "me@example.com", "" },
+        { "{\"upn\":\"you@example.org\"}", "team@example.org", "token:other-user" },
+        { "{\"sub\":\"me\"}", "team@example.org", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char facts[300];
+        read_claims(rows[i].claims, SCOPE, rows[i].address, facts, sizeof facts);
+        check_bytes(rows[i].address, span_of(facts), span_of(rows[i].facts));
     }
 }
 
@@ -67,7 +88,7 @@ static void test_facts(void **state)
 static void test_sealed(void **state)
 {
     static const char *const tokens[] = { "EwBwA8l6BAAU", "ya29.a0Af_x", "a.b", "a.b.c", "..", "." };
-    const struct token_wish wish = { SCOPE, APP, "me@example.org", 0 };
+    const struct token_wish wish = { SCOPE, APP, "me@example.org", NULL, 0 };
 
     (void)state;
     for (size_t i = 0; i < COUNT(tokens); i++) {
@@ -82,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_shared_mailboxes),
         cmocka_unit_test(test_sealed),
     };
 
