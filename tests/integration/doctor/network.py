@@ -12,15 +12,16 @@ from peers.process import Process
 
 NEWNET = 0x40000000
 NAMESERVER, LIAR = '198.51.100.53', '198.51.100.54'
-TARGET, GMAIL, OFFICE, WEB, FASTMAIL, OUTLOOK = ('198.51.100.%d' % n for n in (10, 20, 30, 40, 50, 60))
+TARGET, GMAIL, OFFICE, WEB, FASTMAIL, OUTLOOK, LOGIN = ('198.51.100.%d' % n for n in (10, 20, 30, 40, 50, 60, 70))
 INSIDE, HOME = '198.51.100.1', '10.77.0.10'     # HOME: a server in the house
-SIX, NAMESERVER_6 = '2001:db8::10', '2001:db8::53'
+SIX, GMAIL_6, NAMESERVER_6 = '2001:db8::10', '2001:db8::20', '2001:db8::53'
 
 NAMES = {
     'mail.example.test': [TARGET], 'home.example.test': [HOME], 'six.example.test': [SIX],
-    'both.example.test': [TARGET, SIX], 'smtp.gmail.com': [GMAIL], 'smtp.office365.com': [OFFICE],
+    'both.example.test': [TARGET, SIX], 'smtp.gmail.com': [GMAIL, GMAIL_6], 'smtp.office365.com': [OFFICE],
     'smtp-mail.outlook.com': [OUTLOOK], 'smtp.fastmail.com': [FASTMAIL], 'gmail.googleapis.com': [WEB],
-    'graph.microsoft.com': [WEB],
+    'graph.microsoft.com': [WEB], 'login.microsoftonline.com': [LOGIN], 'oauth2.googleapis.com': [LOGIN],
+    'login.example.test': [LOGIN],
 }
 for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
     NAMES.setdefault(host, [TARGET])
@@ -111,9 +112,9 @@ class Network:
         run('ip', '-n', self.client, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'down0', 'netns', self.world)
         for name, link in ((self.client, 'up0'), (self.world, 'down0')):
             run('ip', '-n', name, 'link', 'set', link, 'up')
-        for address in (TARGET, GMAIL, OFFICE, WEB, FASTMAIL, OUTLOOK, NAMESERVER, LIAR, HOME):
+        for address in (TARGET, GMAIL, OFFICE, WEB, FASTMAIL, OUTLOOK, LOGIN, NAMESERVER, LIAR, HOME):
             run('ip', '-n', self.world, 'addr', 'add', address + '/24', 'dev', 'down0')
-        for address in (SIX, NAMESERVER_6):
+        for address in (SIX, GMAIL_6, NAMESERVER_6):
             run('ip', '-n', self.world, 'addr', 'add', address + '/64', 'dev', 'down0', 'nodad')
         self.nft = ['ip', 'netns', 'exec', self.world, *nftables.command('/usr/sbin/nft', '-f', '-')]
         os.makedirs(self.etc, exist_ok=True)

@@ -8,7 +8,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from loopback import Loopback
-from network import FASTMAIL, GMAIL, LIAR, NAMES, OFFICE, OUTLOOK, TARGET, WEB, Network
+from network import FASTMAIL, GMAIL, GMAIL_6, LIAR, NAMES, OFFICE, OUTLOOK, TARGET, WEB, Network
 from outpost import Outpost
 from peers.debian import Unavailable
 from stage import Answers, Says, Smtp, Stage
@@ -17,7 +17,7 @@ SIDE_BY_SIDE = 8
 
 GOOD = {587: Smtp(), 465: Smtp('at once')}
 # The others, as they are where nothing is said of them.
-WORLD = {(GMAIL, 587): Smtp(), (GMAIL, 465): Smtp('at once'), (OFFICE, 587): Smtp(), (OFFICE, 25): Smtp(),
+WORLD = {(GMAIL, 587): Smtp(), (GMAIL, 465): Smtp('at once'), (GMAIL_6, 587): Smtp(), (OFFICE, 587): Smtp(), (OFFICE, 25): Smtp(),
          (FASTMAIL, 465): Smtp('at once'), (FASTMAIL, 587): Smtp(), (OUTLOOK, 587): Smtp(), (WEB, 443): Says(stays=True)}
 
 
@@ -30,12 +30,12 @@ class Scenario:
     every = []
 
     def __init__(self, name, cause, broke=None, target=None, at='mail.example.test:587', account=None, wall=(), world=None,
-                 names=None, works=(), link='IPv4', words=(), address=TARGET, guess=None, also=None, silent_names=False,
-                 ca=True, environment=None, patience=3):
+                 names=None, works=(), link='IPv4', words=(), address=TARGET, guess=None, ca=True, environment=None,
+                 patience=3):
         self.name, self.cause, self.broke, self.at, self.account = name, cause, broke, at, account
         self.target, self.wall, self.world = GOOD if target is None else target, wall, world or {}
         self.names, self.works, self.link, self.words, self.address = names, set(works), link, words, address
-        self.guess, self.also, self.silent_names, self.ca = guess, also, silent_names, ca
+        self.guess, self.ca = guess, ca
         self.environment, self.patience = environment or {}, patience
         Scenario.every.append(self)
 
@@ -58,6 +58,10 @@ class Scenario:
             stage.close()
             if answers:
                 answers.close()
+
+    def ask(self, outpost, words):
+        """Runs the program."""
+        return outpost.run('doctor', *([] if self.account else [self.at]), *words)
 
     def check(self, said, result):
         """What else must be right beside the cause."""
@@ -84,10 +88,9 @@ class Scenario:
         outpost.environment.update(self.environment)
         words = [*ground.words, '--json', *(['--ca-file', certificates.ca] if self.ca else []),
                  *(['--connect-timeout', str(self.patience)] if self.patience else []), *self.words]
-        if self.account is None:
-            return outpost.run('doctor', self.at, *words)
-        outpost.account(**self.account)
-        return outpost.run('doctor', *words)
+        if self.account is not None:
+            outpost.account(**self.account)
+        return self.ask(outpost, words)
 
 
 class Plays:

@@ -1,4 +1,5 @@
 """Servers for the doctor to look at: each port does one thing, rightly or wrongly."""
+import json
 import socket
 import ssl
 import threading
@@ -60,6 +61,11 @@ class Smtp:
                     self.say(line, '334 ')
                     stage.hears(read.readline(20000), trusted)
                 self.say(line, '235 2.7.0 welcome')
+            elif verb == 'DATA':
+                self.say(line, '354 go ahead')
+                while (text := read.readline()) not in (b'.\r\n', b''):
+                    stage.hears(text, True)         # a message, and meant for it
+                self.say(line, self.replies.get('.', '250 2.0.0 kept'))
             elif verb == 'QUIT':
                 self.say(line, '221 bye')
                 return
@@ -84,6 +90,35 @@ class Says:
             line.sendall(self.data)
         while self.stays and (heard := line.recv(4096)):
             stage.hears(heard, False)
+
+
+class Issuer:
+    """A provider's sign-in server, over HTTPS: it publishes its metadata, and answers whoever asks for a token so."""
+
+    def __init__(self, status=200, body=b'', headers=(), certificate='everybody', url='https://login.example.test'):
+        self.status, self.body, self.headers, self.certificate, self.url = status, body, headers, certificate, url
+
+    def serve(self, line, stage, home):
+        line.settimeout(60)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(stage.authority.cert(self.certificate), stage.authority.key(self.certificate))
+        line = context.wrap_socket(line, server_side=True)
+        read = line.makefile('rb')
+        while first := read.readline(20000):
+            length = 0
+            while (header := read.readline(20000)).strip():
+                if header.lower().startswith(b'content-length:'):
+                    length = int(header.split(b':')[1])
+            read.read(length)
+            self.answer(line, first.split()[0])
+
+    def answer(self, line, method):
+        status, body, headers = self.status, self.body, self.headers
+        if method == b'GET':
+            status, headers = 200, ()
+            body = json.dumps({'issuer': self.url, 'token_endpoint': self.url + '/token'}).encode()
+        head = ['HTTP/1.1 %d Ok' % status, 'Content-Length: %d' % len(body), *headers]
+        line.sendall('\r\n'.join(head).encode() + b'\r\n\r\n' + body)
 
 
 class Stage:

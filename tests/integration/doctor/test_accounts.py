@@ -48,6 +48,20 @@ def test_a_secret_that_cannot_be_read(stage, outpost, verdict):
     assert [s['step'] for s in told['steps'] if s['ok'] is False] == ['auth'], told
 
 
+@pytest.mark.parametrize('label,settings,cause', [
+    ('an empty password', dict(password=''), 'auth_empty_password'),
+    ('a keyring, and nobody keeps one', dict(secret='keyring'), 'local_secret_locked'),
+    ('OAuth, and no client id', dict(auth='oauth', secret=None, server=None, security=None, address='me@live.com', username=None, transport='smtp'),
+     'oauth_client_id_missing'),
+    ('OAuth, and nobody has signed in', dict(auth='oauth', secret=None, server=None, security=None, address='me@live.com', username=None,
+                                            transport='smtp', client_id='an-app'), 'oauth_consent_required')])
+def test_nothing_to_sign_in_with(label, settings, cause, stage, outpost, verdict):
+    stage.open(TARGET, 587, Smtp())
+    stage.open(OUTLOOK, 587, Smtp(ehlo=['AUTH LOGIN XOAUTH2']))
+    outpost.account(**{'server': 'mail.example.test:587', **settings})
+    verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+
+
 def test_live_com_with_a_password(stage, outpost, verdict):
     """Known before anything is sent; and the road is good, so the ladder shows where it ends."""
     heard = []
@@ -85,6 +99,15 @@ def test_a_token_that_says_why(label, claims, cause, stage, outpost, leaks, verd
     leaks.plant('a token that is refused: ' + label, token)
     outpost.account('smtp.office365.com:587', transport='smtp', auth='token', password=token)
     verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+
+
+def test_a_shared_mailbox(stage, outpost, leaks, verdict):
+    """Signed in as oneself, which is right; and told the server so, which is not."""
+    stage.open(OFFICE, 587, Smtp(ehlo=['AUTH LOGIN XOAUTH2'], replies={'AUTH': '535 5.7.3 Authentication unsuccessful [x]'}))
+    token = jwt(**OURS)
+    leaks.plant('a token that is refused: a shared mailbox', token)
+    outpost.account('smtp.office365.com:587', transport='smtp', auth='token', password=token, address='team@example.test')
+    verdict('a shared mailbox by the own name', 'oauth_shared_mailbox_user', outpost.run('doctor', '--json', '--connect-timeout', '5'))
 
 
 @pytest.mark.parametrize('label,settings,cause', [

@@ -21,7 +21,7 @@ def refusing(when, said, security, mechanisms):
     return Smtp(tls, ehlo=ehlo, replies={when: said})
 
 
-def refusal(label, provider, when, said, cause, mechanism='PLAIN', **more):
+def refusal(label, provider, when, said, cause, mechanism='PLAIN', kind=Scenario, **more):
     """An account of that provider's ('': of none that is known) is refused in these words."""
     server, security, takes, _ = PROFILES[provider] if provider else ('mail.example.test:587', 'starttls', True, '')
     host, _, port = server.rpartition(':')
@@ -33,7 +33,7 @@ def refusal(label, provider, when, said, cause, mechanism='PLAIN', **more):
         'outlook.com', 'microsoft365') else mechanism
     at = NAMES[host][0]
     there = refusing(when, said, security, mechanisms)
-    return Scenario(label, cause, RUNGS[when], account=account, **{
+    return kind(label, cause, RUNGS.get(when), account=account, **{
         'target': {int(port): there} if at == TARGET else {}, 'world': {} if at == TARGET else {(at, int(port)): there}, **more})
 
 

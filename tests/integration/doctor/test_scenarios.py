@@ -3,6 +3,7 @@ import ssl
 
 import pytest
 
+from conftest import TOKEN
 from network import FASTMAIL, GMAIL, HOME, OFFICE, OUTLOOK, SIX, TARGET, WEB, drop, prohibit, redirect, reset
 from scenario import GOOD
 from scenario import Scenario as S
@@ -97,6 +98,7 @@ SCENARIOS = [
     # -- no way
     S('the cable is out', 'network_unreachable', 'route', at=TARGET + ':587', link=None),
     S('IPv6 alone, and no way for it', 'network_unreachable_ipv6', 'route', at='six.example.test:587'),
+    S('IPv4 alone, and no way for it', 'network_unreachable_ipv4', 'route', link='IPv6'),
     S('IPv6 alone, and it works', None, at='six.example.test:587', address=SIX, link='IPv6'),
     S('both, and IPv6 alone goes out', None, at='both.example.test:587', address=SIX, link='IPv6'),
     S('IPv6 dropped, IPv4 works', None, at='both.example.test:587', link='both', wall=[drop(at=SIX)]),
@@ -136,6 +138,10 @@ SCENARIOS = [
                                                     world={(GMAIL, 587): Smtp(clear=['PIPELINING'])}),
     S("another's certificate for a provider", 'smtp_intercepted', 'tls', at='smtp.gmail.com:587',
                                               world={(GMAIL, 587): Smtp(certificate='wrong')}),
+    S('HTTPS dropped, and it is the only way', 'https_unreachable', 'https', wall=[drop(443)],
+      account=dict(server=None, security=None, address='me@live.com', username=None, transport='graph', auth='token', password=TOKEN)),
+    S('HTTPS refused, and it is the only way', 'https_unreachable', 'https', wall=[reset(443)],
+      account=dict(server=None, security=None, address='me@live.com', username=None, transport='graph', auth='token', password=TOKEN)),
     # -- the kind of encryption
     S('STARTTLS to a port with TLS at once', 'plaintext_on_tls_port', 'banner', at='mail.example.test:465',
                                              words=['--security', 'starttls'], works=[('mail.example.test', 465)]),

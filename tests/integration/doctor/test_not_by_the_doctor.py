@@ -1,0 +1,92 @@
+"""Causes that the doctor does not come to, in the same words: what is said of a message, by `outpost send`; and what is wrong
+on this machine before anything is asked."""
+import pytest
+
+from knowledge import rules
+from outpost import CANTCREAT
+from scenario import Scenario
+from test_refusals import OF_FAMILY, PROFILES, refusal
+
+
+class Sending(Scenario):
+    """The message itself is refused, at its end."""
+
+    def ask(self, outpost, words):
+        return outpost.run('send', '--direct', *words, 'someone@example.test', stdin=b'see there\n')
+
+    def check(self, said, result):
+        recipient, = said['recipients']
+        assert recipient['state'] in ('failed', 'deferred') and recipient['cause'] == self.cause, result
+
+
+def after(label, provider, said, cause, mechanism='PLAIN'):
+    return refusal(label, provider, '.', said, cause, mechanism, kind=Sending)
+
+
+A = after
+
+SAID = [
+    A('Gmail: no SPF and no DKIM', 'gmail', '550-5.7.26 Your email has been blocked because the sender is unauthenticated.\r\n550-5.7.26 Gmail requires all '
+      'senders to authenticate with either SPF or DKIM.\r\n550 5.7.26  x - gsmtp', 'spf_rejected'),
+    A('DMARC, by another', '', '550 5.7.1 Email rejected per DMARC policy for example.test', 'dmarc_rejected'),
+    A('SpamAssassin', '', '550 5.7.1 Blocked by SpamAssassin', 'content_rejected_spam'),
+    A('Rspamd', '', '554 5.7.1 Spam message rejected', 'content_rejected_spam'),
+    A('a virus', '', '550 5.7.1 virus Eicar-Test-Signature detected by ClamAV', 'content_rejected_spam'),
+    A('amavis', '', '554 5.7.0 Reject, id=12345-01 - spam', 'content_rejected_spam'),
+    A('larger than is taken', '', '552 5.3.4 Message too big for system', 'message_too_big'),
+    A('the day is used up', 'gmail', '550-5.4.5 Daily user sending limit exceeded. For more information on Gmail\r\n550 5.4.5 sending limits go to x', 'rate_limit_daily'),
+    A("another's address", 'microsoft365', "554 5.2.252 SendAsDenied; alice@example.test not allowed to send as bob@example.test; STOREDRV.Submission."
+      'Exception:SendAsDeniedException.MapiExceptionSendAsDenied', 'sender_not_owned', 'XOAUTH2'),
+    A('a suspended account', 'outlook.com', '554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent '
+      'exception with message [BeginDiagnosticData] WASCL UserAction verdict is not None. Actual verdict is Suspend, ShowTierUpgrade. '
+      'OutboundSpamException: WASCL UserAction verdict is not None.', 'account_needs_verification', 'XOAUTH2'),
+    A('headers that are none', '', '550 5.6.0 Message headers fail syntax check', 'malformed_message'),
+    A('a line too long', '', '500 5.5.2 Error: line too long', 'line_too_long'),
+    A('not now', '', '451 4.3.0 Error: queue file write error', 'server_side_error'),
+    A('554 and no words that are known', '', '554 Ni', 'content_rejected_spam'),
+]
+
+AT_THE_END = ('content_rejected_spam', 'dmarc_rejected', 'malformed_message', 'line_too_long', 'message_too_big', 'account_mailbox_full')
+
+
+def replayed():
+    for rule in rules():
+        provider = '' if rule.owner == 'generic' else OF_FAMILY.get(rule.owner, rule.owner)
+        late = not rule.stages and rule.cause in AT_THE_END or rule.stages and rule.stages[0] in ('data', 'body', 'end')
+        if not rule.reply or not late or rule.keys & {'found', 'host', 'port', 'security'} or provider not in ('', *PROFILES) or (
+                'guess' in rule.keys and not rule.stages):
+            continue
+        yield after('%s: %s, at the end' % (rule.owner, rule.name), provider, rule.reply, rule.cause, (rule.mechanism or ['PLAIN'])[0])
+
+
+ALL = SAID + list(replayed())
+
+
+@pytest.mark.parametrize('scenario', ALL, ids=lambda scenario: scenario.name)
+def test_of_a_message(scenario, played):
+    result = played(scenario)
+    scenario.check(result.json, result)
+
+
+# ---- on this machine ----
+
+def cause_of(result):
+    return (result.json.get('failure') or result.json)['cause']
+
+
+def test_a_queue_that_is_none(outpost, tmp_path):
+    (tmp_path / 'state').mkdir(mode=0o700)
+    (tmp_path / 'state/queue.db').write_bytes(b'no database' * 1000)
+    outpost.account('localhost:1')
+    assert cause_of(outpost.run('send', '--json', 'a@example.test', stdin=b'x')) == 'queue_unusable'
+
+
+def test_a_place_that_is_none(outpost, tmp_path):
+    (tmp_path / 'file').write_text('')
+    outpost.account('localhost:1')
+    result = outpost.run('send', '--json', '--state', str(tmp_path / 'file/state'), 'a@example.test', stdin=b'x')
+    assert (cause_of(result), result.status) == ('file_unwritable', CANTCREAT), result
+
+
+def test_too_much_of_it(outpost):
+    assert cause_of(outpost.run('explain', '--json', *['a' * 100_000] * 20)) == 'input_too_large'
