@@ -11,6 +11,8 @@ from stage import Says, Stage
 ALL_NAMES = ','.join('DNS:' + host for host in NAMES)
 TOKEN = 'an-access-token-of-the-tests'
 
+TRICKS = '\x1b[2J\x1b]0;pwned\x07 \u009b31m \u202eevil\u2066'        # what no name may do to a terminal
+
 table = []      # (scenario, cause, verdict, also)
 
 
@@ -39,9 +41,10 @@ def certificates(authority, tmp_path_factory):
     authority.leaf('everybody-short', ALL_NAMES, key=['-newkey', 'rsa:1024'])
     authority._self_signed('everybody-self', 'mail.example.test', 'subjectAltName=' + ALL_NAMES)
     for name, subject in (('stranger', 'A stranger CA'), ('other-stranger', 'Another CA'), ('office-proxy', 'Inspection of the house'),
-                          ('eset', 'ESET SSL Filter CA')):
+                          ('eset', 'ESET SSL Filter CA'), ('tricky', TRICKS)):
         authority_of(authority, name, subject)
         authority.leaf('by-' + name, ALL_NAMES, issuer=name)
+    authority.leaf('tricky-names', 'DNS:\x1b[2Jmail.example.test\x07,DNS:a\u202eb.test', subject=TRICKS)
     return authority
 
 

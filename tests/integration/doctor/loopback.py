@@ -46,7 +46,7 @@ class Loopback:
         return None
 
     def _hosts(self, address):
-        return [name for name in self.names_there if address in NAMES[name]] + [address]
+        return [name for name in self.names_there if address in NAMES[name]] + [address] * (':' not in address)
 
     def _detour(self, host, port, to):
         self.detours.append('%s:%s:127.0.0.1:%d' % (host, port, to.getsockname()[1]))

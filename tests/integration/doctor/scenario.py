@@ -42,7 +42,8 @@ class Scenario:
     def play(self, ground, certificates, folder):
         """The result of the program within it."""
         ground.set(self)
-        stage = Stage(ground, certificates, self._home())
+        pinned = (self.account or {}).get('tls_pin', '')[4:]
+        stage = Stage(ground, certificates, self._home(), (pinned,))
         answers = None
         try:
             for (address, port), server in {**WORLD, **self.world}.items():
@@ -52,7 +53,7 @@ class Scenario:
             if self.names is not None and isinstance(ground, Network):
                 answers = Answers(ground, LIAR, None if self.names == 'silent' else self.names)
             result = self._run(ground, certificates, folder)
-            result.told = bytes(stage.told)
+            result.told, result.called = bytes(stage.told), stage.called
             return result
         finally:
             stage.close()
@@ -82,6 +83,13 @@ class Scenario:
         ports = [int(server.rpartition(':')[2])] if server else [587, 465]
         return [(address, port) for host in hosts for address in NAMES.get(host, ()) for port in ports]
 
+    @staticmethod
+    def _of(certificates, value):
+        """What is known only when the certificates are made: CA, and PIN of one of them."""
+        if value == 'CA':
+            return certificates.ca
+        return certificates.pin(value[4:]) if isinstance(value, str) and value.startswith('PIN ') else value
+
     def _run(self, ground, certificates, folder):
         outpost = Outpost(folder, certificates)
         outpost.inside = ground.inside
@@ -89,7 +97,7 @@ class Scenario:
         words = [*ground.words, '--json', *(['--ca-file', certificates.ca] if self.ca else []),
                  *(['--connect-timeout', str(self.patience)] if self.patience else []), *self.words]
         if self.account is not None:
-            outpost.account(**self.account)
+            outpost.account(**{key: self._of(certificates, value) for key, value in self.account.items()})
         return self.ask(outpost, words)
 
 

@@ -9,8 +9,8 @@ TRUSTED = ('everybody', 'everybody-rsa', 'good')        # the certificates that 
 
 class Smtp:
     """A submission server. `tls`: at once, `starttls`, or None; `certificate` of the authority's folder. Anything else is
-    what is wrong with it: `banner`, `ehlo` (lines inside TLS), `replies` ({'MAIL': '553 ...'}), `context` (changes the
-    ssl.SSLContext), `clear` (EHLO's lines before STARTTLS), `close` (the verbs at which it hangs up)."""
+    what is wrong with it: `banner`, `ehlo` (lines inside TLS), `replies` ({'MAIL': '553 ...', 'EHLO in TLS': do(line, stage)}),
+    `context` (changes the ssl.SSLContext), `clear` (EHLO's lines before STARTTLS), `close` (the verbs at which it hangs up)."""
 
     def __init__(self, tls='starttls', certificate='everybody', banner='220 mail.example.test ESMTP', ehlo=None, clear=None,
                  replies=None, context=None, close=(), wait=0):
@@ -37,17 +37,19 @@ class Smtp:
         if secured:
             line = self.secure(line, stage)
         stage.over.wait(self.wait)
-        self.say(line, self.banner)
+        self.reply(line, stage, self.banner)
         read = line.makefile('rb')
         while command := read.readline(20000):
-            trusted = home and secured and self.certificate in TRUSTED
+            trusted = home and secured and self.certificate in stage.trusted
             stage.hears(command, trusted)
             self.take(command)
             verb = command.split()[0].upper().decode(errors='replace') if command.split() else ''
             if verb in self.close:
                 return
-            if verb in self.replies:
-                self.say(line, self.replies[verb])
+            if secured and verb + ' in TLS' in self.replies:
+                self.reply(line, stage, self.replies[verb + ' in TLS'])
+            elif verb in self.replies:
+                self.reply(line, stage, self.replies[verb])
             elif verb == 'EHLO':
                 offers = self.ehlo if secured or self.tls is None else self.clear
                 lines = ['mail.example.test', *offers]
@@ -72,6 +74,13 @@ class Smtp:
             else:
                 self.say(line, '250 2.0.0 ok')
 
+    def reply(self, line, stage, what):
+        """Words, or something to do."""
+        if callable(what):
+            what(line, stage)
+        else:
+            self.say(line, what)
+
     def take(self, command):
         """Each line that it hears; for a test that wants to know."""
 
@@ -86,6 +95,7 @@ class Says:
         self.data, self.stays, self.often = data, stays, often
 
     def serve(self, line, stage, home):
+        stage.called.append(line.getsockname()[:2])
         for _ in range(self.often):
             line.sendall(self.data)
         while self.stays and (heard := line.recv(4096)):
@@ -94,6 +104,8 @@ class Says:
 
 class Issuer:
     """A provider's sign-in server, over HTTPS: it publishes its metadata, and answers whoever asks for a token so."""
+
+    publishes = True
 
     def __init__(self, status=200, body=b'', headers=(), certificate='everybody', url='https://login.example.test'):
         self.status, self.body, self.headers, self.certificate, self.url = status, body, headers, certificate, url
@@ -114,7 +126,7 @@ class Issuer:
 
     def answer(self, line, method):
         status, body, headers = self.status, self.body, self.headers
-        if method == b'GET':
+        if method == b'GET' and self.publishes:
             status, headers = 200, ()
             body = json.dumps({'issuer': self.url, 'token_endpoint': self.url + '/token'}).encode()
         head = ['HTTP/1.1 %d Ok' % status, 'Content-Length: %d' % len(body), *headers]
@@ -122,13 +134,15 @@ class Issuer:
 
 
 class Stage:
-    """Ports in the world, for one scenario. `home`: [(address, port)] of who may learn the credentials."""
+    """Ports in the world, for one scenario. `home`: [(address, port)] of who may learn the credentials, by one of the
+    trusted certificates or of those that are `pinned`."""
 
-    def __init__(self, ground, authority, home=()):
-        self.ground, self.authority, self.home = ground, authority, home
+    def __init__(self, ground, authority, home=(), pinned=()):
+        self.ground, self.authority, self.home, self.trusted = ground, authority, home, (*TRUSTED, *pinned)
         self.listeners, self.lines = [], set()
         self.told = bytearray()     # what was heard by anybody else
         self.heard = 0              # lines, by anybody
+        self.called = []            # the ports of those who only say something
         self.over = threading.Event()
 
     def open(self, address, port, server):

@@ -1,4 +1,5 @@
 """A certificate authority of the tests' own, and the certificates good and bad that peers show."""
+import hashlib
 import os
 import subprocess
 
@@ -41,6 +42,12 @@ class Authority:
 
     def key(self, name='good'):
         return os.path.join(self.folder, name + '.key')
+
+    def pin(self, name='good'):
+        """As settings name it: by the hash of its key."""
+        key = subprocess.run(['openssl', 'x509', '-in', self.cert(name), '-noout', '-pubkey'], capture_output=True, check=True).stdout
+        der = subprocess.run(['openssl', 'pkey', '-pubin', '-outform', 'DER'], input=key, capture_output=True, check=True).stdout
+        return 'sha256:' + hashlib.sha256(der).hexdigest()
 
     def leaf(self, name, alternatives, days='20', subject=None, usage='serverAuth', issuer='ca', key=None,
              digest='-sha256'):
