@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/obj.h"
+#include "doctor/domain.h"
 #include "doctor/https.h"
 #include "doctor/road.h"
 #include "doctor/second.h"
@@ -20,6 +21,8 @@ enum {
     LOOK_AROUND_MS = 1000, /* so long the road alone may take: a healthy one needs nobody beside it */
     DIAL_MS = 9 * 1000,
     REPLY_MS = 15 * 1000,
+    DOMAIN_MS = 5 * 1000,
+    DOMAIN_MORE_MS = 1000, /* so long the end waits for it */
     MARGIN_MS = 1000, /* the road ends by itself before the whole does */
 };
 
@@ -43,6 +46,10 @@ struct doctor {
     struct around_plan around_plan;
     struct around_view view;
     struct doctor_https *https;
+    struct domain_look *domain_look;
+    struct domain_seen domain;
+    bool domain_asked, domain_over;
+    uint64_t domain_until; /* once the road is over */
     struct second *second;
     struct second_plan second_plan;
     struct second_view seen; /* what it showed */
@@ -102,6 +109,7 @@ static void judge(struct doctor *doctor)
         .view = &doctor->view,
         .ladder = &doctor->ladder,
         .seen = &doctor->seen,
+        .domain = &doctor->domain,
         .fact = doctor->evidence.err.fact,
         .no_route = doctor->evidence.err.sys == ENETUNREACH,
         .in_container = doctor->plan.in_container,
@@ -235,10 +243,57 @@ static bool try_https(struct doctor *doctor)
     return false;
 }
 
+/* ---- the sender's domain ---- */
+
+static void domain_seen(void *who)
+{
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    doctor->domain_over = true;
+    go_on(doctor);
+}
+
+/* Beside the road. Of a server in the house nobody outside is asked. */
+static void ask_for_domain(struct doctor *doctor)
+{
+    const struct account *account = doctor->plan.account;
+    const struct profile *profile = doctor->target.profile;
+
+    if (!account || !account->address || doctor->target.is_private || doctor->domain_asked)
+        return;
+    doctor->domain_asked = true;
+    const struct domain_plan plan = {
+        .resolver = doctor->world.credentials.resolver,
+        .domain = domain_of_ones_own(doctor->plan.know, account->address, profile),
+        .profile = profile,
+        .deadline = now_of(doctor) + sooner(DOMAIN_MS, doctor->world.timeout_ms),
+    };
+    if (!plan.domain.len || !domain_look_start(doctor->loop, &plan, &doctor->domain, domain_seen, doctor,
+                                               &doctor->domain_look, NULL))
+        doctor->domain_over = true;
+}
+
+/* True: it is not over yet, and may take its time. */
+static bool await_domain(struct doctor *doctor)
+{
+    if (!doctor->domain_look || doctor->domain_over)
+        return false;
+    if (!doctor->domain_until)
+        doctor->domain_until = now_of(doctor) + DOMAIN_MORE_MS;
+    return now_of(doctor) < doctor->domain_until;
+}
+
+static void tell_domain(struct doctor *doctor)
+{
+    domain_climb(&doctor->domain, doctor->target.profile, &doctor->ladder, now_of(doctor));
+    domain_notes(&doctor->domain, doctor->target.profile, &doctor->notes);
+}
+
 /* ---- the name, and the way there ---- */
 
 static void take_road(struct doctor *doctor)
 {
+    ask_for_domain(doctor);
     if (doctor->only_https) {
         doctor->road_over = doctor->here;
         if (!doctor->here)
@@ -485,6 +540,7 @@ static void too_late(struct doctor *doctor)
         fail(doctor, &evidence);
         ladder_failed(&doctor->ladder, &evidence, now_of(doctor));
     }
+    tell_domain(doctor);
     finish(doctor);
 }
 
@@ -523,12 +579,16 @@ static void rang(void *who)
         waits |= look_again(doctor);
     if (!waits && doctor->failed && !doctor->here && !doctor->spared && !doctor->only_https)
         waits = try_https(doctor);
+    if (!waits)
+        waits = await_domain(doctor);
     if (!waits) {
         tell_withheld(doctor);
+        tell_domain(doctor);
         finish(doctor);
         return;
     }
-    timer_set(doctor->timer, sooner(doctor->give_up, now < look_at ? look_at : UINT64_MAX));
+    uint64_t next = sooner(doctor->give_up, now < look_at ? look_at : UINT64_MAX);
+    timer_set(doctor->timer, doctor->domain_until > now ? sooner(next, doctor->domain_until) : next);
 }
 
 /* ---- a life ---- */
@@ -621,6 +681,7 @@ void doctor_free(struct doctor *doctor)
     around_free(doctor->around);
     doctor_https_free(doctor->https);
     second_free(doctor->second);
+    domain_look_free(doctor->domain_look);
     timer_free(doctor->timer);
     account_free(doctor->by_smtp);
     account_free(doctor->by_https);

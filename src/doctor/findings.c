@@ -131,6 +131,15 @@ static void add_seen(const struct second_view *seen, struct doctor_findings *fin
         add(findings, true, seen->clock_facts.at[i]);
 }
 
+static void add_domain(const struct findings_of *of, struct doctor_findings *findings)
+{
+    const char *facts[DOMAIN_FACTS_MAX];
+    size_t count = of->domain ? domain_facts(of->domain, of->target->profile, facts) : 0;
+
+    for (size_t i = 0; i < count; i++)
+        add(findings, true, facts[i]);
+}
+
 void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_findings)
 {
     *ret_findings = (struct doctor_findings){ 0 };
@@ -144,4 +153,5 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add_certificates(of, ret_findings);
     if (of->seen)
         add_seen(of->seen, ret_findings);
+    add_domain(of, ret_findings);
 }

@@ -6,6 +6,7 @@
 
 #include "doctor/around.h"
 #include "doctor/ladder.h"
+#include "doctor/domain.h"
 #include "doctor/second.h"
 
 enum { FINDINGS_MAX = 24 };
@@ -20,6 +21,7 @@ struct findings_of {
     const struct around_view *view; /* NULL: nobody was asked */
     const struct ladder *ladder;
     const struct second_view *seen; /* NULL: nothing was looked at again */
+    const struct domain_seen *domain; /* NULL: it was not asked for */
     const char *fact; /* of the failure; NULL: none */
     bool no_route;    /* ...and it was this machine that knew no way */
     bool in_container;

@@ -20,6 +20,7 @@
     X(SENDER,   "sender",   "sending as the account's address")  \
     X(HTTPS,    "https",    "the provider's HTTPS interface")    \
     X(LIMITS,   "limits",   "what the account may still send today") \
+    X(DOMAIN,   "domain",   "whether the sender's domain vouches for it") \
     X(CLOCK,    "clock",    "this machine's clock")
 
 enum doctor_rung {

@@ -124,6 +124,8 @@ struct profile {
     const struct profile_server *servers; /* the best first */
     size_t server_count;
     struct words mechanisms; /* SASL names, the best first */
+    struct words spf;        /* names that a domain's SPF record includes to let it send, the usual one first */
+    struct words dkim;       /* selectors under which a domain publishes its keys; empty: each has one of its own */
     enum profile_username username;
     const char *username_fixed, *username_note;
     enum profile_password password;

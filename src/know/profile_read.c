@@ -22,6 +22,8 @@ static const struct key provider_keys[] = {
     { "legacy_host",       KEY_WORDS,  AT(legacy_hosts),      NULL                             },
     { "regions",           KEY_WORDS,  AT(regions),           NULL                             },
     { "mechanisms",        KEY_WORDS,  AT(mechanisms),        NULL                             },
+    { "spf",               KEY_WORDS,  AT(spf),               NULL                             },
+    { "dkim",              KEY_WORDS,  AT(dkim),              NULL                             },
     { "username",          KEY_CHOICE, AT(username),          "address localpart other"        },
     { "username_fixed",    KEY_TEXT,   AT(username_fixed),    NULL                             },
     { "username_note",     KEY_TEXT,   AT(username_note),     NULL                             },

@@ -26,6 +26,18 @@ NAMES = {
 for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
     NAMES.setdefault(host, [TARGET])
 
+TEXTS = {     # what domains publish of who may send for them: by Fastmail (smtp.fastmail.com)
+    'good.example.test': ['site-verification=x', 'v=spf1 include:between.example.test -all'],
+    'between.example.test': ['v=spf1 ip4:192.0.2.0/24 include:spf.messagingengine.com ~all'],
+    'fm2._domainkey.good.example.test': ['v=DKIM1; k=rsa; p=MIIB'],
+    '_dmarc.good.example.test': ['v=DMARC1; p=reject'],
+    'bad.example.org': ['v=spf1 mx -all'],
+    '_dmarc.example.org': ['v=DMARC1; p=none; sp=reject; rua=mailto:x@example.org'],
+    'twice.example.test': ['v=spf1 -all', 'v=spf1 include:spf.messagingengine.com -all'],
+    'slow.example.test': ['v=spf1 include:mail.silent.test -all'],
+    'spf.messagingengine.com': ['v=spf1 ip4:198.51.100.50 ~all'],
+}
+
 UNBOUND = '''server:
   interface: %s
   interface: %s
@@ -123,6 +135,7 @@ class Network:
         unbound.folder('/run/unbound')
         data = ''.join("  local-data: '%s. 60 IN %s %s'\n" % (host, 'AAAA' if ':' in address else 'A', address)
                        for host, addresses in NAMES.items() for address in addresses)
+        data += ''.join("  local-data: '%s. 60 IN TXT \"%s\"'\n" % (name, text) for name, texts in TEXTS.items() for text in texts)
         config = unbound.write('/etc/unbound/doctor-%d.conf' % number, UNBOUND % (NAMESERVER, NAMESERVER_6, data))
         self.processes.append(Process(['ip', 'netns', 'exec', self.world,
                                        *unbound.command('/usr/sbin/unbound', '-d', '-c', config)]))

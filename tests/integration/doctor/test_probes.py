@@ -12,7 +12,7 @@ from email.utils import formatdate
 import pytest
 
 from daemon import Daemon
-from network import GMAIL, NAMESERVER, TARGET, WEB, drop
+from network import FASTMAIL, GMAIL, NAMESERVER, TARGET, WEB, drop
 from stage import Smtp, Stage
 
 WEB_NAMES = 'DNS:graph.microsoft.com,DNS:gmail.googleapis.com'
@@ -359,3 +359,40 @@ def test_no_connection_is_to_be_had(sends, outpost, verdict):
     assert step(told, 'tls')['ok'] and step(told, 'auth')['ok'] is None, told
     assert [note['note'] for note in told['notes']] == ['signin-untried'] and server.most == 1, told
     server.held.set()
+
+
+# ---- the sender's domain ----
+
+@pytest.mark.parametrize('domain,detail,notes', [
+    ('good.example.test', dict(spf='names-provider', dkim='found', dmarc='reject', aligned='yes'), []),
+    ('bad.example.org', dict(spf='without-provider', dkim='missing', dmarc='reject', aligned='no'),
+     ['dmarc-unaligned', 'spf-without-provider', 'dkim-missing']),
+    ('twice.example.test', dict(spf='broken', dkim='missing', dmarc='missing', aligned='no'), ['spf-broken', 'dkim-missing']),
+    ('nothing.example.test', dict(spf='missing', dkim='missing', dmarc='missing', aligned='no'), ['spf-missing', 'dkim-missing']),
+    ('slow.example.test', dict(spf='unknown', dkim='missing', dmarc='missing', aligned='unknown'), ['dkim-missing']),
+    ('silent.test', None, []),
+    ('fastmail.com', None, []),
+])
+def test_domain(domain, detail, notes, stage, outpost, verdict):
+    """It breaks nothing, and takes a second more than the road at most; a resolver that is real says what there is."""
+    stage.open(FASTMAIL, 465, Smtp('at once'))
+    outpost.account('smtp.fastmail.com:465', 'tls', address='me@' + domain)
+    began = time.monotonic()
+    told = verdict('a domain of one\'s own: ' + domain, None, outpost.run('doctor', '--json'))
+    assert time.monotonic() - began < 5
+    looked = step(told, 'domain')
+    assert [note['note'] for note in told['notes']] == notes, told
+    if detail:
+        assert looked['ok'] and looked['detail'] == dict(detail, domain=domain), told
+        shared = outpost.run('doctor', '--share')
+        assert domain not in shared.out and shared.json['notes'] == notes, shared
+    else:
+        assert looked is None or looked['ok'] is None, told
+
+
+def test_domain_when_it_matters(stage, outpost, verdict):
+    """The server refuses what the domain forbids: what was seen of it stands beside."""
+    stage.open(FASTMAIL, 465, Smtp('at once', replies={'MAIL': '550 5.7.23 SPF validation failed'}))
+    outpost.account('smtp.fastmail.com:465', 'tls', address='me@bad.example.org')
+    told = verdict('the domain forbids it', 'spf_rejected', outpost.run('doctor', '--json'))
+    assert {'spf:without', 'dkim:missing', 'dmarc:unaligned'} <= set(told['found']), told
