@@ -10,6 +10,7 @@
 #ifndef OUTPOST_ACCOUNT_KEYRING_TALK_H
 #define OUTPOST_ACCOUNT_KEYRING_TALK_H
 
+#include "base/err.h"
 #include "base/secret.h"
 
 #define KEYRING_PROGRAM "outpost-keyring"
@@ -21,5 +22,9 @@
 
 /* So that the answer is not longer than a secret may be. */
 enum { KEYRING_SECRET_MAX = SECRET_MAX - 8 };
+
+/* What the program said, whole. Pure. With `has_secret` *ret_secret is what was read, of one byte or more; without it is
+ * NULL. False: the fact above with its kind (ERR_LATER, ERR_CONFIG, ERR_SIGNIN), or "not now" where it makes no sense. */
+MUST_USE bool keyring_answer_read(struct span answer, bool has_secret, struct secret **ret_secret, struct err *err);
 
 #endif

@@ -26,41 +26,6 @@ struct asking {
 
 /* ---- the answer ---- */
 
-static const struct {
-    const char *fact;
-    enum err_kind kind;
-} facts[] = {
-    { KEYRING_NOT_NOW, ERR_LATER },
-    { KEYRING_NONE, ERR_CONFIG },
-    { KEYRING_EMPTY, ERR_SIGNIN },
-};
-
-static bool next_line(struct span *rest, struct span *ret_line)
-{
-    size_t end = span_find(*rest, '\n');
-
-    *ret_line = span_cut(*rest, 0, end);
-    *rest = span_from(*rest, end < rest->len ? end + 1 : end);
-    return end > 0;
-}
-
-static bool read_answer(const struct asking *asking, struct span answer, struct secret **ret_secret, struct err *err)
-{
-    struct span first, text;
-
-    if (next_line(&answer, &first) && span_is(first, KEYRING_OK)) {
-        *ret_secret = asking->reads ? secret_new(answer) : NULL;
-        return !asking->reads || *ret_secret || err_no_memory(err);
-    }
-    for (size_t i = 0; i < COUNT(facts); i++) {
-        if (!span_is(first, facts[i].fact) || !next_line(&answer, &text))
-            continue;
-        err_found(err, facts[i].kind, facts[i].fact, "%.*s", SPAN_ARG(text));
-        return err_said(err, answer);
-    }
-    return err_found(err, ERR_LATER, KEYRING_NOT_NOW, "the program for keyrings made no sense");
-}
-
 /* It was killed by its deadline, or by somebody, or died: none of it says that the secret is lost. */
 static void no_answer(const struct asking *asking, struct err *err)
 {
@@ -77,7 +42,7 @@ static void answered(void *data, struct buf *output, const struct err *why)
     struct asking *asking = OBJ(asking, ASKING_MAGIC, data);
     struct secret *secret = NULL;
     struct err err = why ? *why : (struct err){ 0 };
-    bool good = output && read_answer(asking, buf_span(output), &secret, &err);
+    bool good = output && keyring_answer_read(buf_span(output), asking->reads, &secret, &err);
 
     if (!output)
         no_answer(asking, &err);

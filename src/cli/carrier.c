@@ -108,6 +108,11 @@ bool carrier_begin(const struct carrier_plan *plan, struct span first, struct ca
 
 /* ---- what is handed over ---- */
 
+static bool strange(struct err *err)
+{
+    return err_set(err, ERR_PROTOCOL, "the outpost that runs here answers strangely; is it another version?");
+}
+
 static bool take_answer(int talk, uint64_t until, struct buf *answer, struct err *err)
 {
     char piece[1024];
@@ -118,6 +123,8 @@ static bool take_answer(int talk, uint64_t until, struct buf *answer, struct err
             return false;
         if (len == 0)
             return err_found(err, ERR_LATER, "daemon:unreachable", "the outpost that runs here hung up");
+        if (answer->full)
+            return strange(err);
         buf_add_span(answer, (struct span){ piece, len });
     }
     return true;
@@ -129,7 +136,7 @@ static bool understand(const struct buf *answer, struct buf *ret_words, struct e
     uint64_t status;
 
     if (!starting_status(line, &status, &words))
-        return err_set(err, ERR_PROTOCOL, "the outpost that runs here answers strangely; is it another version?");
+        return strange(err);
     if (status)
         return starting_failed(status, words, err);
     str_printable(ret_words, words, CARRIER_WORDS_MAX);

@@ -45,6 +45,8 @@ bool starting_failed(uint64_t status, struct span words, struct err *err)
     for (unsigned i = ERR_NONE + 1; err_exit_status(kind) != (int)status && i <= ERR_UNKNOWN; i++)
         kind = (enum err_kind)i;
     str_printable(&shown, words, ERR_TEXT_MAX - 4);
+    if (!words.len)
+        buf_addf(&shown, "the outpost that runs here says no (%u), and not why", (unsigned)status);
     return err_set(err, kind, "%s", buf_text(&shown));
 }
 
