@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "cli/transports.h"
 #include "net/loop.h"
+#include "net/reach.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -71,6 +72,21 @@ bool owner_take(struct cli *cli, struct owner *ret_owner, bool *ret_taken, struc
     return true;
 }
 
+static void network_came(void *who)
+{
+    const struct owner *owner = who;
+
+    if (owner->relay)
+        relay_reaches(owner->relay);
+}
+
+/* Who can't be told, waits for his time. */
+static void watch_network(struct owner *owner)
+{
+    if (!reach_watch(owner->world.credentials.secrets.loop, network_came, owner, &owner->reach, NULL))
+        owner->reach = NULL;
+}
+
 bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct relay_event *event), void *who,
                    struct err *err)
 {
@@ -101,11 +117,14 @@ bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct rela
     if (!relay_start(&plan, &owner->relay, err))
         return false;
     owner->control.relay = owner->relay;
+    if (!owner->reach)
+        watch_network(owner);
     return true;
 }
 
 void owner_done(struct owner *owner)
 {
+    reach_free(owner->reach);
     relay_free(owner->relay);
     queue_port_free(owner->port);
     queue_free(owner->queue);

@@ -23,6 +23,7 @@ struct owner {
     struct queue_port *port;
     struct transport_world world;
     struct relay *relay; /* NULL: nothing leaves */
+    struct reach *reach; /* what the relay is told of the network; NULL: nothing is */
     struct control control;
     /* relay_plan's, told with the `who` of owner_deliver(); set before that. NULL: nobody watches. */
     void (*moved)(void *who, uint64_t id, uint64_t sent, uint64_t size);

@@ -154,6 +154,7 @@ static const struct store_type memory_type = {
     .leaving = memory_leaving,
     .extend = memory_extend,
     .settle = memory_settle,
+    .hasten = memory_hasten,
     .reports = memory_reports,
     .told = memory_told,
     .change = memory_change,

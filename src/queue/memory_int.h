@@ -122,6 +122,8 @@ bool memory_extend(struct store *store, struct store_lease *leases, size_t count
                    struct err *err);
 bool memory_settle(struct store *store, const struct store_settlement *settlement, uint64_t now,
                    struct err *err);
+bool memory_hasten(struct store *store, const struct store_wait *waits, size_t count, uint64_t at, uint64_t now,
+                   struct err *err);
 bool memory_reports(struct store *store, uint64_t now, uint64_t again, size_t messages, size_t recipients,
                     struct store_rows *ret, uint64_t *ret_next, struct err *err);
 bool memory_told(struct store *store, const struct store_told *told, uint64_t now, struct err *err);

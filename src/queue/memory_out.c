@@ -382,3 +382,33 @@ bool memory_settle(struct store *store, const struct store_settlement *settlemen
     end_lease(&thing->message);
     return memory_refresh(memory, thing, now) || err_no_memory(err);
 }
+
+static bool is_put_off(const struct store_row_recipient *recipient, uint64_t until)
+{
+    return recipient->state == STORE_DEFERRED && recipient->next == until;
+}
+
+static bool hasten_one(struct memory *memory, const struct store_wait *wait, uint64_t at, uint64_t now)
+{
+    const struct thing *is = memory_open_message(memory, wait->id);
+    struct thing *thing = NULL;
+
+    for (size_t i = 0; is && i < is->message.row.recipient_count; i++) {
+        if (!is_put_off(&is->message.row.recipients[i], wait->next))
+            continue;
+        if (!thing && !(thing = memory_edit(memory, is)))
+            return false;
+        is = thing;
+        thing->message.row.recipients[i].next = at;
+    }
+    return !thing || memory_refresh(memory, thing, now);
+}
+
+bool memory_hasten(struct store *store, const struct store_wait *waits, size_t count, uint64_t at, uint64_t now,
+                   struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (waits[i].next > at && !hasten_one(memory_of(store), &waits[i], at, now))
+            return err_no_memory(err);
+    return true;
+}

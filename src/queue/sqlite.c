@@ -303,6 +303,7 @@ static const struct store_type sqlite_type = {
     .leaving = sqlite_leaving,
     .extend = sqlite_extend,
     .settle = sqlite_settle,
+    .hasten = sqlite_hasten,
     .reports = sqlite_reports,
     .told = sqlite_told,
     .change = sqlite_change,

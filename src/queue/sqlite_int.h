@@ -185,6 +185,8 @@ bool sqlite_extend(struct store *store, struct store_lease *leases, size_t count
                    struct err *err);
 bool sqlite_settle(struct store *store, const struct store_settlement *settlement, uint64_t now,
                    struct err *err);
+bool sqlite_hasten(struct store *store, const struct store_wait *waits, size_t count, uint64_t at, uint64_t now,
+                   struct err *err);
 
 /* sqlite_hand.c */
 bool sqlite_reports(struct store *store, uint64_t now, uint64_t again, size_t messages, size_t recipients,

@@ -179,3 +179,31 @@ bool sqlite_settle(struct store *store, const struct store_settlement *settlemen
         return false;
     return sqlite_refresh(sqlite, &message, &sum, now, err);
 }
+
+/* Put off ----------------------------------------------------------------------------------------------------- */
+
+static bool hasten_one(struct sqlite *sqlite, const struct store_wait *wait, uint64_t at, uint64_t now, struct err *err)
+{
+    HELD(pool) pool = { NULL };
+    struct sqlite_message message;
+    struct err why = { 0 };
+
+    if (!sqlite_find(sqlite, wait->id, &pool, &message, &why)) {
+        bool aside = why.fact && (span_is(span_of(why.fact), "store:gone") || span_is(span_of(why.fact), "store:damaged"));
+        if (!aside && err)
+            *err = why;
+        return aside;
+    }
+    return sql_do(sqlite->sql, err, QUERY_RECIPIENT_HASTEN, SQL_NUMBER(wait->id), SQL_NUMBER(wait->next), SQL_NUMBER(at)) &&
+           (!sql_changed(sqlite->sql) || sqlite_refresh_sum(sqlite, &message, now, err));
+}
+
+bool sqlite_hasten(struct store *store, const struct store_wait *waits, size_t count, uint64_t at, uint64_t now,
+                   struct err *err)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = waits[i].next <= at || hasten_one(sqlite_of(store), &waits[i], at, now, err);
+    return ok;
+}

@@ -138,6 +138,7 @@
     X(RECIPIENT_TOLD, "UPDATE recipient SET wanted = wanted & ~?3, told = told | (wanted & ?3) "    \
                       "WHERE message = ?1 AND number = ?2 AND wanted & ?3")                         \
     X(RECIPIENT_NEXT, "UPDATE recipient SET next = ?3 WHERE message = ?1 AND state = ?2")           \
+    X(RECIPIENT_HASTEN, "UPDATE recipient SET next = ?3 WHERE message = ?1 AND state = 3 AND next = ?2") \
     X(RECIPIENT_REMOVE, "UPDATE recipient SET state = 7, at = ?2 WHERE message = ?1 AND "           \
                         "state IN (0, 3, 4)")                                                       \
     X(RECIPIENT_LOST, "UPDATE recipient SET state = was, next = ?2 WHERE message = ?1 AND state = 1") \

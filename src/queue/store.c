@@ -374,6 +374,12 @@ bool store_settle(struct store *store, const struct store_settlement *settlement
     return in_job(store)->settle(store, settlement, now, err);
 }
 
+bool store_hasten(struct store *store, const struct store_wait *waits, size_t count, uint64_t at, uint64_t now,
+                  struct err *err)
+{
+    return in_job(store)->hasten(store, waits, count, at, now, err);
+}
+
 bool store_reports(struct store *store, uint64_t now, uint64_t again, size_t messages, size_t recipients,
                    struct store_rows *ret_rows, uint64_t *ret_next, struct err *err)
 {

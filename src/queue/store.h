@@ -265,6 +265,15 @@ struct store_settlement {
 MUST_USE bool store_settle(struct store *store, const struct store_settlement *settlement, uint64_t now,
                            struct err *err);
 
+/* A message of which something was put off until then. */
+struct store_wait {
+    uint64_t id, next;
+};
+/* What is deferred until just then is due at `at` instead, if that is sooner: what it waited for is over. All else of these
+ * messages, and those that are gone, are left alone. */
+MUST_USE bool store_hasten(struct store *store, const struct store_wait *waits, size_t count, uint64_t at, uint64_t now,
+                           struct err *err);
+
 /* Telling ------------------------------------------------------------------------------------------------- */
 
 struct store_rows;

@@ -22,6 +22,7 @@ struct store_type {
     bool (*leaving)(struct store *, const char *by, struct store_lease *, size_t count, uint64_t now, struct err *);
     bool (*extend)(struct store *, struct store_lease *, size_t count, uint64_t until, uint64_t now, struct err *);
     bool (*settle)(struct store *, const struct store_settlement *, uint64_t now, struct err *);
+    bool (*hasten)(struct store *, const struct store_wait *, size_t count, uint64_t at, uint64_t now, struct err *);
     bool (*reports)(struct store *, uint64_t now, uint64_t again, size_t messages, size_t recipients,
                     struct store_rows *, uint64_t *ret_next, struct err *);
     bool (*told)(struct store *, const struct store_told *, uint64_t now, struct err *);

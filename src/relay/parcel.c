@@ -90,11 +90,6 @@ void parcel_fail(struct parcel *parcel, enum smtp_fate fate, const struct eviden
         parcel->outcomes[i] = (struct transport_outcome){ .fate = fate, .evidence = *evidence };
 }
 
-static uint64_t could_go_at(const struct store_item *item)
-{
-    return item->not_before > item->created ? item->not_before : item->created;
-}
-
 static struct meaning judge(struct parcel *parcel, size_t i)
 {
     struct relay *relay = parcel->relay;
@@ -108,11 +103,11 @@ static struct meaning judge(struct parcel *parcel, size_t i)
         .stage = outcome->evidence.stage,
         .line_up = outcome->evidence.err.reply && outcome->evidence.err.reply != 421,
         .now = relay_now(relay),
-        .created = could_go_at(item),
+        .created = item_born(item),
         .stood_ms = item->stood,
         .tries = item->recipients[i].tries + 1,
         .line_breaks = parcel->sender->line_breaks + 1,
-        .random = relay_random(relay),
+        .random = parcel->random,
         .notify = item->envelope->recipients[i].notify,
         .silent = item->silent,
         .wishes_passed = outcome->wishes_passed,
@@ -329,6 +324,15 @@ static void put_back(struct parcel *parcel, size_t i, uint64_t next)
     };
 }
 
+static void note_put_off(struct parcel *parcel, size_t i, const struct meaning *meaning)
+{
+    bool same = i > 0 && parcel->settled[i - 1].next == meaning->next; /* all of a message, usually */
+
+    if (meaning->state == STORE_DEFERRED && meaning->lane == LANE_WAITS && !same &&
+        is_away(&parcel->outcomes[i].evidence))
+        sender_put_off(parcel->sender, parcel->item->id, meaning->next);
+}
+
 void parcel_settle(struct parcel *parcel)
 {
     size_t count = parcel->item->envelope->count, which = 0, elsewhere = 0;
@@ -341,8 +345,10 @@ void parcel_settle(struct parcel *parcel)
         return;
     }
     parcel->decided = true;
+    parcel->random = relay_random(parcel->relay);
     for (size_t i = 0; i < decided; i++) {
         const struct meaning meaning = settle_recipient(parcel, i);
+        note_put_off(parcel, i, &meaning);
         elsewhere += meaning.elsewhere;
         if (i == 0 || meaning.lane > worst.lane) {
             worst = meaning; /* it is what the account learns */
@@ -383,7 +389,7 @@ static struct meaning judge_waiting(const struct parcel *parcel, size_t i)
     const struct store_item *item = parcel->item;
     const struct attempt waiting = {
         .now = relay_now(parcel->relay),
-        .created = could_go_at(item),
+        .created = item_born(item),
         .stood_ms = item->stood,
         .notify = item->envelope->recipients[i].notify,
         .silent = item->silent,

@@ -312,6 +312,16 @@ void relay_wake(struct relay *relay, const char *account)
     }
 }
 
+void relay_reaches(struct relay *relay)
+{
+    for (struct sender *sender = relay->senders; sender; sender = sender->next)
+        sender_reaches(sender);
+    for (struct lane *lane = relay->lanes; lane; lane = lane->next) {
+        lane_late(lane, relay_now(relay));
+        lane_look(lane);
+    }
+}
+
 const char *relay_health_word(enum relay_health health)
 {
     static const char *const words[] = { "ready", "sending", "waits", "blocked", "parked" };

@@ -86,6 +86,10 @@ OWNED(relay);
 /* A person did something about this account (NULL: about all): it is tried again now, parked or not. */
 void relay_wake(struct relay *relay, const char *account);
 
+/* This machine may reach more than before (net/reach.h), or has slept. What waits for the network is tried at once - within
+ * seconds, by chance, so that not all who wait come together -, and every timer is looked at anew. */
+void relay_reaches(struct relay *relay);
+
 enum relay_health { RELAY_READY, RELAY_SENDING, RELAY_WAITS, RELAY_BLOCKED, RELAY_PARKED };
 const char *relay_health_word(enum relay_health health);
 

@@ -21,6 +21,8 @@ enum {
     RELAY_PROBE_MS = 10 * 60 * 1000,  /* how often a parked account is tried */
     RELAY_AGAIN_MS = 5 * 1000,        /* when the queue or memory failed us */
     RELAY_FOREIGN_MS = 60 * 1000,     /* what only the usual account may send, while that can not */
+    RELAY_AWAY_MOST = 64,             /* messages that are remembered to wait for the network, of an account */
+    RELAY_REACH_MS = 2000,            /* within so long they are tried when it is back */
     RELAY_LATE_WINDOW = 100,          /* messages looked at together because they are late */
     RELAY_LATE_MS = 1000,             /* new mail may have a deadline: so soon it is asked for */
     RELAY_LAST_TRY_MS = 15 * 1000,    /* who is due at the end of his time is tried first, if that is possible */
@@ -34,6 +36,12 @@ struct batch {
     struct store_items items;
     size_t users;
 };
+
+/* When it could have left first: it ages since then. */
+static inline uint64_t item_born(const struct store_item *item)
+{
+    return item->not_before > item->created ? item->not_before : item->created;
+}
 
 /* A message in hand: claimed, and not yet settled. */
 struct parcel {
@@ -52,6 +60,7 @@ struct parcel {
     size_t first, count;   /* recipients of the transaction under way */
     size_t counted;        /* of the next one, or of this, by the sender's limits... */
     uint64_t counted_at;   /* ...in the queue's time */
+    uint64_t random;       /* one for all: who is put off together comes back together */
     bool decided;          /* something became of it: the queue must hear of that */
     bool unsaid;           /* it could not be told; in relay->unsaid by this: */
     struct parcel *unsaid_next;
@@ -85,6 +94,9 @@ struct sender { /* an account */
     uint32_t line_breaks; /* in a row */
     const char *because;  /* a cause's id; "" */
     char said[ERR_TEXT_MAX];
+    bool away;            /* it waits for the network, and not for who is there */
+    struct store_wait put_off[RELAY_AWAY_MOST]; /* by that; the last of them, going round */
+    size_t put_off_count;
     bool books_wrong;     /* the queue could not be told whether it is parked */
     struct channel *channels;
     size_t channel_count, channel_most;
@@ -170,6 +182,12 @@ bool sender_advances(const struct sender *sender, unsigned advances);
 /* What an attempt means for it. */
 void sender_learn(struct sender *sender, const struct meaning *meaning, const struct evidence *evidence,
                   const struct verdict *verdict);
+/* Is it the network's trouble, and not the server's? */
+bool is_away(const struct evidence *evidence);
+/* A recipient waits for the network until then. */
+void sender_put_off(struct sender *sender, uint64_t id, uint64_t until);
+/* The network may be back. */
+void sender_reaches(struct sender *sender);
 /* A message went through, or was refused for what it is: it works. */
 void sender_works(struct sender *sender);
 MUST_USE bool sender_load(struct sender *sender, struct err *err); /* asks for its limits; looks when they came */

@@ -38,10 +38,10 @@ static void wait_for(struct parcel *parcel, uint64_t free_at)
     for (size_t i = 0; i < item->envelope->count; i++) {
         const struct retry_case when = {
             .now = relay_now(relay),
-            .created = item->created,
+            .created = item_born(item),
             .stood_ms = item->stood,
             .tries = item->recipients[i].tries + 1,
-            .random = relay_random(relay),
+            .random = parcel->random,
         };
         uint64_t next = retry_next(&relay->plan.policy.retry, &when);
         if (!next)

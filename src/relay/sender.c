@@ -1,5 +1,6 @@
 /* An account that sends: how much it may, and how it fares. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "net/loop.h"
@@ -288,6 +289,7 @@ void sender_learn(struct sender *sender, const struct meaning *meaning, const st
     sender->until = meaning->lane == LANE_PARKED ? relay_now(sender->relay) + RELAY_PROBE_MS : meaning->until;
     sender->line_breaks += meaning->lane == LANE_WAITS;
     sender->because = cause;
+    sender->away = is_away(evidence);
     snprintf(sender->said, sizeof sender->said, "%s",
              evidence->err.said[0] ? evidence->err.said : evidence->err.text);
     if (meaning->lane == LANE_BLOCKED)
@@ -301,4 +303,78 @@ void sender_learn(struct sender *sender, const struct meaning *meaning, const st
     if (!same)
         tell(sender, events[meaning->lane], evidence);
     relay_look(sender->relay, sender);
+}
+
+/* ---- the network is back ---- */
+
+bool is_away(const struct evidence *evidence)
+{
+    return evidence->err.kind == ERR_NETWORK || evidence->err.kind == ERR_NAME;
+}
+
+void sender_put_off(struct sender *sender, uint64_t id, uint64_t until)
+{
+    sender->put_off[sender->put_off_count++ % RELAY_AWAY_MOST] = (struct store_wait){ id, until };
+}
+
+struct hastening {
+    struct relay *relay;
+    struct store_wait waits[RELAY_AWAY_MOST];
+    size_t count;
+    uint64_t at;
+};
+
+static bool run_hastening(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    const struct hastening *h = data;
+
+    return store_hasten(store, h->waits, h->count, h->at, now, err);
+}
+
+/* Where it failed they wait for their time. */
+static void hastening_done(void *data, const struct err *err)
+{
+    (void)data, (void)err;
+}
+
+static void hastening_drop(void *data)
+{
+    struct hastening *h = data;
+    struct relay *relay = h->relay;
+
+    mem_free(h);
+    relay->asks--;
+    relay_ended(relay);
+}
+
+static void hasten(struct sender *sender, uint64_t at)
+{
+    size_t count = sender->put_off_count < RELAY_AWAY_MOST ? sender->put_off_count : RELAY_AWAY_MOST;
+    struct hastening *h = count ? NEW(hastening) : NULL;
+    const struct queue_job job = { .run = run_hastening, .done = hastening_done, .drop = hastening_drop, .data = h };
+
+    if (!h)
+        return;
+    h->relay = sender->relay;
+    h->count = count;
+    h->at = at;
+    memcpy(h->waits, sender->put_off, count * sizeof *h->waits);
+    sender->put_off_count = 0;
+    sender->relay->asks++;
+    if (queue_ask(sender->relay->port, &job, NULL, NULL))
+        return;
+    sender->relay->asks--;
+    mem_free(h);
+}
+
+/* How long it waits if that fails again is not forgotten: a network that comes and goes is not tried more often. */
+void sender_reaches(struct sender *sender)
+{
+    uint64_t at = relay_now(sender->relay) + relay_random(sender->relay) % RELAY_REACH_MS;
+
+    if (!sender->away || sender->state == LANE_GOES_ON)
+        return;
+    if (at < sender->until)
+        sender->until = at;
+    hasten(sender, at);
 }

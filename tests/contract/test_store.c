@@ -930,6 +930,38 @@ static void test_what_is_a_persons_is_not_late(void **state)
     check_late(store, 9000, (const uint64_t[]){ id, 0 }, STORE_NEVER);
 }
 
+/* Two recipients put off until the same time, a third until another; then what the first waited for is over. */
+static void test_hastened(void **state)
+{
+    struct store *store = *state;
+    struct store_items items = { 0 };
+    uint64_t id = POST(store, 1000, .recipients = 4), over = post(store, &plain, 1000);
+    const struct store_outcome outcomes[] = {
+        { .number = 0, .state = STORE_DEFERRED, .next = 9000 }, { .number = 1, .state = STORE_DEFERRED, .next = 9000 },
+        { .number = 2, .state = STORE_DEFERRED, .next = 8000 }, { .number = 3, .state = STORE_UNKNOWN, .next = 9000 },
+    };
+    struct store_wait waits[] = { { over, 9000 }, { 999, 9000 }, { id, 9000 } };
+
+    claim(store, 1000, 2, &items);
+    struct store_settlement settlement = { id, items.at[0].lease, "live", outcomes, 4, NULL, NULL };
+    DO(store, store_settle(store, &settlement, 1100, &err));
+    settle(store, &items.at[1], STORE_DELIVERED, 0, 1100);
+    store_items_done(&items);
+    DO(store, store_hasten(store, waits, 3, 9500, 2000, &err)); /* that is no haste */
+    assert_int_equal(next_of(store, id), 8000);
+    DO(store, store_hasten(store, waits, 3, 3000, 2000, &err));
+    assert_int_equal(next_of(store, id), 3000);
+    claim(store, 3000, 1, &items);
+    assert_int_equal(items.at[0].envelope->count, 2);
+    assert_int_equal(items.at[0].recipients[1].number, 1);
+    assert_int_equal(items.at[0].recipients[1].tries, 1);
+    DO(store, store_hasten(store, waits, 3, 3100, 3000, &err)); /* who is being sent is left alone */
+    settle(store, &items.at[0], STORE_DELIVERED, 0, 3200);
+    store_items_done(&items);
+    assert_int_equal(state_of(store, id, 1), STORE_SENDING);
+    assert_int_equal(state_of(store, over, 0), STORE_DELIVERED);
+}
+
 /* Telling -------------------------------------------------------------------------------------------------- */
 
 static uint64_t fail_one(struct store *store, const struct letter *letter, uint64_t now)
@@ -1604,6 +1636,7 @@ int main(void)
         EACH(given_back_is_what_it_was),
         EACH(tied_to_the_way_it_may_have_gone),
         EACH(due_at_its_deadline),
+        EACH(hastened),
         EACH(late_by_its_age),
         EACH(parked_it_does_not_get_late),
         EACH(a_deadline_does_not_wait),

@@ -51,7 +51,7 @@ static struct {
     uint64_t started;
     uint64_t boot;         /* what clock_now() is ahead of it */
     uint64_t calm_until;
-    struct event turn, idle, stop, start, putting_right;
+    struct event turn, idle, stop, start, putting_right, reach;
     /* Of one life: */
     struct loop *loop;
     struct queue *queue;
@@ -327,6 +327,15 @@ static void stop(void *of)
     came_down(killed);
 }
 
+/* A route comes, or what looks like one. */
+static void reach(void *of)
+{
+    (void)of;
+    if (machine.runs)
+        relay_reaches(machine.relay);
+    event_set(&machine.reach, sim_now() + sim_below(sim_chance(20) ? MINUTE : 12 * HOUR));
+}
+
 static void put_right(void *of)
 {
     (void)of;
@@ -395,6 +404,8 @@ void machine_begin(const struct machine_plan *plan)
     machine.stop.happen = stop;
     machine.start.happen = start;
     machine.putting_right.happen = put_right;
+    machine.reach.happen = reach;
+    event_set(&machine.reach, sim_now() + sim_below(6 * HOUR));
     load_config();
     disk_begin(plan->is_sqlite, scratch_path(all.scratch, "state"), plan->disk_faults);
     disk_watch(judge_committed);
@@ -412,6 +423,7 @@ void machine_end(void)
     event_cancel(&machine.stop);
     event_cancel(&machine.start);
     event_cancel(&machine.putting_right);
+    event_cancel(&machine.reach);
     disk_end();
     config_free(GIVE(machine.config));
 }

@@ -1141,6 +1141,46 @@ static void test_late_while_it_is_parked(void **state)
     end();
 }
 
+/* What waits for the network need not wait for its time when that is back; what waits for a server does. */
+static void test_the_network_is_back(void **state)
+{
+    static const struct {
+        const char *label;
+        enum stage stage;
+        enum err_kind kind;
+        uint16_t reply;
+        size_t sent;
+    } rows[] = {
+        { "no way to the server", STAGE_CONNECT, ERR_NETWORK, 0, 1 },
+        { "nobody to ask for its name", STAGE_RESOLVE, ERR_NETWORK, 0, 1 },
+        { "it is there, and has no time", STAGE_GREETING, ERR_LATER, 421, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        begin();
+        ways.fail_open = "live";
+        ways.fail_stage = rows[i].stage;
+        ways.fail_err = (struct err){ .kind = rows[i].kind, .reply = rows[i].reply };
+        start();
+        uint64_t id = accept_for("live", "a", "x@example.org", "y@example.org");
+        settle();
+        check_row(rows[i].label, state_of(id, 1) == STORE_DEFERRED);
+        check_row(rows[i].label, recipient_of(id, 0).next == recipient_of(id, 1).next);
+        check_row(rows[i].label, recipient_of(id, 0).next > queue_now(queue) + 2000);
+        ways.fail_open = NULL;
+        for (int look = 0; look < 2; look++) {
+            relay_reaches(relay);
+            settle();
+            world.now += 2000;
+        }
+        relay_reaches(relay);
+        settle();
+        check_row(rows[i].label, ways.sent == rows[i].sent);
+        end();
+    }
+}
+
 static bool drained_told;
 
 static void drained(void *who)
@@ -1207,6 +1247,7 @@ int main(void)
         cmocka_unit_test(test_a_crash_forgets_nothing_that_left),
         cmocka_unit_test(test_a_lost_sign_in_stays_lost_while_the_line_is_down),
         cmocka_unit_test(test_what_may_have_arrived_is_not_forgotten_on_a_route),
+        cmocka_unit_test(test_the_network_is_back),
         cmocka_unit_test(test_draining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
