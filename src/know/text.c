@@ -44,8 +44,8 @@ static const struct {
     { "Could not authenticate", STAGE_AUTH },
     { "authentication failed", STAGE_AUTH },
     { "Authentication unsuccessful", STAGE_AUTH },
-    { "AUTH LOGIN", STAGE_AUTH },
-    { "AUTH PLAIN", STAGE_AUTH },
+    { "AUTH LOGIN failed", STAGE_AUTH },
+    { "AUTH PLAIN failed", STAGE_AUTH },
     { "RCPT TO command failed", STAGE_RCPT },
     { "upgrading connection with STARTTLS", STAGE_STARTTLS },
     { "RCPT failed:", STAGE_RCPT },
@@ -171,6 +171,13 @@ void text_add_circumstances(const struct evidence *around, struct evidence *evid
     evidence->provider = around->provider;
 }
 
+/* Does b say again what a says, in fewer words? */
+static bool is_echo(const struct err *a, const struct err *b)
+{
+    return a->reply && a->reply == b->reply && memcmp(a->enhanced, b->enhanced, sizeof a->enhanced) == 0 &&
+           span_starts(span_of(a->said), b->said);
+}
+
 /* The last of the best known wins: a program that tries again ends with what stopped it. */
 static enum sureness best_reply(const struct knowledge *know, struct span text,
                                 const struct evidence *around, struct evidence *best)
@@ -184,7 +191,8 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
         text_add_circumstances(around, &reply);
         enum sureness now = classify_surely(know, &reply, &verdict);
         bool has_code = reply.err.reply, had_code = best->err.reply;
-        if (now == SURE_NOTHING || (had_code && !has_code) || (had_code == has_code && now < sure))
+        if (now == SURE_NOTHING || (had_code && !has_code) || (had_code == has_code && now < sure) ||
+            is_echo(&best->err, &reply.err))
             continue;
         sure = now;
         *best = reply;

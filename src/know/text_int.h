@@ -6,9 +6,13 @@
 #include "know/text.h"
 
 /* The next reply (code, enhanced code, words of all its lines) at or behind the cursor, which then
- * stands behind it. False where there is none any more. Fills err and, where the code tells it,
- * stage. */
+ * stands behind it. False where there is none any more. Fills err and, where a transcript shows the
+ * command that it answers, stage. */
 MUST_USE bool text_next_reply(struct scan *scan, struct evidence *ret_reply);
+
+/* The stage of the SMTP command that stands nearest to the text's end, in a transcript or a log;
+ * STAGE_NONE where there is none. Looks at the last 60 lines. */
+enum stage text_command_before(struct span text);
 
 /* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string
  * too. */

@@ -32,7 +32,7 @@ static bool may_begin(struct span text, size_t at)
         return false;
     while (at > 0 && (text.at[at - 1] == ' ' || text.at[at - 1] == '\t'))
         at--;
-    return at == 0 || strchr("\n\r(\"'`;#=[]>:*-~", text.at[at - 1]) != NULL;
+    return at == 0 || strchr("\n\r(\"'`;#=[]<>:*-~", text.at[at - 1]) != NULL;
 }
 
 /* Codes that servers use for refusals; not 587 and its like, which are ports. */
@@ -43,6 +43,16 @@ static bool is_refusal(uint64_t code)
     if (code >= 400 && code < 500)
         return code / 10 != 46 && code >= 420 && code < 480 && code != 443;
     return code >= 500 && code < 580;
+}
+
+/* "mymail.py:503" and no more. */
+static bool is_line_number(const struct scan *scan)
+{
+    struct span text = scan->all;
+    size_t at = scan->at;
+    bool alone = at + 3 >= text.len || text.at[at + 3] == '\n' || text.at[at + 3] == '\r';
+
+    return alone && at >= 2 && text.at[at - 1] == ':' && str_is_alpha(text.at[at - 2]);
 }
 
 /* What stands between code and words: a blank or hyphen, ", b'" of Python, ": ". */
@@ -66,7 +76,7 @@ static bool read_head(struct scan *scan, struct err *err, bool *ret_more_lines)
 
     *ret_more_lines = false;
     if (scan_number(&at, 334, 579, &code) && at.at == scan->at + 3 && is_refusal(code) &&
-        skip_separator(&at, ret_more_lines)) {
+        !is_line_number(scan) && skip_separator(&at, ret_more_lines)) {
         err->reply = (uint16_t)code;
         scan_blanks(&at);
         (void)scan_char(&at, '#');
@@ -106,6 +116,20 @@ static bool read_next_line(struct scan *scan, unsigned code, struct buf *words,
     return false;
 }
 
+/* A transcript that is set in has its own replies in such lines. */
+static bool has_reply(struct span line)
+{
+    struct err err = { .kind = ERR_NONE };
+    bool more_lines;
+
+    for (size_t i = 0; i < PREFIX_MOST && i < line.len; i++) {
+        struct scan head = { line, i };
+        if (may_begin(line, i) && read_head(&head, &err, &more_lines) && err.reply)
+            return true;
+    }
+    return false;
+}
+
 /* Lines that begin with a blank belong to the one before. */
 static void read_folds(struct scan *scan, struct buf *words)
 {
@@ -114,8 +138,10 @@ static void read_folds(struct scan *scan, struct buf *words)
     for (int i = 0; i < FOLDS_MOST; i++) {
         if (scan_peek(scan) != ' ' && scan_peek(scan) != '\t')
             return;
-        if (!scan_line(scan, &line))
+        struct scan next = *scan;
+        if (!scan_line(&next, &line) || has_reply(line))
             return;
+        *scan = next;
         buf_add_char(words, ' ');
         buf_add_span(words, span_trim(line));
     }
@@ -178,6 +204,7 @@ bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
         if (!str_is_digit(scan_peek(scan)) || !may_begin(scan->all, scan->at) ||
             !read_head(&at, &reply.err, &more_lines))
             continue;
+        reply.stage = text_command_before(span_cut(scan->all, 0, scan->at));
         *scan = at;
         read_words(&at, more_lines, &reply.err);
         reply.err.kind = reply.err.reply >= 400 && reply.err.reply < 500 ? ERR_LATER : ERR_REPLY;
