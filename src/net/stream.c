@@ -64,6 +64,7 @@ static void break_off(struct stream *stream, int uv_error, const char *doing)
 
 static void flush(struct stream *stream);
 static void say_end(struct stream *stream);
+static bool is_paused(const struct stream *stream);
 
 static void write_broke(struct stream *stream, int uv_error)
 {
@@ -74,7 +75,7 @@ static void write_broke(struct stream *stream, int uv_error)
     break_off(stream, uv_error, "writing to the peer");
     if (stream->finishing)
         stream_free(stream);
-    else if (!stream->reads)
+    else if (!stream->reads || is_paused(stream))
         end(stream); /* else the peer's last words are read first, and their end ends it */
 }
 

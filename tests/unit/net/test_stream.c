@@ -366,6 +366,25 @@ static void test_refused_while_writing(void **state)
     }
 }
 
+/* Who neither takes what is written nor is read is gone: nothing else would ever tell. */
+static void test_gone_while_not_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        struct line line;
+        line_of_kind(&line, kinds[i].kind);
+
+        stream_read(line.server.stream, false);
+        stream_write(line.server.stream, SPAN("250 never read\r\n"));
+        stream_free(GIVE(line.client.stream)); /* with that unread: a reset */
+        stream_write(line.server.stream, SPAN("250 nor this\r\n"));
+        for (int turn = 0; turn < 100 && !line.server.ended; turn++)
+            loop_turn(line.loop);
+        check_row(kinds[i].label, line.server.ended && line.server.why.kind == ERR_NETWORK);
+        line_done(&line);
+    }
+}
+
 static void test_freed_while_reading(void **state)
 {
     (void)state;
@@ -490,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_cut_without_goodbye),
         cmocka_unit_test(test_handshake_fails),
         cmocka_unit_test(test_refused_while_writing),
+        cmocka_unit_test(test_gone_while_not_read),
         cmocka_unit_test(test_freed_while_reading),
         cmocka_unit_test(test_stop_in_the_middle),
         cmocka_unit_test(test_unix_user),
