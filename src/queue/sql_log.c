@@ -22,6 +22,8 @@ struct file {
     sqlite3_int64 at; /* in the file, of the first octet gathered */
     int len;
     char *gathered;
+    int lost; /* why some of it is not in the file, and never will be; SQLITE_OK: all of it is */
+    sqlite3_int64 lost_at; /* and all behind */
     sqlite3_file real; /* as long as the usual way's files are: the last */
 };
 
@@ -30,21 +32,25 @@ static struct file *of(sqlite3_file *file)
     return (struct file *)file;
 }
 
-/* What was gathered goes out. Where it can't, the commit fails, and SQLite writes none of it again. */
+/* What was gathered goes out. Where it can't, SQLite may have taken it for written long ago, and the error for one of what
+ * it asks now: of a read it undoes a statement, and goes on to commit what it believes to be there. So nothing is written
+ * or synced any more: the commit fails, and the file is opened anew. */
 static int flush(struct file *file)
 {
-    int len = file->len;
-
+    if (file->lost == SQLITE_OK && file->len) {
+        file->lost = file->real.pMethods->xWrite(&file->real, file->gathered, file->len, file->at);
+        file->lost_at = file->at;
+    }
     file->len = 0;
-    return len ? file->real.pMethods->xWrite(&file->real, file->gathered, len, file->at) : SQLITE_OK;
+    return file->lost;
 }
 
 static int log_write(sqlite3_file *base, const void *bytes, int len, sqlite3_int64 at)
 {
     struct file *file = of(base);
-    int bad = SQLITE_OK;
+    int bad = file->lost;
 
-    if (at != file->at + file->len || len > GATHERED_MAX - file->len)
+    if (bad == SQLITE_OK && (at != file->at + file->len || len > GATHERED_MAX - file->len))
         bad = flush(file);
     if (bad != SQLITE_OK || len > GATHERED_MAX)
         return bad != SQLITE_OK ? bad : file->real.pMethods->xWrite(&file->real, bytes, len, at);
@@ -59,7 +65,7 @@ static int log_read(sqlite3_file *base, void *bytes, int len, sqlite3_int64 at)
 {
     int bad = flush(of(base));
 
-    return bad != SQLITE_OK ? bad : of(base)->real.pMethods->xRead(&of(base)->real, bytes, len, at);
+    return bad != SQLITE_OK && at + len > of(base)->lost_at ? bad : of(base)->real.pMethods->xRead(&of(base)->real, bytes, len, at);
 }
 
 static int log_truncate(sqlite3_file *base, sqlite3_int64 size)
@@ -141,6 +147,7 @@ static int open_log(struct sql_log *log, const char *name, struct file *file, in
         return bad;
     }
     file->at = file->len = 0;
+    file->lost = SQLITE_OK;
     file->base.pMethods = &methods;
     return SQLITE_OK;
 }
