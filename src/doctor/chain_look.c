@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "net/fetch.h"
 #include "net/loop.h"
+#include "net/url.h"
 
 #include "base/banned.h"
 
@@ -49,6 +50,15 @@ static void fetched(void *who, const struct fetch_answer *answer, const struct e
     look->done(look->who, issuer == TLS_ISSUER_TRUSTED);
 }
 
+/* Whoever answered in the house's name may be somebody else: he sends nobody to its other doors. */
+static bool is_at_home(const struct chain_look *look)
+{
+    struct url url;
+
+    return look->plan->home && url_parse_plain(span_of(look->url), &url, NULL) &&
+           span_is_word(span_of(url.host), look->plan->home);
+}
+
 static bool fetch_next(struct chain_look *look, struct err *err)
 {
     const struct chain_look_plan *plan = look->plan;
@@ -56,7 +66,7 @@ static bool fetch_next(struct chain_look *look, struct err *err)
     look->fetch_plan = (struct fetch_plan){
         .url = look->url,
         .plain = true,
-        .public_only = !plan->at_home,
+        .public_only = !is_at_home(look),
         .resolver = plan->resolver,
         .detours = plan->detours,
         .proxy = plan->proxy,

@@ -1,7 +1,7 @@
 /* Nobody that is trusted has signed the certificate: is that so, or did the server leave out the link (the intermediate
  * certificate)? A certificate says where its issuer's can be had (RFC 5280, 4.2.2.1). It is fetched over plain HTTP, as
  * it is meant to be; it proves itself by its signature. That address is a stranger's idea: bounded, and nothing but the
- * public net unless the server itself is in the house.
+ * public net; of a server in the house, that one's own name as well.
  */
 #ifndef OUTPOST_DOCTOR_CHAIN_LOOK_H
 #define OUTPOST_DOCTOR_CHAIN_LOOK_H
@@ -17,7 +17,7 @@ struct chain_look_plan { /* borrowed, with all it points at, until the look is g
     struct resolver *resolver;
     struct dial_detours detours;
     const char *proxy;
-    bool at_home; /* the server has a private address: then its issuer may, too */
+    const char *home; /* the server's name, where it has a private address; NULL: it has none */
 };
 
 /* `done` is told once, from the loop: was it left out? False also where nobody can tell. *ret_look may be NULL where

@@ -218,6 +218,15 @@ def test_chain_of_a_stranger_leads_nowhere_at_home(stage, linked, outpost, verdi
     assert not heard, heard
 
 
+def test_chain_of_one_at_home_leads_to_no_other(here, linked, outpost, verdict):
+    """Who answers in the house's name names another door of it: only the server's own name would do."""
+    here.files.pages['/it.der'] = linked('neighbour', LOCAL, here.files.url.replace('localhost', '127.0.0.1') + '/it.der')
+    port = port_of(here, Smtp('at once', certificate='neighbour'))
+    verdict('a chain that leads to another door of the house', 'cert_untrusted_issuer',
+            outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2'))
+    assert not here.files.asked, here.files.asked
+
+
 def test_chain_by_comparison(stage, linked, outpost, verdict):
     """The other port sends all of it."""
     der = linked('half', 'DNS:mail.example.test', 'http://nowhere.example.test/it.der')
