@@ -159,7 +159,8 @@ static bool by_the_name_that_was_meant(const struct case_of *of, struct mending 
 {
     const struct profile_server *server = meant_server(of->know, of->report->target->host);
 
-    return server && change_server(of, mending, server->host, server->port, server->security);
+    mending->is_strange = server && change_server(of, mending, server->host, server->port, server->security);
+    return mending->is_strange;
 }
 
 /* ---- signing in ---- */

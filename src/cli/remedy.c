@@ -88,17 +88,19 @@ static void show_lines(const struct cli *cli, const struct account *account, con
 
 /* ---- done ---- */
 
-/* False: no; *ret_status then is what to end with. */
-static bool is_agreed(struct cli *cli, const struct account *account, int *ret_status)
+/* False: no; *ret_status then is what to end with. --yes was said before anybody saw whose server it would be. */
+static bool is_agreed(struct cli *cli, const struct account *account, const struct mending *mending, int *ret_status)
 {
     HELD(buf) question = BUF(200);
     struct err err = { 0 };
 
     *ret_status = 1;
-    if (arguments_has(&cli->args, "yes"))
+    if (arguments_has(&cli->args, "yes") && !mending->is_strange)
         return true;
     if (!cli->may_ask) {
-        err_set(&err, ERR_USAGE, "changing the account %s wants to be confirmed: add --yes", account->name);
+        err_set(&err, ERR_USAGE, mending->is_strange ? "whether this is the server of the account %s a person has to say, at a terminal"
+                                                     : "changing the account %s wants to be confirmed: add --yes",
+                account->name);
         *ret_status = fail_here(cli, &err);
         return false;
     }
@@ -145,7 +147,7 @@ static int change_ours(struct cli *cli, const struct account *account, const str
     int status;
 
     show_changes(cli, account, &remedy->mending, remedy->file);
-    if (!is_agreed(cli, account, &status))
+    if (!is_agreed(cli, account, &remedy->mending, &status))
         return status;
     remedy->agreed = true;
     if (!mending_account(account, &remedy->mending, know, &mended, &err) || !prove(mended, look, who, remedy, &err))

@@ -75,6 +75,22 @@ def test_a_typing_error_in_a_name_that_a_profile_knows(stage, ours, outpost):
     assert 'server = smtp.gmail.com:465\n' in text(path), text(path)
 
 
+def test_a_name_that_is_like_somebody_elses(stage, ours, outpost):
+    """Nothing says that the account is there: --yes sends no password to a server that nobody has looked at."""
+    heard = []
+
+    class Curious(Smtp):
+        def take(self, command):
+            heard.append(command)
+
+    stage.open(GMAIL, 465, Curious('at once'))
+    path = ours('smpt.gmail.com:465', 'tls')
+    before = text(path)
+    result = outpost.run('doctor', '--fix', '--yes', '--connect-timeout', '3')
+    assert result.status == USAGE and '+server = smtp.gmail.com:465\n' in result.out and 'at a terminal' in result.err, result
+    assert text(path) == before and not any(b'AUTH' in command for command in heard), heard
+
+
 def test_json_tells_both(stage, ours, outpost):
     stage.open(TARGET, 465, Smtp('at once'))
     stage.open(GMAIL, 587, Smtp())

@@ -178,6 +178,7 @@ static void test_what_is_changed(void **state)
         if (strcmp(changes, cases[i].changes) != 0)
             fail_msg("case \"%s\": got \"%s\", want \"%s\"", cases[i].label, changes, cases[i].changes);
         check_row(cases[i].label, mending.wants_sign_in == cases[i].wants_sign_in);
+        check_row(cases[i].label, mending.is_strange == !strcmp(cases[i].label, "a typing error, with a domain of one's own"));
     }
 }
 
