@@ -40,6 +40,13 @@ static void on_step(void *who, const struct doctor_step *step)
     diagnosis_live_step(&visit->live, step);
 }
 
+static void on_sight(void *who, const struct around_sight *sight)
+{
+    struct visit *visit = who;
+
+    diagnosis_live_sight(&visit->live, sight);
+}
+
 static void on_done(void *who, const struct doctor_report *report)
 {
     struct visit *visit = who;
@@ -97,7 +104,7 @@ static void borrow(struct visit *visit)
 
 static bool examine(struct visit *visit, const struct knowledge *know, struct err *err)
 {
-    static const struct doctor_events events = { on_step, on_done };
+    static const struct doctor_events events = { on_step, on_done, on_sight };
     const struct doctor_plan plan = {
         .world = &visit->world,
         .know = know,

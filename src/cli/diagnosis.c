@@ -44,17 +44,42 @@ static void step_line(struct buf *line, const struct doctor_step *step)
 
 /* ---- as it comes ---- */
 
+/* True: somebody is there to see it. */
+static bool is_watched(const struct diagnosis_live *live)
+{
+    return live->cli->terminal && !live->cli->quiet && !live->cli->json;
+}
+
+static void live_line(struct diagnosis_live *live, struct buf *line)
+{
+    buf_cut(line, line->len < LIVE_WIDTH ? line->len : LIVE_WIDTH);
+    say(live->cli, "  %s", buf_text(line));
+    fflush(stdout);
+    live->lines++;
+}
+
 void diagnosis_live_step(struct diagnosis_live *live, const struct doctor_step *step)
 {
     HELD(buf) line = BUF(LINE_MAX_LEN);
 
-    if (!live->cli->terminal || live->cli->quiet || live->cli->json)
+    if (!is_watched(live))
         return;
     step_line(&line, step);
-    buf_cut(&line, line.len < LIVE_WIDTH ? line.len : LIVE_WIDTH);
-    say(live->cli, "  %s", buf_text(&line));
-    fflush(stdout);
-    live->lines++;
+    live_line(live, &line);
+}
+
+void diagnosis_live_sight(struct diagnosis_live *live, const struct around_sight *sight)
+{
+    static const char *const words[] = {
+        [AROUND_UNTRIED] = "-", [AROUND_WORKS] = "works", [AROUND_ANSWERS] = "answers", [AROUND_SILENT] = "silent",
+        [AROUND_REFUSED] = "refused", [AROUND_NO_WAY] = "no way", [AROUND_NO_NAME] = "no name",
+    };
+    HELD(buf) line = BUF(LINE_MAX_LEN);
+
+    if (!is_watched(live))
+        return;
+    buf_addf(&line, "  %-8s  %s:%u", words[sight->state], sight->host, (unsigned)sight->port);
+    live_line(live, &line);
 }
 
 void diagnosis_live_end(struct diagnosis_live *live)

@@ -12,6 +12,7 @@ struct diagnosis_live {
     size_t lines;
 };
 void diagnosis_live_step(struct diagnosis_live *live, const struct doctor_step *step);
+void diagnosis_live_sight(struct diagnosis_live *live, const struct around_sight *sight);
 void diagnosis_live_end(struct diagnosis_live *live);
 
 /* The diagnosis first, then the ladder, then what does work from here. */

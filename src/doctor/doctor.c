@@ -45,6 +45,7 @@ struct doctor {
     struct around *around;
     struct around_plan around_plan;
     struct around_view view;
+    bool sight_told[AROUND_MAX];
     struct doctor_https *https;
     struct domain_look *domain_look;
     struct domain_seen domain;
@@ -382,7 +383,16 @@ static void look_up(struct doctor *doctor)
 
 static void around_changed(void *who)
 {
-    go_on(OBJ(doctor, DOCTOR_MAGIC, who));
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    for (size_t i = 0; i < doctor->view.count && !doctor->over; i++) {
+        if (doctor->sight_told[i] || doctor->view.at[i].state == AROUND_UNTRIED)
+            continue;
+        doctor->sight_told[i] = true;
+        if (doctor->events.sight)
+            doctor->events.sight(doctor->who, &doctor->view.at[i]);
+    }
+    go_on(doctor);
 }
 
 /* Does it matter what others show? Once somebody has answered over TLS it is between the two. */

@@ -12,6 +12,7 @@
  *
  *     doctor_start(loop, &plan, &events, me, &doctor, err)
  *         step(me, step)        each as it comes
+ *         sight(me, sight)      each as it comes, while a step is still waited for
  *         done(me, report)      -> doctor_free(doctor)
  */
 #ifndef OUTPOST_DOCTOR_DOCTOR_H
@@ -52,11 +53,12 @@ struct doctor_report {
     const struct doctor_notes *notes;
 };
 
-/* Told from the loop, never from within a call. `step` must not free the doctor; `done` is told once, and the
- * report is good until the doctor is freed. */
+/* Told from the loop, never from within a call. `step` and `sight` must not free the doctor; `done` is told once, and
+ * the report is good until the doctor is freed. */
 struct doctor_events {
     void (*step)(void *who, const struct doctor_step *step); /* may be NULL */
     void (*done)(void *who, const struct doctor_report *report);
+    void (*sight)(void *who, const struct around_sight *sight); /* one of those around has answered, or did not; may be NULL */
 };
 
 struct doctor;

@@ -55,16 +55,24 @@ def test_a_healthy_server_is_met_alone(stage, network, outpost):
 
 
 def test_results_appear_as_they_come(network, stage, outpost):
-    """On a terminal: what is known stands there while the rest is still waited for, and goes when the diagnosis comes."""
-    network.firewall(drop(25, 465, 587, 2525, at=TARGET))
+    """On a terminal: what is known stands there while the rest is still waited for, and goes when the diagnosis comes.
+    Who answers among the neighbours is told before the port that is silent is given up."""
+    network.firewall(drop(587, at=TARGET))
+    stage.open(TARGET, 465, Smtp('at once'))
+    stage.open(GMAIL, 587, Smtp())
     terminal = Terminal([*network.inside, PROGRAM, 'doctor', 'mail.example.test:587', '--config', outpost.config,
                          '--connect-timeout', '3'], {**outpost.environment, 'TERM': 'xterm'})
     terminal.until(b'ok      resolve')
     assert b'FAILED' not in terminal.seen
+    for line in (b'works     mail.example.test:465', b'works     smtp.gmail.com:587', b'works     gmail.googleapis.com:443',
+                 b'refused   mail.example.test:2525'):
+        terminal.until(line)
+        assert b'FAILED' not in terminal.seen, terminal.seen
     assert terminal.end() == FOUND
     gone = terminal.seen.index(b'\x1b[J')
     assert b'FAILED  connect' in terminal.seen[:gone] and b'connect_timeout' not in terminal.seen[:gone]
     assert b'connect_timeout' in terminal.seen[gone:] and b'FAILED  connect' in terminal.seen[gone:]
+    assert b'works     mail' not in terminal.seen[gone:]
 
 
 SAID = '\x1b[2J\x1b]0;pwned\x07 alice@example.test secret-of-the-server 192.0.2.99'

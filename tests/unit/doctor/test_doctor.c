@@ -91,7 +91,7 @@ static void visit_begin(struct visit *visit, const struct smtp_peer_row *row)
 
 static bool visit_run(struct visit *visit, struct err *err)
 {
-    static const struct doctor_events events = { on_step, on_done };
+    static const struct doctor_events events = { .step = on_step, .done = on_done };
     const struct doctor_plan plan = { .world = &visit->world, .know = know, .account = visit->account };
 
     visit->within = true;
@@ -148,7 +148,7 @@ static void test_found(void **state)
 /* Freed at any time, it is gone, and says nothing more. */
 static void test_freed(void **state)
 {
-    static const struct doctor_events events = { on_step, on_done };
+    static const struct doctor_events events = { .step = on_step, .done = on_done };
 
     (void)state;
     for (unsigned turns = 0; turns < 6; turns++) {
