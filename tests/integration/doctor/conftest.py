@@ -2,13 +2,12 @@
 import pytest
 
 from leaks import forms
-from network import NAMES, NAMESERVER, WEB, Network
+from network import ALL_NAMES, NAMESERVER, WEB, Network
 from peers.debian import Unavailable
 from peers.peer import PASSWORD
 from scenario import Plays, Scenario
 from stage import Says, Stage
 
-ALL_NAMES = ','.join('DNS:' + host for host in NAMES)
 TOKEN = 'an-access-token-of-the-tests'
 
 TRICKS = '\x1b[2J\x1b]0;pwned\x07 \u009b31m \u202eevil\u2066'        # what no name may do to a terminal

@@ -38,6 +38,8 @@ TEXTS = {     # what domains publish of who may send for them: by Fastmail (smtp
     'spf.messagingengine.com': ['v=spf1 ip4:198.51.100.50 ~all'],
 }
 
+ALL_NAMES = ','.join('DNS:' + host for host in NAMES)      # for a certificate of everybody's
+
 UNBOUND = '''server:
   interface: %s
   interface: %s
