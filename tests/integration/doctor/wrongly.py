@@ -1,8 +1,9 @@
 """Postfix and Exim, set up wrongly on purpose: each port in one way. They stand in the roots of the good ones, with
 configurations and queues of their own, and ask the same Dovecot about passwords."""
+from peers import dovecot, postfix_root
 from peers.debian import Root
 from peers.peer import Peer
-from peers.postfix import MAIN, MASTER, QUEUE
+from peers.postfix import SETTINGS
 from peers.process import free_port
 
 TLS_AT_ONCE = '-o smtpd_tls_wrappermode=yes '
@@ -89,24 +90,14 @@ EXIM_PORTS = ('client', 'helo', 'no-sign-in', 'sender', 'password', 'crowded')
 
 
 def start_postfix(good, authority):
-    root = Root('postfix', [], ('postfix', 'postdrop', 'dovecot', 'dovenull'))
-    config, queue, data = '/etc/postfix-wrongly', '/var/spool/postfix-wrongly', '/var/lib/postfix-wrongly'
+    root = postfix_root.make('postfix', [dovecot.PACKAGE], dovecot.USERS)
     ports = {name: free_port() for name in PORTS}
     peer = Peer('Postfix', ports, good.mechanisms, good.mailbox)
-    root.write(config + '/main.cf', MAIN.replace('/var/spool/postfix', queue).replace('/var/lib/postfix', data))
-    services = MASTER[MASTER.index('pickup unix'):]
-    root.write(config + '/master.cf', ''.join(
-        '127.0.0.1:%d inet n - n - - smtpd %s\n' % (ports[name], words) for name, words in PORTS.items()) + services)
-    root.copy(authority.cert('expired'), config + '/expired.pem')
-    root.copy(authority.key('expired'), config + '/expired.key')
-    root.empty_folder(queue)
-    root.folder(queue + '/pid')
-    for name in QUEUE:
-        root.folder(queue + '/' + name, 'postfix', 'root', mode=0o700)
-    root.folder(queue + '/maildrop', 'postfix', 'postdrop', mode=0o730)
-    root.folder(queue + '/public', 'postfix', 'postdrop', mode=0o710)
-    root.empty_folder(data, 'postfix', mode=0o700)
-    peer.run(root.command('/usr/lib/postfix/sbin/master', '-s', '-c', config), port=ports['no-sign-in'])
+    master = postfix_root.arrange(root, SETTINGS, 'bounce unix - - n - 0 discard\n' + ''.join(
+        '127.0.0.1:%d inet n - n - - smtpd %s\n' % (ports[name], words) for name, words in PORTS.items()), 'postfix-wrongly')
+    root.copy(authority.cert('expired'), '/etc/postfix-wrongly/expired.pem')
+    root.copy(authority.key('expired'), '/etc/postfix-wrongly/expired.key')
+    peer.run(master, port=ports['no-sign-in'])
     return peer
 
 

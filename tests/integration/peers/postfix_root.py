@@ -47,16 +47,20 @@ def make(name, packages=(), users=()):
     return Root(name, ['postfix', *packages], ('postfix', 'postdrop', *users))
 
 
-def arrange(root, settings, services):
+def arrange(root, settings, services, name='postfix'):
     """Its files, with settings of main.cf and services of master.cf (the ports; who bounces) beside those of all; an
-    empty queue."""
-    root.write('/etc/postfix/main.cf', MAIN + settings.lstrip('\n'))
-    root.write('/etc/postfix/master.cf', services + SERVICES)
-    root.empty_folder('/var/spool/postfix')
-    root.folder('/var/spool/postfix/pid')
-    for name in QUEUE:
-        root.folder('/var/spool/postfix/' + name, 'postfix', 'root', mode=0o700)
-    root.folder('/var/spool/postfix/maildrop', 'postfix', 'postdrop', mode=0o730)
-    root.folder('/var/spool/postfix/public', 'postfix', 'postdrop', mode=0o710)
-    root.empty_folder('/var/lib/postfix', 'postfix', mode=0o700)
-    root.empty_folder('/var/log')
+    empty queue. Of another name: a second one in the same root. What starts it."""
+    config, queue, data = '/etc/' + name, '/var/spool/' + name, '/var/lib/' + name
+    main = MAIN.replace('/var/spool/postfix', queue).replace('/var/lib/postfix', data).replace('/var/log/postfix', '/var/log/' + name)
+    root.write(config + '/main.cf', main + settings.lstrip('\n'))
+    root.write(config + '/master.cf', services + SERVICES)
+    root.empty_folder(queue)
+    root.folder(queue + '/pid')
+    for folder in QUEUE:
+        root.folder(queue + '/' + folder, 'postfix', 'root', mode=0o700)
+    root.folder(queue + '/maildrop', 'postfix', 'postdrop', mode=0o730)
+    root.folder(queue + '/public', 'postfix', 'postdrop', mode=0o710)
+    root.empty_folder(data, 'postfix', mode=0o700)
+    if name == 'postfix':
+        root.empty_folder('/var/log')
+    return root.command(*MASTER[:-1], config)
