@@ -10,6 +10,8 @@
 #include "net/loop.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/place.h"
+#include "relay/settings.h"
 
 #include "base/banned.h"
 
@@ -105,6 +107,13 @@ static void borrow(struct visit *visit)
 static bool examine(struct visit *visit, const struct knowledge *know, struct err *err)
 {
     static const struct doctor_events events = { on_step, on_done, on_sight };
+    const struct place *place = cli_place(visit->cli, NULL);
+    const struct machine_place machine = {
+        .config = place->config,
+        .drop_in = place->drop_in,
+        .state = place->state,
+        .reserve_percent = queue_reserve_percent(config_section(cli_config(visit->cli, NULL), &queue_part, NULL)),
+    };
     const struct doctor_plan plan = {
         .world = &visit->world,
         .know = know,
@@ -113,6 +122,7 @@ static bool examine(struct visit *visit, const struct knowledge *know, struct er
         .port = visit->patient.port,
         .security = visit->patient.security,
         .in_container = is_container(),
+        .machine = visit->patient.account && !place_is_anothers(place) ? &machine : NULL,
         .books = visit->patient.account ? &visit->lending.books : NULL,
     };
     struct loop *loop = visit->world.credentials.secrets.loop;

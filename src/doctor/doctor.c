@@ -60,6 +60,9 @@ struct doctor {
     bool only_https; /* the account goes by no other way */
     bool spared;     /* the day is used up: nobody is asked */
     bool withheld;   /* no connection to sign in on: it is walked without */
+    struct machine_sight machine;
+    struct evidence full; /* where the disk is */
+    bool is_full;
     struct doctor_notes notes;
     struct evidence evidence;
     struct doctor_findings findings;
@@ -527,6 +530,31 @@ static bool look_into_books(struct doctor *doctor)
     return true;
 }
 
+/* Before anything else, for it takes no time. */
+static void look_at_machine(struct doctor *doctor)
+{
+    if (!doctor->plan.machine)
+        return;
+    machine_look(doctor->plan.machine, &doctor->machine);
+    machine_notes(&doctor->machine, &doctor->notes);
+    doctor->is_full = machine_is_full(&doctor->machine, &doctor->full);
+    if (!doctor->is_full)
+        machine_climb(&doctor->machine, NULL, &doctor->ladder, now_of(doctor));
+}
+
+/* A full disk keeps mail from being taken in, wherever the road leads: it is the cause where there is no other. */
+static void tell_full(struct doctor *doctor)
+{
+    if (!doctor->is_full)
+        return;
+    if (doctor->failed) {
+        notes_add(&doctor->notes, "disk-reserve", "Mail is not taken in either: %s.", doctor->full.err.text);
+        return;
+    }
+    machine_climb(&doctor->machine, &doctor->full, &doctor->ladder, now_of(doctor));
+    fail(doctor, &doctor->full);
+}
+
 /* The road was good as far as it could be walked. */
 static void tell_withheld(struct doctor *doctor)
 {
@@ -572,6 +600,7 @@ static void rang(void *who)
 
     if (!doctor->begun) {
         doctor->begun = true;
+        look_at_machine(doctor);
         look_here(doctor);
         if (!look_into_books(doctor))
             look_up(doctor);
@@ -594,6 +623,7 @@ static void rang(void *who)
     if (!waits) {
         tell_withheld(doctor);
         tell_domain(doctor);
+        tell_full(doctor);
         finish(doctor);
         return;
     }

@@ -21,6 +21,7 @@
 #include "doctor/around.h"
 #include "doctor/books.h"
 #include "doctor/findings.h"
+#include "doctor/machine.h"
 #include "doctor/notes.h"
 #include "know/classify.h"
 #include "relay/transport.h"
@@ -36,6 +37,7 @@ struct doctor_plan {
     uint16_t port;
     enum security security;
     bool in_container; /* this machine is one */
+    const struct machine_place *machine; /* NULL: nothing of it is ours to look at */
     const struct doctor_books *books; /* of whoever sends the account's mail; NULL: there are none */
 };
 

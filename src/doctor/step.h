@@ -19,6 +19,7 @@
     X(AUTH,     "auth",     "signing in")                        \
     X(SENDER,   "sender",   "sending as the account's address")  \
     X(HTTPS,    "https",    "the provider's HTTPS interface")    \
+    X(MACHINE,  "machine",  "this machine's files and disk")         \
     X(LIMITS,   "limits",   "what the account may still send today") \
     X(DOMAIN,   "domain",   "whether the sender's domain vouches for it") \
     X(CLOCK,    "clock",    "this machine's clock")

@@ -62,6 +62,16 @@ bool file_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+bool file_mode(const char *path, mode_t *ret_mode)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return false;
+    *ret_mode = st.st_mode & 07777;
+    return true;
+}
+
 /* What others may do with a file that only we and root should: the bits of the mode that break the
  * trust. */
 static mode_t too_open(const struct stat *st, enum file_trust trust)

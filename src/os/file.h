@@ -28,6 +28,9 @@ MUST_USE bool file_read(const struct disk *disk, const char *path, size_t most, 
 /* Does something stand there? Says nothing of whether it can be read. */
 bool file_exists(const char *path);
 
+/* The permissions of what stands there, links followed; false: nothing, or it can't be seen. */
+MUST_USE bool file_mode(const char *path, mode_t *ret_mode);
+
 struct file_made {
     mode_t mode; /* exactly this, whatever the umask */
     gid_t group; /* (gid_t)-1: as it comes */

@@ -326,7 +326,7 @@ def test_the_day_is_used_up(sends, outpost, verdict):
         limits = step(told, 'limits')
         assert limits['ok'] is False and limits['detail']['fact'] == 'limit:day', told
         assert limits['detail']['sent'] == limits['detail']['limit'] == '1' and limits['detail']['until'] in told['evidence'], told
-        assert all(step['ok'] is None for step in told['steps'] if step['step'] != 'limits'), told
+        assert all(step['ok'] is None for step in told['steps'] if step['step'] not in ('machine', 'limits')), told
         daemon.stop()
     assert server.calls == calls
 
@@ -405,3 +405,46 @@ def test_domain_when_it_matters(stage, outpost, verdict):
     outpost.account('smtp.fastmail.com:465', 'tls', address='me@bad.example.org')
     told = verdict('the domain forbids it', 'spf_rejected', outpost.run('doctor', '--json'))
     assert {'spf:without', 'dkim:missing', 'dmarc:unaligned'} <= set(told['found']), told
+
+
+# ---- the machine ----
+
+@pytest.fixture
+def nearly_full(outpost):
+    """The state lies on a disk of a megabyte, of which a third is free."""
+    state = os.path.join(outpost.folder, 'state')
+    os.makedirs(state, 0o700)
+    done = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'small', state], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip('no tmpfs can be mounted here: ' + done.stderr.strip())
+    with open(os.path.join(state, 'filler'), 'wb') as f:
+        f.write(bytes(700 * 1024))
+    yield
+    subprocess.run(['umount', state], check=True)
+
+
+@pytest.mark.parametrize('good', [True, False])
+def test_a_full_disk(good, nearly_full, here, outpost, verdict):
+    """It is the cause where there is no other; else it is said beside."""
+    port = port_of(here, Strict() if good else Smtp('at once', certificate='good', replies={'AUTH': '535 5.7.8 wrong'}))
+    outpost.account('localhost:%d' % port, 'tls')
+    with open(outpost.config, 'a') as f:
+        f.write('[queue]\nreserve = 50%\n')
+    told = verdict('less free than is kept free' + ('' if good else ', and a wrong password'),
+                   'disk_full' if good else 'auth_bad_credentials', outpost.run('doctor', '--json'))
+    machine = step(told, 'machine')
+    if good:
+        assert machine['ok'] is False and machine['detail']['reserve'] == '50%', told
+        assert step(told, 'sender')['ok'], told
+    else:
+        assert [note['note'] for note in told['notes']] == ['disk-reserve'], told
+
+
+def test_what_others_may_read(here, outpost, verdict):
+    outpost.account('localhost:%d' % port_of(here, Strict()), 'tls')
+    os.makedirs(os.path.join(outpost.folder, 'state'))
+    os.chmod(os.path.join(outpost.folder, 'state'), 0o755)
+    os.chmod(outpost.config, 0o644)
+    told = verdict('what others may read', None, outpost.run('doctor', '--json'))
+    assert [note['note'] for note in told['notes']] == ['config-readable', 'state-readable'], told
+    assert step(told, 'machine')['ok'], told
