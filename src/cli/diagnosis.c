@@ -163,6 +163,15 @@ static void tell_other_way(struct cli *cli, const struct patient *patient, const
             : "works.");
 }
 
+/* On a line of its own the command can be copied whole, however narrow the terminal is. */
+static void tell_alternative(const struct cli *cli, const char *address, const struct around_sight *sight)
+{
+    say(cli, "  %s:%u (%s)", sight->host, (unsigned)sight->port, sight->security == SECURITY_TLS ? "TLS" : "STARTTLS");
+    say(cli, "      outpost setup %s --server %s:%u --security %s", address, sight->host, (unsigned)sight->port,
+        security_word(sight->security));
+}
+
+/* What differs least from the settings comes first. */
 static void tell_alternatives(struct cli *cli, const struct patient *patient, const struct doctor_report *report)
 {
     const char *address = patient->account         ? patient->account->address
@@ -170,16 +179,15 @@ static void tell_alternatives(struct cli *cli, const struct patient *patient, co
                                                 : "ADDRESS";
     bool told = false;
 
-    for (size_t i = 0; i < report->around->count; i++) {
-        const struct around_sight *sight = &report->around->at[i];
-        if (!is_ours(sight) || sight->state != AROUND_WORKS)
+    for (size_t i = 0; i < 2 * report->around->count; i++) {
+        const struct around_sight *sight = &report->around->at[i % report->around->count];
+        bool least = sight->role == AROUND_OTHERWISE;
+        if (!is_ours(sight) || sight->state != AROUND_WORKS || least != (i < report->around->count))
             continue;
         if (!told)
             say(cli, "\nThis works from here:");
         told = true;
-        say(cli, "  %s:%u (%s): outpost setup %s --server %s:%u --security %s", sight->host, (unsigned)sight->port,
-            sight->security == SECURITY_TLS ? "TLS" : "STARTTLS", address, sight->host, (unsigned)sight->port,
-            security_word(sight->security));
+        tell_alternative(cli, address, sight);
     }
     tell_other_way(cli, patient, report);
 }
