@@ -193,6 +193,22 @@ static bool read_waiting(const struct secret_order *order, struct secret_fetch *
     return true;
 }
 
+/* It needs no place, and so no state directory. */
+static bool read_in_hand(const struct secret_order *order, struct secret_fetch *fetch, struct err *err)
+{
+    struct secret *secret = secret_new(secret_bytes(order->world->in_hand.secret));
+
+    if (!secret)
+        return err_no_memory(err);
+    secret_fetch_over(fetch, secret, NULL);
+    return true;
+}
+
+static bool is_in_hand(const struct secret_world *world, const struct account *account, enum secret_which which)
+{
+    return which == SECRET_SIGN_IN && world->in_hand.account && strcmp(world->in_hand.account, account->name) == 0;
+}
+
 bool secret_source_read(const struct secret_world *world, const struct account *account,
                         enum secret_which which, uint64_t deadline, secret_fetched *done, void *data,
                         struct secret_fetch **ret_fetch, struct err *err)
@@ -207,6 +223,8 @@ bool secret_source_read(const struct secret_world *world, const struct account *
     order.deadline = deadline;
     snprintf(who.doing, sizeof who.doing, "account %s: %s", account->name, kinds[which].words);
     bool may_wait = which == SECRET_SIGN_IN && backend->keep;
+    if (is_in_hand(world, account, which))
+        return begin(read_in_hand, &order, &who, ret_fetch, err);
     return begin(may_wait ? read_waiting : backend->read, &order, &who, ret_fetch, err);
 }
 

@@ -19,14 +19,17 @@ enum { BORROW_MS = 5 * 1000 };
 
 static const struct option options[] = {
     { 0, "fix", OPTION_FLAG, NULL, "change the account's settings, where they are what is wrong; asks first" },
+    { 0, "import", OPTION_VALUE, "FILE", "an account of another program, by its configuration; writes nothing" },
+    { 0, "from", OPTION_VALUE, "KIND", "whose it is: msmtp, ssmtp, nullmailer, dma, postfix, email-oauth2-proxy" },
     { 0, "security", OPTION_VALUE, "KIND", "of a server that is named: tls or starttls" },
     { 0, "share", OPTION_FLAG, NULL, "tell it so that it can be shown to anybody: nothing private is in it" },
-    { 'y', "yes", OPTION_FLAG, NULL, "don't ask before settings are changed" },
+    { 'y', "yes", OPTION_FLAG, NULL, "don't ask before settings are changed, or another program's password command is run" },
 };
 
 struct visit {
     struct cli *cli;
     struct patient patient;
+    struct foreign foreign; /* --import */
     struct transport_world world;
     struct lending lending;
     struct doctor *doctor;
@@ -65,7 +68,13 @@ static bool is_container(void)
     return (variable && *variable) || file_exists("/.dockerenv") || file_exists("/run/.containerenv");
 }
 
-/* A server alone needs no secrets, and so no place where they are kept. */
+/* An account of ours: with a place for its secrets, and perhaps an outpost that sends its mail. */
+static bool is_kept_here(const struct visit *visit)
+{
+    return visit->patient.account && !visit->foreign.import;
+}
+
+/* A server alone needs no secrets, and another program's account brings its own: no place where they are kept. */
 static bool make_world(struct visit *visit, struct err *err)
 {
     const struct network *network = cli_network(visit->cli, err);
@@ -73,7 +82,7 @@ static bool make_world(struct visit *visit, struct err *err)
 
     if (!config)
         return false;
-    if (visit->patient.account)
+    if (is_kept_here(visit))
         return cli_transport_world(visit->cli, &visit->world, err);
     visit->world = (struct transport_world){
         .hello = cli_hello(visit->cli),
@@ -82,6 +91,7 @@ static bool make_world(struct visit *visit, struct err *err)
         .observer = cli_observer(visit->cli),
     };
     visit->world.credentials.secrets.loop = network->loop;
+    visit->world.credentials.secrets.in_hand = foreign_secret(&visit->foreign);
     visit->world.credentials.clock = &clock_system;
     visit->world.credentials.proxy = config->outpost.https_proxy;
     visit->world.credentials.resolver = network->resolver;
@@ -97,7 +107,7 @@ static void borrow(struct visit *visit)
     struct loop *loop = visit->world.credentials.secrets.loop;
     uint64_t whole = visit->world.timeout_ms ? visit->world.timeout_ms : DOCTOR_PATIENCE_MS, began = loop_now(loop);
 
-    if (!visit->patient.account)
+    if (!is_kept_here(visit))
         return;
     lending_begin(visit->cli, visit->patient.account, whole / 4 < BORROW_MS ? whole / 4 : BORROW_MS, &visit->lending);
     uint64_t took = loop_now(loop) - began;
@@ -122,8 +132,8 @@ static bool examine(struct visit *visit, const struct knowledge *know, struct er
         .port = visit->patient.port,
         .security = visit->patient.security,
         .in_container = is_container(),
-        .machine = visit->patient.account && !place_is_anothers(place) ? &machine : NULL,
-        .books = visit->patient.account ? &visit->lending.books : NULL,
+        .machine = is_kept_here(visit) && !place_is_anothers(place) ? &machine : NULL,
+        .books = is_kept_here(visit) ? &visit->lending.books : NULL,
     };
     struct loop *loop = visit->world.credentials.secrets.loop;
 
@@ -149,15 +159,16 @@ static bool is_mistaken(const struct visit *visit)
 
 static int tell(struct visit *visit, const struct knowledge *know)
 {
+    const struct diagnosis_more more = { .foreign = visit->foreign.import ? &visit->foreign : NULL };
     bool told = true;
 
     diagnosis_live_end(&visit->live);
     if (arguments_has(&visit->cli->args, "share"))
         told = diagnosis_share(visit->cli, visit->report);
     else if (visit->cli->json)
-        told = diagnosis_json(visit->cli, &visit->patient, know, visit->report, NULL);
+        told = diagnosis_json(visit->cli, &visit->patient, know, visit->report, &more);
     else
-        diagnosis_tell(visit->cli, &visit->patient, know, visit->report);
+        diagnosis_tell(visit->cli, &visit->patient, know, visit->report, &more);
     if (!told)
         return err_exit_status(ERR_IO);
     return visit->report->ok ? 0 : 1;
@@ -192,13 +203,14 @@ static int tell_and_mend(struct visit *visit, const struct knowledge *know)
     struct cli *cli = visit->cli;
     struct second_look look = { visit, know };
     struct remedy remedy = { .file = NULL };
+    const struct diagnosis_more more = { .remedy = &remedy };
 
     diagnosis_live_end(&visit->live);
     if (!cli->json)
-        diagnosis_tell(cli, &visit->patient, know, visit->report);
+        diagnosis_tell(cli, &visit->patient, know, visit->report, &more);
     int status = visit->report->ok ? 0 : remedy_apply(cli, visit->patient.account, know, visit->report, look_again, &look,
                                                       &remedy);
-    if (cli->json && status <= 1 && !diagnosis_json(cli, &visit->patient, know, visit->report, &remedy))
+    if (cli->json && status <= 1 && !diagnosis_json(cli, &visit->patient, know, visit->report, &more))
         return err_exit_status(ERR_IO);
     return status;
 }
@@ -211,7 +223,20 @@ static bool may_mend(const struct visit *visit, struct err *err)
         return true;
     if (arguments_has(args, "share"))
         return err_set(err, ERR_USAGE, "--share shows, --fix changes: one of them");
+    if (visit->foreign.import)
+        return err_set(err, ERR_USAGE, "--fix changes outpost's own settings, and --import names another program's");
     return visit->patient.account || err_set(err, ERR_USAGE, "--fix changes an account's settings: name one");
+}
+
+static bool find_patient(struct visit *visit, struct err *err)
+{
+    const struct arguments *args = &visit->cli->args;
+
+    if (arguments_has(args, "import"))
+        return foreign_find(visit->cli, &visit->foreign, &visit->patient, err);
+    if (arguments_has(args, "from"))
+        return err_set(err, ERR_USAGE, "--from says whose file --import names");
+    return patient_find(visit->cli, &visit->patient, err);
 }
 
 static int run(struct cli *cli)
@@ -221,7 +246,7 @@ static int run(struct cli *cli)
     struct err err = { 0 };
     int status;
 
-    bool good = (know || err_no_memory(&err)) && patient_find(cli, &visit.patient, &err) &&
+    bool good = (know || err_no_memory(&err)) && find_patient(&visit, &err) &&
                 may_mend(&visit, &err) && make_world(&visit, &err);
     if (good) {
         borrow(&visit);
@@ -238,6 +263,7 @@ static int run(struct cli *cli)
         status = arguments_has(&cli->args, "fix") ? tell_and_mend(&visit, know) : tell(&visit, know);
     doctor_free(visit.doctor);
     lending_end(&visit.lending);
+    foreign_done(&visit.foreign);
     return status;
 }
 
@@ -251,6 +277,9 @@ const struct command command_doctor = {
             "--fix changes what is wrong in an account's settings - server, port, kind of encryption, user name, way out - if "
             "another look shows that mail goes then. It asks first, never weakens security, and never changes your own "
             "files: of those it names the lines.\n\n"
+            "--import looks at an account of another mail program: that program's configuration is read, and what would "
+            "mend it is said in that program's words. An operand then chooses one of its accounts, or names the address it "
+            "sends from.\n\n"
             "The exit status is 0 where nothing is wrong, or no longer; 1 where something is.",
     .options = options,
     .option_count = COUNT(options),

@@ -145,7 +145,7 @@ static void tell_fix(struct cli *cli, const struct patient *patient, const struc
 {
     struct mending mending;
 
-    if (!patient->account || arguments_has(&cli->args, "fix"))
+    if (!patient->account)
         return;
     mending_choose(patient->account, know, report, &mending);
     if (mending.count)
@@ -201,7 +201,7 @@ static void tell_notes(struct cli *cli, const struct doctor_report *report)
 }
 
 void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct knowledge *know,
-                    const struct doctor_report *report)
+                    const struct doctor_report *report, const struct diagnosis_more *more)
 {
     struct page page = page_to(cli, false);
 
@@ -221,7 +221,10 @@ void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct
     tell_notes(cli, report);
     tell_ladder(cli, report);
     tell_alternatives(cli, patient, report);
-    tell_fix(cli, patient, know, report);
+    if (more->foreign)
+        foreign_tell(cli, more->foreign, know, report);
+    else if (!more->remedy)
+        tell_fix(cli, patient, know, report);
 }
 
 /* ---- for programs ---- */
@@ -317,7 +320,7 @@ static void json_alternatives(struct json *json, const struct patient *patient, 
 }
 
 bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct knowledge *know,
-                    const struct doctor_report *report, const struct remedy *remedy)
+                    const struct doctor_report *report, const struct diagnosis_more *more)
 {
     HELD(buf) text = BUF(JSON_MAX);
     struct json json = json_to(&text);
@@ -334,8 +337,10 @@ bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct
     json_steps(&json, report);
     json_alternatives(&json, patient, report);
     json_notes(&json, report);
-    if (remedy)
-        remedy_json(&json, patient->account, remedy);
+    if (more->remedy)
+        remedy_json(&json, patient->account, more->remedy);
+    if (more->foreign)
+        foreign_json(&json, more->foreign, know, report);
     json_close(&json);
     return say_json(&text);
 }

@@ -3,6 +3,7 @@
 #define OUTPOST_CLI_DIAGNOSIS_H
 
 #include "cli/cli.h"
+#include "cli/foreign.h"
 #include "cli/patient.h"
 #include "cli/remedy.h"
 
@@ -15,12 +16,18 @@ void diagnosis_live_step(struct diagnosis_live *live, const struct doctor_step *
 void diagnosis_live_sight(struct diagnosis_live *live, const struct around_sight *sight);
 void diagnosis_live_end(struct diagnosis_live *live);
 
+/* What belongs to it, where it was asked for. */
+struct diagnosis_more {
+    const struct remedy *remedy;   /* --fix: what was changed */
+    const struct foreign *foreign; /* --import: whose account it is */
+};
+
 /* The diagnosis first, then the ladder, then what does work from here. */
 void diagnosis_tell(struct cli *cli, const struct patient *patient, const struct knowledge *know,
-                    const struct doctor_report *report);
-/* The interface's object, with what was changed in the end (NULL: nobody asked). False where stdout can't take it. */
+                    const struct doctor_report *report, const struct diagnosis_more *more);
+/* The interface's object. False where stdout can't take it. */
 bool diagnosis_json(struct cli *cli, const struct patient *patient, const struct knowledge *know,
-                    const struct doctor_report *report, const struct remedy *remedy);
+                    const struct doctor_report *report, const struct diagnosis_more *more);
 
 /* Safe to paste anywhere: built from fields that can hold nothing private - no names of people, no addresses, hosts
  * only where they are a provider's public ones, no word that a server said. In JSON where the caller asked for it. */
