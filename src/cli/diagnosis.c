@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/str.h"
 #include "cli/failure.h"
 #include "cli/print.h"
 
@@ -94,9 +95,11 @@ void diagnosis_live_end(struct diagnosis_live *live)
 static void tell_target(struct cli *cli, const struct patient *patient, const struct doctor_report *report)
 {
     const struct around_target *target = report->target;
+    HELD(buf) address = BUF(LINE_MAX_LEN), host = BUF(LINE_MAX_LEN);
 
-    say(cli, "%s%s%s:%u (%s)", patient->account ? patient->account->name : patient->address,
-        patient->account || patient->address[0] ? " at " : "", target->host, (unsigned)target->port,
+    str_printable(&address, span_of(patient->account ? patient->account->name : patient->address), LINE_MAX_LEN);
+    str_printable(&host, span_of(target->host), LINE_MAX_LEN); /* what somebody took for a name */
+    say(cli, "%s%s%s:%u (%s)", buf_text(&address), address.len ? " at " : "", buf_text(&host), (unsigned)target->port,
         target->security == SECURITY_TLS        ? "TLS"
         : target->security == SECURITY_STARTTLS ? "STARTTLS"
                                                 : "clear text");

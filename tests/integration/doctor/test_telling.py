@@ -105,6 +105,12 @@ def test_what_a_server_says_is_safe_to_show(stage, outpost):
         assert not re.search('[\x00-\x08\x0b-\x1f\x7f]', result.out + result.err), result
 
 
+def test_what_is_no_name_is_safe_to_show(stage, outpost):
+    for words in ([], ['--json'], ['--share']):
+        result = outpost.run('doctor', 'mail\x1b]0;hello\x07.example.test', *words)
+        assert result.status == FOUND and not re.search('[\x00-\x08\x0b-\x1f\x7f]', result.out + result.err), result
+
+
 @pytest.mark.parametrize('ports', [(587,), (465, 587, 25)])
 def test_no_probe_has_a_credential(ports, stage, network, certificates, outpost):
     """The account's own server can't be had; whoever else answers is told no name and no password."""
