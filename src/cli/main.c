@@ -1,4 +1,3 @@
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include "cli/failure.h"
 #include "cli/help.h"
 #include "cli/world.h"
+#include "os/memory.h"
 #include "os/private.h"
 
 #include "base/banned.h"
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
     size_t used = 0;
 
     private_process(&cli.before);
-    mallopt(M_ARENA_MAX, 1); /* our threads wait for others; each would have an arena mapped for itself */
+    memory_heaps(1); /* our threads wait for others; each would have an arena mapped for itself */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error like a full disk */
     const struct command *command = by_name(argv[0]);

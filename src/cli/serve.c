@@ -1,5 +1,4 @@
 /* outpost serve: the owner that stays. It takes mail in, delivers what waits, answers questions, and ends in order. */
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "os/clock.h"
+#include "os/memory.h"
 #include "os/random.h"
 
 #include "base/banned.h"
@@ -264,7 +264,7 @@ static int run(struct cli *cli)
     struct log *log = &serve.daemon.log;
     struct err err = { 0 };
 
-    mallopt(M_ARENA_MAX, 2); /* the loop's and the queue's: in one they would wait for each other */
+    memory_heaps(2); /* the loop's and the queue's: in one they would wait for each other */
     if (begin(&serve, &err)) {
         drop_sockets(&serve.daemon);
         listening_tell(&serve.daemon);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "net/interfaces.h"
+#include "os/memory.h"
 
 #include "base/banned.h"
 
@@ -10,6 +11,7 @@ enum {
     SECOND = 1000,
     LOOK_AFTER_MS = 60 * SECOND, /* between looks at the certificates' files */
     KNOCK_MS = 5 * SECOND,
+    CALM_MS = SECOND / 2,        /* between the end of a crowd and giving back what it took */
     ALIASES_MS = 5 * SECOND,     /* that what was read of them is believed */
     PER_ADDRESS = 256,
     MESSAGES_A_MINUTE = 3000,
@@ -293,6 +295,13 @@ static void tell_drained(void *who)
     gateway->drained(gateway->who);
 }
 
+/* The rest of the crowd goes meanwhile. */
+static void give_back(void *who)
+{
+    (void)who;
+    memory_give_back();
+}
+
 static bool make_parts(struct gateway *gateway, const struct config *config, struct err *err)
 {
     const struct gateway_world *world = &gateway->world;
@@ -313,9 +322,16 @@ static bool make_parts(struct gateway *gateway, const struct config *config, str
     gateway->timer = timer_new(world->loop, rang, gateway);
     gateway->emptied = timer_new(world->loop, tell_drained, gateway);
     gateway->knocks = timer_new(world->loop, knock, gateway);
-    if (!gateway->attempts || !gateway->caps || !gateway->timer || !gateway->emptied || !gateway->knocks)
+    gateway->calm = timer_new(world->loop, give_back, gateway);
+    if (!gateway->attempts || !gateway->caps || !gateway->timer || !gateway->emptied || !gateway->knocks || !gateway->calm)
         return err_no_memory(err);
     return checks_new(world->loop, world->dice, &gateway->checks, err) && name_us(gateway, config, err);
+}
+
+static void look_whether_empty(struct gateway *gateway)
+{
+    if (gateway->drains && !gateway->guests)
+        timer_set(gateway->emptied, loop_now(gateway->world.loop));
 }
 
 bool gateway_open(const struct gateway_world *world, const struct config *config, struct gateway **ret_gateway,
@@ -356,6 +372,7 @@ void gateway_free(struct gateway *gateway)
     timer_free(gateway->timer);
     timer_free(gateway->emptied);
     timer_free(gateway->knocks);
+    timer_free(gateway->calm);
     attempts_free(gateway->attempts);
     caps_free(gateway->caps);
     str_wipe(gateway->secret, sizeof gateway->secret);
@@ -374,13 +391,19 @@ void gateway_drain(struct gateway *gateway, void (*drained)(void *who), void *wh
         next = guest->next;
         guest_drain(guest);
     }
-    gateway_look_whether_empty(gateway);
+    look_whether_empty(gateway);
 }
 
-void gateway_look_whether_empty(struct gateway *gateway)
+void gateway_one_came(struct gateway *gateway)
 {
-    if (gateway->drains && !gateway->guests)
-        timer_set(gateway->emptied, loop_now(gateway->world.loop));
+    crowd_came(&gateway->crowd);
+}
+
+void gateway_one_left(struct gateway *gateway)
+{
+    if (crowd_left(&gateway->crowd))
+        timer_set(gateway->calm, loop_now(gateway->world.loop) + CALM_MS);
+    look_whether_empty(gateway);
 }
 
 bool gateway_is_idle(const struct gateway *gateway)

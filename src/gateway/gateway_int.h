@@ -7,6 +7,7 @@
 #include "account/checks.h"
 #include "gateway/attempts.h"
 #include "gateway/caps.h"
+#include "gateway/crowd.h"
 #include "gateway/gateway.h"
 #include "gateway/users.h"
 #include "intake/aliases.h"
@@ -74,6 +75,8 @@ struct gateway {
     struct door *doors;
     struct face *faces;
     struct guest *guests;
+    struct crowd crowd;  /* of them */
+    struct timer *calm;  /* since it has gone */
     struct known_user *users;
     struct aliases *aliases; /* as they were at `aliases_at`; NULL: not read yet */
     uint64_t aliases_at;
@@ -87,7 +90,9 @@ struct gateway {
 /* -- gateway.c -- */
 
 const char *gateway_hostname(const struct gateway *gateway, const struct config *config);
-void gateway_look_whether_empty(struct gateway *gateway);
+/* One came, or left. */
+void gateway_one_came(struct gateway *gateway);
+void gateway_one_left(struct gateway *gateway);
 uint64_t gateway_wall(const struct gateway *gateway); /* milliseconds */
 /* [local] and the aliases, the latter not older than some seconds: as they are now, for old sessions, too. Good until
  * the next turn of the loop. */

@@ -159,7 +159,7 @@ void guest_free(struct guest *guest)
     session_server_free(guest->session);
     if (guest->is_in)
         caps_leave(guest->gateway->caps, guest->from);
-    gateway_look_whether_empty(guest->gateway);
+    gateway_one_left(guest->gateway);
     face_let_go(guest->face);
     mem_free(guest);
 }
@@ -246,6 +246,7 @@ static void link_in(struct guest *guest, struct door *door)
     if (guest->next)
         guest->next->link = &guest->next;
     gateway->guests = guest;
+    gateway_one_came(gateway);
 }
 
 void guest_new(struct door *door, struct stream *stream)
