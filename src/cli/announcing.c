@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "base/str.h"
+#include "cli/failure.h"
 #include "cli/forecast.h"
 #include "net/loop.h"
 #include "net/timer.h"
@@ -66,16 +67,15 @@ static const struct cause *cause_of(const struct announcing *a, const char *id)
     return know && *id ? know_cause(know, id) : NULL;
 }
 
-static void add_cause(const struct announcing *a, const char *id, struct buf *text)
+static void add_cause(const struct announcing *a, const char *id, const char *account, struct buf *text)
 {
-    const struct knowledge *know = cli_knowledge(a->owner->cli, NULL);
     const struct cause *cause = cause_of(a, id);
-    const char *steps[8];
+    const char *steps[FAILURE_STEPS_MAX];
 
     if (!cause)
         return;
     buf_addf(text, "\n%s\n%s\n", cause->title, cause->meaning);
-    size_t count = cause_fixes(know, cause, NULL, steps, COUNT(steps));
+    size_t count = failure_steps_of(a->owner->cli, cause, span_of(account), steps);
     for (size_t i = 0; i < count; i++)
         buf_addf(text, "  %zu. %s\n", i + 1, steps[i]);
 }
@@ -94,7 +94,7 @@ static void add_parked(struct announcing *a, const struct store_account *account
 
     buf_addf(&subject, "outpost: the account %s can't send", account->name);
     buf_addf(&text, "Its mail waits and does not get old. The server's words: %s\n", account->parked_text);
-    add_cause(a, account->parked_because, &text);
+    add_cause(a, account->parked_because, account->name, &text);
     buf_add(&name, account->name);
     buf_add(&because, account->parked_because);
     add_notice(a, OF_ACCOUNTS,

@@ -68,7 +68,7 @@ static bool step_is_ours(const char *step)
     if (strcmp(command->name, "help") == 0 && !topic_find(words[1]) &&
         !command_find(1, (const char *const[]){ words[1] }, &used))
         return false; /* a page that is not written */
-    rest = span_of(step);
+    rest = span_from(span_of(step), span_find_text(span_of(step), ": outpost "));
     while (span_split(&rest, ' ', &word))
         if (span_starts(word, "--") && word.len > 2 && !option_find(command, span_from(word, 2)))
             return false;
@@ -86,6 +86,19 @@ size_t failure_steps(const struct knowledge *know, const struct verdict *verdict
         if (step_is_ours(all[i]))
             ret_steps[kept++] = all[i];
     return kept;
+}
+
+size_t failure_steps_of(struct cli *cli, const struct cause *cause, struct span account, const char **ret_steps)
+{
+    const struct knowledge *know = failure_knowledge(cli);
+    const struct config *config = cli_config(cli, NULL);
+    const struct verdict verdict = { .cause = cause };
+    struct evidence evidence = { .provider = NULL };
+
+    for (size_t i = 0; config && i < config->account_count; i++)
+        if (span_is(account, config->accounts[i]->name) && config->accounts[i]->profile)
+            evidence.provider = config->accounts[i]->profile->id;
+    return know ? failure_steps(know, &verdict, &evidence, ret_steps) : 0;
 }
 
 static void evidence_text(struct buf *out, const struct err *err)

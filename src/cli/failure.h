@@ -28,6 +28,9 @@ enum { FAILURE_STEPS_MAX = 8 };
 size_t failure_steps(const struct knowledge *know, const struct verdict *verdict,
                      const struct evidence *evidence, const char **ret_steps);
 
+/* The same for a cause alone, at the provider of the account of this name, as far as the configuration tells it. */
+size_t failure_steps_of(struct cli *cli, const struct cause *cause, struct span account, const char **ret_steps);
+
 /* The members of a failure object, into an open one; `extra` ones may follow. */
 void failure_members(struct json *json, const struct knowledge *know, const struct verdict *verdict,
                      const struct evidence *evidence);

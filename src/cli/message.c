@@ -62,15 +62,16 @@ static void add_cause(struct cli *cli, struct span id, struct buf *out)
         buf_addf(out, "%s (%s)", cause->title, cause->id);
 }
 
-static void add_first_fix(struct cli *cli, struct span id, struct buf *out)
+static void add_first_fix(struct cli *cli, const struct json_value *row, struct span id, struct buf *out)
 {
     const struct knowledge *know = cli_knowledge(cli, NULL);
     const struct cause *cause = know && id.at ? know_cause(know, id.at) : NULL;
-    const char *step;
+    const char *steps[FAILURE_STEPS_MAX];
 
     /* What passes by itself needs no advice. */
-    if (cause && span_starts(span_of(cause->who), "you") && cause_fixes(know, cause, NULL, &step, 1))
-        buf_addf(out, "; %s", step);
+    if (cause && span_starts(span_of(cause->who), "you") &&
+        failure_steps_of(cli, cause, json_text_at(row, "account"), steps))
+        buf_addf(out, "; %s", steps[0]);
 }
 
 /* What its account waits for; with the account's own name in the step. */
@@ -79,15 +80,15 @@ static void add_parked(struct cli *cli, const struct json_value *row, struct buf
     struct span because = json_text_at(row, "parked_because");
     const struct knowledge *know = cli_knowledge(cli, NULL);
     const struct cause *cause = know && because.at ? know_cause(know, because.at) : NULL;
-    const char *step = NULL;
+    const char *steps[FAILURE_STEPS_MAX];
 
     if (cause)
         buf_addf(out, "its account can't send: %s (%s)", cause->title, cause->id);
     else
         buf_add(out, "its account can't send");
-    if (!cause || !cause_fixes(know, cause, NULL, &step, 1))
+    if (!cause || !failure_steps_of(cli, cause, json_text_at(row, "account"), steps))
         return;
-    struct span rest = span_of(step);
+    struct span rest = span_of(steps[0]);
     size_t at = span_find_text(rest, " NAME");
     buf_add(out, "; ");
     buf_add_span(out, span_cut(rest, 0, at));
@@ -131,7 +132,7 @@ static void add_next(struct cli *cli, const struct json_value *row, const struct
     else if (is(state, "queued"))
         buf_add(out, "it leaves as soon as it is its turn");
     if (is(state, "deferred") && !is(whole, "held") && !is(whole, "parked"))
-        add_first_fix(cli, json_text_at(recipient, "cause"), out);
+        add_first_fix(cli, row, json_text_at(recipient, "cause"), out);
     if (is(whole, "failed"))
         buf_add(out, "its sender is to be told");
 }

@@ -144,19 +144,13 @@ static bool note(struct notices *n, const struct about *about, const char *how)
 
 /* ---- by mail ---- */
 
-static const struct account *account_of(const struct notices *n, const char *name)
+static const struct account *account_of(const void *of, const char *name)
 {
+    const struct notices *n = of;
     const struct config *config = n->plan.config;
     const struct route_settings *route = *name ? config_section(config, &route_part, name) : NULL;
 
     return route && route->accounts.count ? config_account(config, route->accounts.at[0]) : config_account(config, name);
-}
-
-static const char *server_of(const void *of, const char *by)
-{
-    const struct account *account = account_of(of, by);
-
-    return account ? account->server.name : NULL;
 }
 
 static bool is_parked(const struct notices *n, const char *name)
@@ -207,8 +201,10 @@ static bool mail(struct notices *n, const struct about *about, const struct acco
         .report = { .host = n->plan.host, .now = wall / 1000, .zone_minutes = clock_zone_minutes(wall) },
     };
 
+    const struct about_accounts accounts = { account_of, n };
+
     return random_fill(n->plan.dice, plan.report.random, sizeof plan.report.random, err) &&
-           (about_report(about, n->plan.know, &time, server_of, n, &n->pool, &plan.report) || err_no_memory(err)) &&
+           (about_report(about, n->plan.know, &time, &accounts, &n->pool, &plan.report) || err_no_memory(err)) &&
            mailing_start(&plan, mail_done, n, err);
 }
 
@@ -226,7 +222,8 @@ static bool put_aside(struct notices *n, const struct about *about)
         return !note(n, about, "nobody: its sender gets no mail");
     if (!notify_has_ways(n->settings))
         return !is_old(n, about) || !note(n, about, "nobody: there is no way, and its time in history is over");
-    if (about_notice(about, n->plan.know, n->plan.host, &n->pool, &n->texts[n->other_count])) {
+    const struct about_accounts accounts = { account_of, n };
+    if (about_notice(about, n->plan.know, &accounts, n->plan.host, &n->pool, &n->texts[n->other_count])) {
         n->told_by[n->other_count] = NULL;
         n->others[n->other_count++] = about;
     }

@@ -86,7 +86,22 @@ static const struct cause *cause_of(const struct knowledge *know, const char *id
     return *id ? know_cause(know, id) : NULL;
 }
 
-static const struct report_story *story_of(const struct knowledge *know, const struct cause *cause, struct pool *pool)
+static const struct account *account_of(const struct about_accounts *accounts, const struct about *about, size_t at)
+{
+    const char *by = about->recipients[at]->by;
+
+    return accounts->find(accounts->of, *by ? by : about->row->account);
+}
+
+static const char *provider_of(const struct about_accounts *accounts, const struct about *about, size_t at)
+{
+    const struct account *account = account_of(accounts, about, at);
+
+    return account && account->profile ? account->profile->id : NULL;
+}
+
+static const struct report_story *story_of(const struct knowledge *know, const struct cause *cause, const char *provider,
+                                           struct pool *pool)
 {
     struct report_story *story = pool_array(pool, 1, sizeof *story);
     const char **steps = pool_array(pool, STEPS_MAX, sizeof *steps);
@@ -96,7 +111,7 @@ static const struct report_story *story_of(const struct knowledge *know, const s
     story->title = cause->title;
     story->meaning = cause->meaning;
     story->steps = steps;
-    story->step_count = cause_fixes(know, cause, NULL, steps, STEPS_MAX);
+    story->step_count = cause_fixes(know, cause, provider, steps, STEPS_MAX);
     return story;
 }
 
@@ -107,8 +122,8 @@ static uint64_t seconds_of(const struct about_time *time, uint64_t queue_ms)
     return queue_ms && wall > 0 ? (uint64_t)wall / 1000 : 0;
 }
 
-static bool fill_recipient(const struct about *about, size_t at, const struct knowledge *know,
-                           const struct about_time *time, struct pool *pool, struct report_recipient *filled)
+static bool fill_recipient(const struct about *about, size_t at, const struct knowledge *know, const struct about_time *time,
+                           const struct about_accounts *accounts, struct pool *pool, struct report_recipient *filled)
 {
     const struct store_row_recipient *r = about->recipients[at];
     const struct cause *cause = about->what == ABOUT_RELAYED ? NULL : cause_of(know, r->cause);
@@ -129,13 +144,12 @@ static bool fill_recipient(const struct about *about, size_t at, const struct kn
         if (cause_of(know, about->recipients[i]->cause) == cause)
             is->story = filled[i].story;
     if (cause && !is->story)
-        is->story = story_of(know, cause, pool);
+        is->story = story_of(know, cause, provider_of(accounts, about, at), pool);
     return !cause || is->story;
 }
 
 bool about_report(const struct about *about, const struct knowledge *know, const struct about_time *time,
-                  const char *(*servers)(const void *of, const char *by), const void *of, struct pool *pool,
-                  struct report *ret_report)
+                  const struct about_accounts *accounts, struct pool *pool, struct report *ret_report)
 {
     static const enum report_action actions[] = {
         [ABOUT_FAILED] = ACTION_FAILED, [ABOUT_UNKNOWN] = ACTION_DELAYED, [ABOUT_DELAYED] = ACTION_DELAYED,
@@ -146,10 +160,11 @@ bool about_report(const struct about *about, const struct knowledge *know, const
     if (!filled)
         return false;
     for (size_t i = 0; i < about->count; i++) {
-        if (!fill_recipient(about, i, know, time, pool, filled))
+        const struct account *account = account_of(accounts, about, i);
+        if (!fill_recipient(about, i, know, time, accounts, pool, filled))
             return false;
         if (filled[i].reply)
-            filled[i].remote = servers(of, about->recipients[i]->by);
+            filled[i].remote = account ? account->server.name : NULL;
     }
     ret_report->action = actions[about->what];
     ret_report->id = about->row->id;
@@ -177,17 +192,18 @@ static void add_recipients(const struct about *about, struct buf *text)
         buf_addf(text, "  and %zu more\n", about->count - SHOWN);
 }
 
-static void add_cause(const struct knowledge *know, const struct cause *cause, struct buf *text)
+static void add_cause(const struct knowledge *know, const struct cause *cause, const char *provider, struct buf *text)
 {
     const char *steps[STEPS_MAX];
-    size_t count = cause_fixes(know, cause, NULL, steps, STEPS_MAX);
+    size_t count = cause_fixes(know, cause, provider, steps, STEPS_MAX);
 
     buf_addf(text, "\n%s\n%s\n", cause->title, cause->meaning);
     for (size_t i = 0; i < count; i++)
         buf_addf(text, "  %zu. %s\n", i + 1, steps[i]);
 }
 
-static void add_text(const struct about *about, const struct knowledge *know, struct buf *text)
+static void add_text(const struct about *about, const struct knowledge *know, const struct about_accounts *accounts,
+                     struct buf *text)
 {
     const struct store_row *row = about->row;
     const struct cause *cause = cause_of(know, about->recipients[0]->cause);
@@ -199,21 +215,21 @@ static void add_text(const struct about *about, const struct knowledge *know, st
     buf_addf(text, ", %zu recipient%s:\n", about->count, about->count == 1 ? "" : "s");
     add_recipients(about, text);
     if (cause)
-        add_cause(know, cause, text);
+        add_cause(know, cause, provider_of(accounts, about, 0), text);
     if (about->what == ABOUT_UNKNOWN)
         buf_addf(text, "\nTo send it once more: outpost queue release %llu\n", (unsigned long long)row->id);
     buf_addf(text, "\nIts story: outpost queue show %llu\n", (unsigned long long)row->id);
 }
 
-bool about_notice(const struct about *about, const struct knowledge *know, const char *host, struct pool *pool,
-                  struct notice *ret_notice)
+bool about_notice(const struct about *about, const struct knowledge *know, const struct about_accounts *accounts,
+                  const char *host, struct pool *pool, struct notice *ret_notice)
 {
     HELD(buf) subject = BUF(400), text = BUF(TEXT_MAX), number = BUF(32);
     const char *what = about->what == ABOUT_UNKNOWN ? "may have been delivered, or not" : "was not delivered";
 
     buf_addf(&number, "%llu", (unsigned long long)about->row->id);
     buf_addf(&subject, "outpost on %s: message %s %s", host, buf_text(&number), what);
-    add_text(about, know, &text);
+    add_text(about, know, accounts, &text);
     if (text.full || subject.full)
         return false;
     *ret_notice = (struct notice){

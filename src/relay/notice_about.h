@@ -3,6 +3,7 @@
 #ifndef OUTPOST_RELAY_NOTICE_ABOUT_H
 #define OUTPOST_RELAY_NOTICE_ABOUT_H
 
+#include "account/account.h"
 #include "know/cause.h"
 #include "mail/report.h"
 #include "queue/store.h"
@@ -41,14 +42,18 @@ struct about_time {
     uint64_t give_up_ms; /* [queue] give_up_after */
 };
 
-/* Fills the report's action and recipients, with the words of their causes. `servers(of, by)` names the server of an
- * account, or NULL. */
+/* The account by the name of who tried, or of whom it was accepted for; NULL: there is none of that name any more. */
+struct about_accounts {
+    const struct account *(*find)(const void *of, const char *name);
+    const void *of;
+};
+
+/* Fills the report's action and recipients, with the words of their causes: the steps are those of the account's provider. */
 MUST_USE bool about_report(const struct about *about, const struct knowledge *know, const struct about_time *time,
-                           const char *(*servers)(const void *of, const char *by), const void *of, struct pool *pool,
-                           struct report *ret_report);
+                           const struct about_accounts *accounts, struct pool *pool, struct report *ret_report);
 
 /* The same for [notify]; `host` is named. */
-MUST_USE bool about_notice(const struct about *about, const struct knowledge *know, const char *host, struct pool *pool,
-                           struct notice *ret_notice);
+MUST_USE bool about_notice(const struct about *about, const struct knowledge *know, const struct about_accounts *accounts,
+                           const char *host, struct pool *pool, struct notice *ret_notice);
 
 #endif
