@@ -93,6 +93,9 @@ static void say_end(void *who)
         timer_set(hand->hears, loop_now(hand->loop) + HEARD_MS);
         return;
     }
+    if (stream_hung_up(hand->stream))
+        return; /* which is told in a moment, or his answer is */
+    timer_set(hand->hears, UINT64_MAX); /* that there is room again may have called us before it did */
     hand->ended = true;
     submission_write_piece(SPAN_NONE, &hand->out);
     buf_drop_front(&hand->out, stream_write(hand->stream, buf_span(&hand->out)));

@@ -54,6 +54,9 @@ uint64_t stream_sent(const struct stream *stream);
 /* Of these, how many have reached the peer's system; the rest, up to some megabytes, waits in ours. A
  * transfer moves when either grows. Asks the system: for now and then. */
 uint64_t stream_arrived(const struct stream *stream);
+/* Has the peer hung up, though it was not told yet? Asks the system. Where it is asked behind stream_arrived(), "no" means
+ * that what arrived was read by somebody, and not thrown away. */
+bool stream_hung_up(const struct stream *stream);
 
 /* TLS from here on; `tls` is the stream's from now. `secured` is told once: err->kind ERR_NONE, and
  * then reads and writes are the plain text; else what failed, and the stream is good for nothing but

@@ -1,5 +1,6 @@
 /* Who is at the two ends of a stream, and what its socket is told and asked. */
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -111,4 +112,11 @@ uint64_t stream_arrived(const struct stream *stream)
     if (uv_fileno(&stream->handle.any, &fd) != 0 || ioctl(fd, SIOCOUTQ, &waits) != 0 || waits < 0)
         return sent;
     return (uint64_t)waits < sent ? sent - (uint64_t)waits : 0;
+}
+
+bool stream_hung_up(const struct stream *stream)
+{
+    struct pollfd one = { .events = POLLRDHUP };
+
+    return uv_fileno(&stream->handle.any, &one.fd) != 0 || poll(&one, 1, 0) != 0;
 }

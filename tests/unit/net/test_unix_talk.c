@@ -117,7 +117,12 @@ static void test_a_long_path_on_a_loop(void **state)
         assert_true(loop_run_until(loop, &seen.both));
         assert_false(listen_open(loop, &plan, on_came, &seen, &second, &err)); /* somebody answers there */
         assert_int_equal(err.sys, EADDRINUSE);
-        stream_free(seen.came);
+        assert_int_equal(stream_write(seen.dialled, SPAN("half")), 4);
+        assert_true(stream_arrived(seen.dialled) < 4 && stream_sent(seen.dialled) == 4);
+        assert_false(stream_hung_up(seen.dialled));
+        stream_free(seen.came); /* it throws away what it has not read */
+        assert_int_equal(stream_arrived(seen.dialled), 4);
+        assert_true(stream_hung_up(seen.dialled));
         stream_free(seen.dialled);
         dial_free(dial);
         listener_free(listener);
