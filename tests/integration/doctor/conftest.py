@@ -73,7 +73,7 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section('cause x scenario x verdict')
     for scenario, cause, verdict, also in sorted(table, key=lambda row: (row[1] or '', row[0])):
         mark = '' if cause == verdict else '  <- WRONG'
-        say('%-34s %-52s %s%s%s' % (cause or 'healthy', scenario, verdict or 'healthy', mark,
+        say('%-34s %-60.60s %s%s%s' % (cause or 'healthy', scenario, verdict or 'healthy', mark,
                                     '  (also %s)' % ', '.join(also) if also else ''))
     right = sum(cause == verdict for _, cause, verdict, _ in table)
     say('%d scenarios, %d causes; right first: %d (%.1f %%)' % (

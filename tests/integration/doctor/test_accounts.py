@@ -172,7 +172,7 @@ def test_postfix_wrongly(label, port, settings, cause, postfix, outpost, verdict
     ('Postfix: TLS at once where STARTTLS is', 'starttls', 'tls', 'tls_on_plaintext_port')])
 def test_postfix_by_the_wrong_encryption(label, port, security, cause, postfix, outpost, verdict):
     outpost.account('localhost:%d' % postfix.ports[port], security)
-    verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '4'))
+    verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '2'))
 
 
 @pytest.mark.parametrize('name,cause', [('expired', 'cert_expired'), ('wrong', 'cert_hostname_mismatch'),
@@ -180,7 +180,7 @@ def test_postfix_by_the_wrong_encryption(label, port, security, cause, postfix, 
                                         ('client-only', 'cert_untrusted_issuer'), ('sha1', 'tls_legacy_signature')])
 def test_a_real_server_with_a_bad_certificate(name, cause, bad_certificate, outpost, verdict):
     outpost.account_at(bad_certificate(name), 'tls')
-    verdict('aiosmtpd: ' + name, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+    verdict('aiosmtpd: ' + name, cause, outpost.run('doctor', '--json', '--connect-timeout', '2'))
 
 
 @pytest.mark.parametrize('label,words,cause', [
@@ -197,7 +197,7 @@ def test_openssl_s_server(label, words, cause, rsa, small_group, outpost, verdic
     server.await_line('^ACCEPT')
     outpost.account('localhost:%d' % port, 'tls')
     try:
-        verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+        verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '2'))
     finally:
         server.stop()
 
@@ -253,7 +253,7 @@ def test_signed_in_at_the_desk(scenario, cause, desk, outpost, verdict):
     spent = scenario and scenario != 'smtp-auth-off'
     if spent and not shutil.which('faketime'):
         pytest.skip('faketime is not installed')
-    there = desk('outlook.com', 'agreeable')
+    there = desk('outlook.com', 'agreeable', options=('--device-interval', '1'))
     one = Process([PROGRAM, 'setup', there.user, '--config', outpost.config, '--json', '--flow', 'device', '--client-id', 'an-app',
                    '--yes', '--no-test'], env=outpost.environment)
     assert one.popen.wait(60) == 0, one.said

@@ -36,7 +36,7 @@ def inspecting(postfix, authority):
 
 
 POSTFIX = [
-    ('a masked greeting, STARTTLS taken out', 'masked', {}, 'smtp_intercepted'),
+    ('a masked greeting without STARTTLS', 'masked', {}, 'smtp_intercepted'),
     ('no STARTTLS', 'no-starttls', {}, 'starttls_not_offered'),
     ('no sign-in', 'no-sign-in', TLS, 'auth_not_offered'),
     ('no sign-in, and none wanted', 'no-sign-in', dict(TLS, auth='none', secret=None, username=None), 'relay_denied'),
@@ -57,7 +57,7 @@ POSTFIX = [
 @pytest.mark.parametrize('label,port,settings,cause', POSTFIX, ids=[row[0] for row in POSTFIX])
 def test_postfix(label, port, settings, cause, wrong_postfix, outpost, verdict):
     outpost.account('localhost:%d' % wrong_postfix.ports[port], **settings)
-    verdict('Postfix: ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '4'))
+    verdict('Postfix: ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '2'))
 
 
 def test_postfix_counts_connections(wrong_postfix, authority, outpost, verdict):
@@ -66,7 +66,7 @@ def test_postfix_counts_connections(wrong_postfix, authority, outpost, verdict):
     with context.wrap_socket(socket.create_connection(('127.0.0.1', port)), server_hostname='localhost') as first:
         assert first.recv(1000).startswith(b'220')
         outpost.account('localhost:%d' % port, 'tls')
-        verdict('Postfix: one connection too many', 'concurrent_limit', outpost.run('doctor', '--json', '--connect-timeout', '4'))
+        verdict('Postfix: one connection too many', 'concurrent_limit', outpost.run('doctor', '--json', '--connect-timeout', '2'))
 
 
 EXIM = [
@@ -81,13 +81,13 @@ EXIM = [
 @pytest.mark.parametrize('label,port,cause', EXIM, ids=[row[0] for row in EXIM])
 def test_exim(label, port, cause, wrong_exim, outpost, verdict):
     outpost.account('localhost:%d' % wrong_exim.ports[port], 'tls')
-    verdict('Exim: ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '4'))
+    verdict('Exim: ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '2'))
 
 
 def test_mitmproxy(inspecting, outpost, verdict):
     """It reads what is said, so nothing is: the password stays here."""
     outpost.account('localhost:%d' % inspecting.ports['tls'], 'tls')
-    told = verdict('mitmproxy before Postfix', 'tls_interception', outpost.run('doctor', '--json', '--connect-timeout', '4'))
+    told = verdict('mitmproxy before Postfix', 'tls_interception', outpost.run('doctor', '--json', '--connect-timeout', '2'))
     broken, = [step for step in told['steps'] if step['ok'] is False]
     assert broken['step'] == 'tls' and 'mitmproxy' in broken['detail']['issuer'], told
 
@@ -95,4 +95,4 @@ def test_mitmproxy(inspecting, outpost, verdict):
 def test_mitmproxy_whose_authority_is_trusted(inspecting, outpost, verdict, tmp_path):
     """Somebody has put its authority into the system's list: then it is his to read along."""
     outpost.account('localhost:%d' % inspecting.ports['tls'], 'tls', ca_file=inspecting.authority)
-    verdict('mitmproxy, trusted', None, outpost.run('doctor', '--json', '--connect-timeout', '4'))
+    verdict('mitmproxy, trusted', None, outpost.run('doctor', '--json', '--connect-timeout', '2'))
