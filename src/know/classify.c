@@ -223,14 +223,16 @@ static bool weigh_circumstances(const struct rule *rule, const struct look *look
 }
 
 /* What codes and stage add; false where one contradicts. A rule that knows the words minds nothing
- * that isn't known; nor does one that knows the enhanced code. */
+ * that isn't known; nor does one that knows the enhanced code. *ret_unseen: it asks for a code, and
+ * none is there. */
 static bool weigh_codes(const struct rule *rule, const struct look *look, bool knows_words,
-                        int *exact)
+                        int *exact, bool *ret_unseen)
 {
     enum answer enhanced = one_of(rule->enhanced, look->enhanced);
     enum stage stage = look->evidence->stage;
     int code_exact = 0;
     enum answer code = one_of_codes(rule->codes, look->code, &code_exact);
+    *ret_unseen = rule->codes.count && code == NOT_KNOWN && enhanced != YES;
     bool content = knows_words || (rule->enhanced.count && enhanced == YES && !rule->guess);
     const struct {
         bool asked;
@@ -281,8 +283,12 @@ static bool fits(const struct knowledge *know, const struct rule *rule, const st
     if (!fit.nearness || !weigh_circumstances(rule, look, &fit.exact))
         return false;
     int words = asks_words ? weigh_words(rule, look) : 0;
-    if (words < 0 || !weigh_codes(rule, look, words >= WORDS_LEAST, &fit.exact))
+    bool unseen;
+    if (words < 0 || !weigh_codes(rule, look, words >= WORDS_LEAST, &fit.exact, &unseen))
         return false;
+    /* Without the code they may be anybody's words: a program's own, as likely as the provider's. */
+    if (unseen)
+        fit.nearness = 1;
     /* A tie is the generic rule's. */
     fit.exact = 2 * (fit.exact + words) + know->owners[rule->owner].generic;
     fit.sure = rule->guess                          ? SURE_GUESS

@@ -18,7 +18,7 @@ static const struct {
     { "MAIL FROM:", STAGE_MAIL, false }, { "RCPT TO:", STAGE_RCPT, false },
     { "EHLO ", STAGE_EHLO, false },      { "HELO ", STAGE_EHLO, false },
     { "AUTH ", STAGE_AUTH, false },      { "STARTTLS", STAGE_STARTTLS, true },
-    { "DATA", STAGE_DATA, true },
+    { "DATA", STAGE_DATA, true },        { "data", STAGE_DATA, true },
 };
 
 /* "250-AUTH PLAIN" offers it, and "553 MAIL FROM: must be yours" speaks of it. */

@@ -24,6 +24,7 @@ static const struct knowledge_text texts[] = {
                            "[rule bearer]\ncause = three\nmechanism = XOAUTH2\ncode = 535\n") },
     { "other.ini", SPAN_INIT("[provider other.example]\nserver = mail.other.example:465 tls\n"
                              "[rule dkim]\ncause = two\ncode = 550\nenhanced = 5.7.30\ntext = signature is missing\n"
+                             "[rule coded]\ncause = four\ncode = 535\ntext = no entry for you\n"
                              "[rule tie]\ncause = two\ntext = everybody says this\n") },
     { "generic.ini",
       SPAN_INIT("[provider generic]\nkind = generic\nserver = localhost:587 starttls\n"
@@ -35,6 +36,7 @@ static const struct knowledge_text texts[] = {
                 "[rule bad-password]\ncause = one\ncode = 535\n"
                 "[rule unauthenticated]\ncause = two\ncode = 530\ntext = not signed in\n"
                 "[rule trouble]\ncause = three\ntext = temporary trouble\n"
+                "[rule uncoded]\ncause = one\ntext = no entry for you: the library is missing\n"
                 "[rule number]\ncause = two\ntext = code 5.7.1\n"
                 "[rule kind]\nweak = yes\ncause = four\nfact = kind:usage kind:memory\n"
                 "[rule guess]\nguess = yes\ncause = two\nalso = one\ncode = 5xx\nstage = rcpt end\n") },
@@ -88,6 +90,12 @@ static const struct {
     { "words that others say, too", { .err = { .said = "temporary trouble" } }, "trouble", "generic" },
     { "the same with the provider known",
       { .provider = "own.example", .err = { .said = "temporary trouble" } }, "shy", "own.example" },
+    { "the provider's words without their code: the longer ones",
+      { .provider = "other.example", .err = { .said = "no entry for you: the library is missing" } }, "uncoded",
+      "generic" },
+    { "the same with the code",
+      { .provider = "other.example", .err = { .reply = 535, .said = "no entry for you: the library is missing" } },
+      "coded", "other.example" },
     { "weak rules give way", { .err = { .said = "a very long and weak text of words" } }, "strong",
       "generic" },
     { "codes against the words", { .err = { .reply = 450, .said = "daily amount used" } }, NULL, NULL },

@@ -74,6 +74,8 @@ static const struct {
       STAGE_RCPT, NULL, NULL },
     { "to what smtplib sends", "send: 'mail FROM:<me@example.org>\\r\\n'\nreply: b'550 No", 550, "", "No",
       STAGE_MAIL, NULL, NULL },
+    { "typed by hand", "rcpt to: <you@example.org>\n250 ok\ndata\n354 go on\nhello\n.\n550 No", 550, "", "No",
+      STAGE_DATA, NULL, NULL },
     { "an offer is no command", "250-STARTTLS\n250-AUTH LOGIN PLAIN\n250 DATA\n550 No", 550, "", "No", STAGE_NONE,
       NULL, NULL },
     { "nor is a word in a reply", "553 MAIL FROM: must be yours\n550 No", 550, "", "No", STAGE_NONE, NULL, NULL },
