@@ -35,12 +35,13 @@ static void texts_done(struct texts *texts)
         buf_done(&texts->bytes[i]);
 }
 
-static bool read_text(struct texts *texts, const char *path, struct err *err)
+static bool read_text(struct texts *texts, const char *path, enum file_trust trust, struct err *err)
 {
     struct buf *bytes = &texts->bytes[texts->count];
 
+    buf_done(bytes);
     *bytes = (struct buf)BUF(IMPORT_FILE_MAX);
-    if (!file_read(&disk_system, path, IMPORT_FILE_MAX, FILE_ANY, bytes, err))
+    if (!file_read(&disk_system, path, IMPORT_FILE_MAX, trust, bytes, err))
         return false;
     texts->files[texts->count++] = (struct import_file){ path, buf_span(bytes) };
     return true;
@@ -52,7 +53,7 @@ static void read_others(struct cli *cli, struct texts *texts, enum import_kind k
     import_wants(kind, texts->files[0].text, &texts->wish);
     for (size_t i = 0; i < texts->wish.count; i++) {
         struct err err = { 0 };
-        if (!read_text(texts, texts->wish.paths[i], &err))
+        if (!read_text(texts, texts->wish.paths[i], FILE_ANY, &err))
             note(cli, "%s", err.text);
     }
 }
@@ -69,11 +70,19 @@ static bool find_kind(const struct cli *cli, const struct texts *texts, enum imp
                                    "postfix or email-oauth2-proxy");
 }
 
-static bool read_all(struct cli *cli, struct import **ret_import, struct err *err)
+/* Nobody else could write it, so what it says is its owner's will. */
+static bool read_trusted(struct texts *texts, const char *path, bool *ret_is_trusted, struct err *err)
+{
+    *ret_is_trusted = read_text(texts, path, FILE_TRUSTED, NULL);
+    return *ret_is_trusted || read_text(texts, path, FILE_ANY, err);
+}
+
+static bool read_all(struct cli *cli, struct import **ret_import, bool *ret_is_trusted, struct err *err)
 {
     struct texts texts = { .count = 0 };
     enum import_kind kind;
-    bool good = read_text(&texts, arguments_text(&cli->args, "import"), err) && find_kind(cli, &texts, &kind, err);
+    bool good = read_trusted(&texts, arguments_text(&cli->args, "import"), ret_is_trusted, err) &&
+                find_kind(cli, &texts, &kind, err);
 
     if (good) {
         read_others(cli, &texts, kind);
@@ -142,6 +151,8 @@ static bool take_sign_in(struct cli *cli, struct foreign *foreign, struct err *e
         foreign->why_no_sign_in = "its sign-in is by tokens that only that program can read";
     else if (wants_secret && !from->password && !from->password_command)
         foreign->why_no_sign_in = "no password is in its files";
+    else if (wants_secret && !from->password && !foreign->is_trusted)
+        foreign->why_no_sign_in = "others may write its file, so its command for the password is not run";
     else if (wants_secret && !from->password && !may_run(cli, foreign))
         foreign->why_no_sign_in = "the command for its password was not run (--yes runs it)";
     else if (wants_secret && !from->password)
@@ -171,7 +182,7 @@ bool foreign_find(struct cli *cli, struct foreign *ret_foreign, struct patient *
     const struct knowledge *know = cli_knowledge(cli, err);
 
     *ret_foreign = (struct foreign){ .import = NULL };
-    if (!know || !read_all(cli, &ret_foreign->import, err) || !choose(ret_foreign, word, &address, err) ||
+    if (!know || !read_all(cli, &ret_foreign->import, &ret_foreign->is_trusted, err) || !choose(ret_foreign, word, &address, err) ||
         !import_make(ret_foreign->import, ret_foreign->from, address, know, &ret_foreign->account, err) ||
         !take_sign_in(cli, ret_foreign, err))
         return false;

@@ -1,5 +1,6 @@
 /* `outpost doctor --import FILE`: an account of another mail program, in memory. Its files are read, nothing is written,
- * nothing is run but, after a question, the command that it has for its password.
+ * nothing is run but, after a question, the command that it has for its password; and that only where nobody else could
+ * have written it.
  */
 #ifndef OUTPOST_CLI_FOREIGN_H
 #define OUTPOST_CLI_FOREIGN_H
@@ -11,6 +12,7 @@ struct foreign {
     struct import *import; /* NULL: nobody asked for one */
     struct account *account;
     const struct import_account *from; /* of `import` */
+    bool is_trusted;                   /* nobody but root and us may write its file */
     const char *why_no_sign_in;        /* it is looked at without; NULL: it signs in */
 };
 

@@ -74,14 +74,14 @@ static void take_over(struct written *account, const struct written *parent)
     }
 }
 
-/* "NAME : PARENT, PARENT"; "default : NAME" says which is the usual one. */
-static void begin_account(struct reading *r, struct span value)
+/* "NAME : PARENT, PARENT"; "default : NAME" says which is the usual one. NULL: no more are kept. */
+static struct written *begin_account(struct reading *r, struct span value)
 {
     struct span name = import_word(&value, ":"), parent;
 
     if (r->count == IMPORT_ACCOUNTS_MAX) {
         r->import->full = true;
-        return;
+        return NULL;
     }
     struct written *account = &r->accounts[r->count];
     *account = (struct written){ .name = name };
@@ -96,6 +96,7 @@ static void begin_account(struct reading *r, struct span value)
     if (span_is(name, "default"))
         r->usual = r->count;
     r->count++;
+    return account;
 }
 
 static bool is_of_the_program(struct span key)
@@ -134,8 +135,9 @@ static void read_lines(struct reading *r)
             continue;
         }
         if (span_is(key, "account") || !now) { /* a file of settings alone is the account "default" */
-            begin_account(r, span_is(key, "account") ? value : SPAN("default"));
-            now = &r->accounts[r->count - 1];
+            now = begin_account(r, span_is(key, "account") ? value : SPAN("default"));
+            if (!now)
+                return;
         }
         if (!span_is(key, "account"))
             set_key(r, now, key, value);

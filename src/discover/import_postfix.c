@@ -4,7 +4,7 @@
 
 #include "base/banned.h"
 
-enum { EXPANDED_MAX = 16 * 1024, DEEPEST = 4 };
+enum { EXPANDED_MAX = 16 * 1024, DEEPEST = 4, NAMES_MAX = 1000 };
 
 enum parameter {
     RELAYHOST, PASSWORDS, SASL, FILTER, LEVEL, USE_TLS, ENFORCE_TLS, WRAPPER, CA_FILE, CERTIFICATE, KEY, BIND, BY_SENDER,
@@ -88,13 +88,14 @@ static bool is_name_char(char c)
     return str_is_alpha(c) || str_is_digit(c) || c == '_';
 }
 
-/* "$name", "${name}", "$(name)", as deep as it is ever written. */
-static void expand(const struct main_cf *m, struct span text, int deep, struct buf *out)
+/* "$name", "${name}", "$(name)", as deep as it is ever written. `left`: so many names more, for those that lead to nothing
+ * take time, and no room. */
+static void expand(const struct main_cf *m, struct span text, int deep, unsigned *left, struct buf *out)
 {
     struct scan scan = scan_of(text);
     struct span name;
 
-    while (!scan_end(&scan) && !out->full) {
+    while (!scan_end(&scan) && !out->full && *left) {
         if (!scan_char(&scan, '$')) {
             char c = scan_peek(&scan);
             buf_add_char(out, c == '\n' || c == '\r' || c == '\t' ? ' ' : c);
@@ -106,17 +107,21 @@ static void expand(const struct main_cf *m, struct span text, int deep, struct b
             continue;
         if (closed)
             (void)(scan_char(&scan, '}') || scan_char(&scan, ')'));
+        --*left;
         if (deep < DEEPEST)
-            expand(m, value_of(m, name), deep + 1, out);
+            expand(m, value_of(m, name), deep + 1, left, out);
     }
 }
 
 static struct span expanded(struct main_cf *m, enum parameter parameter, struct buf *out)
 {
+    unsigned left = NAMES_MAX;
+
     buf_clear(out);
-    expand(m, m->values[parameter].raw, 0, out);
-    m->full |= out->full;
-    return out->full ? SPAN_NONE : span_trim(buf_span(out));
+    expand(m, m->values[parameter].raw, 0, &left, out);
+    bool full = out->full || !left;
+    m->full |= full;
+    return full ? SPAN_NONE : span_trim(buf_span(out));
 }
 
 static bool is_yes(const struct main_cf *m, enum parameter parameter)

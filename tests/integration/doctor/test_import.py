@@ -119,6 +119,15 @@ def test_no_command_is_run_unasked(words, runs, stage, with_command, outpost):
     assert ('Nobody signed in: the command for its password was not run' in result.out) == (not runs), result
 
 
+def test_a_command_that_others_could_write_is_not_run(stage, with_command, outpost):
+    path, ran = with_command
+    os.chmod(path, 0o666)
+    stage.open(TARGET, 587, Smtp(ehlo=['AUTH PLAIN']))
+    result = outpost.run('doctor', '--import', path, '--yes')
+    assert result.status == OK and not os.path.exists(ran), result
+    assert 'Nobody signed in: others may write its file' in result.out, result
+
+
 @pytest.mark.parametrize('answer,runs', [(b'n\n', False), (b'y\n', True)])
 def test_asked_before_it_is_run(answer, runs, stage, network, with_command, outpost):
     path, ran = with_command

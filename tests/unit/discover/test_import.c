@@ -211,6 +211,42 @@ static void test_bounds(void **state)
     }
 }
 
+/* Names that lead to names, and to nothing in the end, cost no more than they are worth. */
+static void test_names_without_end(void **state)
+{
+    (void)state;
+    HELD(buf) text = BUF(IMPORT_FILE_MAX);
+    OWN(import) import = NULL;
+    struct err err = { 0 };
+
+    buf_add(&text, "relayhost = $mydomain\nmydomain = ");
+    for (int i = 0; i < 10000; i++)
+        buf_add(&text, "$mydomain");
+    const struct import_file file = { "f", buf_span(&text) };
+    assert_false(import_read(IMPORT_POSTFIX, &file, 1, &import, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+}
+
+/* What stands behind the last account that is kept is not that one's. */
+static void test_more_accounts_than_are_kept(void **state)
+{
+    (void)state;
+    HELD(buf) text = BUF(IMPORT_FILE_MAX);
+    OWN(import) import = NULL;
+    struct err err = { 0 };
+
+    for (unsigned i = 0; i < IMPORT_ACCOUNTS_MAX + 5; i++)
+        buf_addf(&text, "account a%u\nhost h%u\nfrom me%u@example.test\n", i, i, i);
+    const struct import_file file = { "f", buf_span(&text) };
+    assert_true(import_read(IMPORT_MSMTP, &file, 1, &import, &err));
+    assert_true(import->full && import->count > 1);
+    for (unsigned i = 0; i < import->count; i++) {
+        HELD(buf) server = BUF(20);
+        buf_addf(&server, "h%u:25", i);
+        assert_string_equal(import_value(&import->accounts[i], "server"), buf_text(&server));
+    }
+}
+
 /* Nothing is left out silently. */
 static void test_no_memory(void **state)
 {
@@ -244,6 +280,8 @@ int main(void)
         cmocka_unit_test(test_nobody_is_named),
         cmocka_unit_test(test_said_in_their_words),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_names_without_end),
+        cmocka_unit_test(test_more_accounts_than_are_kept),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
