@@ -143,6 +143,31 @@ static void test_kept_and_fetched(void **state)
     assert_true(fetch(&where, other, &answer));
 }
 
+/* It came with the account, which is kept nowhere: no place is needed, and no other account gets it. */
+static void test_in_hand(void **state)
+{
+    (void)state;
+    OWN(account) account = account_with("live", NULL);
+    OWN(secret) secret = secret_new(SPAN("came with it"));
+    const struct secret_world where = { .in_hand = { "live", secret } };
+
+    for (unsigned nth = 1;; nth++) {
+        struct secret_fetch *waiting = NULL;
+        struct answer answer = { .called = false };
+        struct err err = { 0 };
+        size_t before = alloc_alive();
+        alloc_fail_at(nth);
+        bool good = secret_fetch(&where, account, 0, fetched, &answer, &waiting, &err);
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_null(waiting);
+        assert_int_equal(alloc_alive(), before);
+        assert_true(good ? answer.called && strcmp(answer.secret, "came with it") == 0 : err.kind == ERR_MEMORY);
+        if (!failed)
+            break;
+    }
+}
+
 static void test_empty_is_refused(void **state)
 {
     (void)state;
@@ -480,6 +505,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_and_fetched),
+        cmocka_unit_test(test_in_hand),
         cmocka_unit_test(test_empty_is_refused),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_every_bit_counts),
