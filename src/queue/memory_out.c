@@ -31,7 +31,8 @@ static const struct thing *first_due(const struct memory *memory, const struct s
             continue;
         if (message->row.next < *ret_next)
             *ret_next = message->row.next;
-        if (message->row.next <= now && (!first || is_first(&message->row, &first->message.row)))
+        bool before = !first || (first->id != claim->first && is_first(&message->row, &first->message.row));
+        if (message->row.next <= now && (before || shelf->at[i]->id == claim->first))
             first = shelf->at[i];
     }
     return first;

@@ -255,10 +255,35 @@ static bool look_ahead(struct claiming *c, struct err *err)
     }
 }
 
+/* Is it due for this claim? */
+static bool is_due(const struct claiming *c, const struct sqlite_message *message)
+{
+    const char *by = c->claim->by ? c->claim->by : c->claim->account;
+
+    return message->account == c->account && message->slot <= SLOT_LAST && message->due <= c->now &&
+           ((!*message->stuck && !c->claim->tied) || span_is(span_of(message->stuck), by));
+}
+
+/* What has precedence, if it is there. */
+static bool claim_first(struct claiming *c, struct sqlite_message *message, struct err *err)
+{
+    struct err why = { 0 };
+
+    if (!c->claim->first)
+        return true;
+    if (sqlite_find(c->sqlite, c->claim->first, &c->items->pool, message, &why))
+        return !is_due(c, message) || claim_one(c, message, err);
+    if (err && why.fact && !is_damage(&why) && !span_is(span_of(why.fact), "store:gone"))
+        *err = why;
+    return why.fact && (is_damage(&why) || span_is(span_of(why.fact), "store:gone"));
+}
+
 static bool claim_due(struct claiming *c, struct sqlite_message *messages, struct err *err)
 {
     bool any = true;
 
+    if (!claim_first(c, messages, err))
+        return false;
     for (uint64_t slot = 0; !c->full; slot++) {
         if (!next_slot(c, slot, &slot, &any, err))
             return false;

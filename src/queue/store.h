@@ -166,6 +166,7 @@ struct store_claim {
     const char *by;      /* the account that would send; NULL: the same. A message that one account may have delivered
                             already is given to that one only... */
     bool tied;           /* ...and nothing but those is wanted */
+    uint64_t first;      /* this message comes first, if it is due for this claim; 0: none has precedence */
     uint64_t until;      /* the lease's end */
     bool leaving;        /* the line is warm, the bodies leave at once: one commit less... */
     const char *via;     /* ...by this transport ("smtp"); NULL: unsaid */

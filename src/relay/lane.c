@@ -58,11 +58,16 @@ static void hand_out(struct lane *lane, struct sender *sender)
 
     while (lane->waiting && lane->waiting->sender == sender && channels_hands(sender) && sender_free_at(sender) == 0) {
         parcel = lane_take(lane, sender);
+        if (turn_is_anothers(&sender->turn, parcel->item->id)) {
+            parcel_give_back(parcel, relay_now(lane->relay) + RELAY_AGAIN_MS);
+            continue;
+        }
         uint64_t when = sender_count(sender, parcel);
-        if (when) { /* one with fewer recipients may still go */
+        if (when) { /* one with fewer recipients may still go (relay/turn.h) */
             parcel_give_back(parcel, when);
             continue;
         }
+        turn_taken(&sender->turn, parcel->item->id);
         if (!channel_give(sender, parcel)) {
             parcel_give_back(parcel, relay_now(lane->relay) + RELAY_AGAIN_MS);
             return;
@@ -110,6 +115,8 @@ static void take_in(struct claiming *claiming)
     struct batch *batch = claiming->batch;
 
     set_due(claiming, batch->items.next_due);
+    if (claiming->claim.first && (!batch->items.count || batch->items.at[0].id != claiming->claim.first))
+        sender_check_turn(claiming->sender); /* it may be another lane's, too */
     batch->users = 1; /* us */
     for (size_t i = 0; i < batch->items.count; i++) {
         struct parcel *parcel = parcel_new(lane, claiming->sender, batch, &batch->items.at[i]);
@@ -179,6 +186,7 @@ static void claim(struct lane *lane, size_t place, bool tied)
             .account = lane->name,
             .by = sender->account->name,
             .tied = tied,
+            .first = turn_is_up(&sender->turn) ? sender->turn.id : 0,
             .messages = window(sender),
             .recipients = ADDRESS_LIST_MAX,
             .bytes = RELAY_WINDOW_BYTES,
@@ -199,6 +207,12 @@ static void claim(struct lane *lane, size_t place, bool tied)
 
 /* ---- what can be done now ---- */
 
+/* Another may take it at once; or whose turn it is goes away, and with that what the others wait for. */
+static bool may_be_sooner(const struct lane *lane, const struct sender *sender)
+{
+    return lane->sender_count > 1 || turn_is_up(&sender->turn);
+}
+
 /* What was claimed goes out by whom it was claimed for; where that one can't for a while, it goes back. */
 static void serve_first(struct lane *lane)
 {
@@ -210,7 +224,7 @@ static void serve_first(struct lane *lane)
     else if (when == 0)
         hand_out(lane, sender);
     else if (when != STORE_NEVER)
-        give_back_all(lane, lane->sender_count > 1 ? now : when); /* another may take it at once */
+        give_back_all(lane, may_be_sooner(lane, sender) ? now : when);
 }
 
 static void serve_waiting(struct lane *lane)

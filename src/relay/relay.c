@@ -127,8 +127,10 @@ static void extend(void *who)
     size_t count = 0;
 
     timer_set(relay->extend, loop_now(relay->loop) + RELAY_EXTEND_MS);
-    for (struct sender *sender = relay->senders; sender; sender = sender->next)
+    for (struct sender *sender = relay->senders; sender; sender = sender->next) {
         sender_mend_books(sender);
+        sender_check_turn(sender);
+    }
     for (struct parcel *parcel = relay->held; parcel; parcel = parcel->next)
         count++;
     if (!extending || !count || !(extending->leases = mem_array(count, sizeof *extending->leases))) {
@@ -306,6 +308,7 @@ void relay_wake(struct relay *relay, const char *account)
         if (account && strcmp(sender->account->name, account) != 0)
             continue;
         sender->until = 0;
+        sender_check_turn(sender);
         if (sender->state == LANE_BLOCKED)
             limit_block(&sender->limit, 0);
         relay_look(relay, sender);

@@ -9,6 +9,7 @@
 #include "queue/limit.h"
 #include "relay/relay.h"
 #include "relay/settings.h"
+#include "relay/turn.h"
 
 enum {
     RELAY_LEASE_MS = 15 * 60 * 1000,
@@ -89,6 +90,8 @@ struct sender { /* an account */
     struct limit limit;
     struct limit_allowed allowed;
     bool limit_known;
+    struct turn turn;     /* of a message that finds no room */
+    bool turn_checked;    /* the queue is being asked whether it still waits */
     enum attempt_lane state;
     uint64_t until;       /* of the queue's time: when it may be tried again */
     uint32_t line_breaks; /* in a row */
@@ -172,6 +175,8 @@ void lane_late_rang(void *lane);
 uint64_t sender_free_at(struct sender *sender);
 /* Counts the parcel's next portion: as many recipients as may be named at once. 0, or when there is room for it. */
 MUST_USE uint64_t sender_count(struct sender *sender, struct parcel *parcel);
+/* Whose turn it is may have gone: the queue is asked. */
+void sender_check_turn(struct sender *sender);
 /* It did not leave; it left, and the server made so many transactions of it. */
 void sender_uncount(struct parcel *parcel);
 void sender_spent(struct parcel *parcel, size_t transactions);

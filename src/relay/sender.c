@@ -118,7 +118,7 @@ uint64_t sender_free_at(struct sender *sender)
         return sender->until;
     if (sender->state != LANE_GOES_ON && sender->channel_count > channels_free(sender))
         return STORE_NEVER; /* one message tries whether it works again */
-    const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, 1, now);
+    const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, turn_need(&sender->turn), now);
     return answer.yes ? 0 : answer.free_at;
 }
 
@@ -132,8 +132,11 @@ uint64_t sender_count(struct sender *sender, struct parcel *parcel)
         count = (size_t)most;
     count_all_as_of_now(sender);
     const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, count, now);
-    if (!answer.yes)
+    if (!answer.yes) {
+        if (answer.by == LIMIT_RECIPIENTS)
+            turn_refused(&sender->turn, parcel->item->id, count);
         return answer.free_at;
+    }
     limit_take(&sender->limit, count, now);
     parcel->counted = count;
     parcel->counted_at = now;
@@ -377,4 +380,65 @@ void sender_reaches(struct sender *sender)
     if (at < sender->until)
         sender->until = at;
     hasten(sender, at);
+}
+
+/* ---- whose turn it is ---- */
+
+struct checking {
+    struct sender *sender;
+    uint64_t id;
+    bool waits;
+};
+
+static bool run_checking(void *data, struct store *store, uint64_t now, struct err *err)
+{
+    struct checking *checking = data;
+    struct store_story story = { 0 };
+
+    if (!store_show(store, checking->id, 0, 0, now, &story, err))
+        return false;
+    checking->waits = story.rows.at[0].next != STORE_NEVER || story.rows.at[0].state == STORE_PARKED;
+    store_story_done(&story);
+    return true;
+}
+
+static void checking_done(void *data, const struct err *err)
+{
+    struct checking *checking = data;
+    struct sender *sender = checking->sender;
+
+    (void)err; /* gone, most likely */
+    sender->turn_checked = false;
+    if (checking->waits || sender->turn.id != checking->id)
+        return;
+    sender->turn = (struct turn){ 0 };
+    relay_look(sender->relay, sender);
+}
+
+static void checking_drop(void *data)
+{
+    struct checking *checking = data;
+    struct relay *relay = checking->sender->relay;
+
+    mem_free(checking);
+    relay->asks--;
+    relay_ended(relay);
+}
+
+void sender_check_turn(struct sender *sender)
+{
+    struct checking *checking = turn_is_up(&sender->turn) && !sender->turn_checked ? NEW(checking) : NULL;
+    const struct queue_job job = { .run = run_checking, .done = checking_done, .drop = checking_drop, .data = checking,
+                                   .early = true };
+
+    if (!checking)
+        return;
+    checking->sender = sender;
+    checking->id = sender->turn.id;
+    sender->relay->asks++;
+    sender->turn_checked = queue_ask(sender->relay->port, &job, NULL, NULL);
+    if (sender->turn_checked)
+        return;
+    sender->relay->asks--;
+    mem_free(checking);
 }

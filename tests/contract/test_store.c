@@ -260,6 +260,33 @@ static void test_claimed_in_order(void **state)
     store_items_done(&items);
 }
 
+static void test_claimed_with_precedence(void **state)
+{
+    struct store *store = *state;
+    struct store_items items = { 0 };
+    uint64_t urgent = POST(store, 1000, .priority = 9), plain_one = post(store, &plain, 1001),
+             bulk = POST(store, 1002, .priority = -9), late = POST(store, 1003, .not_before = 5000),
+             others = POST(store, 1004, .account = "other");
+    struct store_claim claiming = { .account = "live", .until = 9000, .messages = 2, .recipients = 10, .bytes = 1000 };
+    const uint64_t absent[] = { late, others, 999 };
+
+    for (size_t i = 0; i < COUNT(absent); i++) {
+        claiming.first = absent[i];
+        DO(store, store_claim(store, &claiming, 2000, &items, &err));
+        check_ids(&items, (const uint64_t[]){ urgent, plain_one, 0 });
+        for (size_t k = 0; k < items.count; k++)
+            settle(store, &items.at[k], STORE_QUEUED, 1000, 2000);
+        store_items_done(&items);
+    }
+    claiming.first = bulk;
+    DO(store, store_claim(store, &claiming, 2000, &items, &err));
+    check_ids(&items, (const uint64_t[]){ bulk, urgent, 0 });
+    store_items_done(&items);
+    DO(store, store_claim(store, &claiming, 2000, &items, &err)); /* it is somebody's by now */
+    check_ids(&items, (const uint64_t[]){ plain_one, 0 });
+    store_items_done(&items);
+}
+
 static void test_claimed_in_windows(void **state)
 {
     struct store *store = *state;
@@ -1619,6 +1646,7 @@ int main(void)
         EACH(abandoned_bodies_are_swept),
         EACH(a_key_is_accepted_once),
         EACH(claimed_in_order),
+        EACH(claimed_with_precedence),
         EACH(claimed_in_windows),
         EACH(delivered),
         EACH(recipients_have_outcomes_of_their_own),

@@ -137,6 +137,8 @@ static bool act_claim(struct act *act, struct err *err)
 
     if (draw(act->chance, 4) == 0)
         claim.late = &old, claim.leaving = false;
+    if (draw(act->chance, 3) == 0 && !pick(player->store, act->chance, act->now, &claim.first, err))
+        return false;
     if (player->lease_count + claim.messages > ACTS_LEASES)
         return true;
     bool ok = store_claim(player->store, &claim, act->now, &items, err);

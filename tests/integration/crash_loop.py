@@ -28,6 +28,7 @@ import tempfile
 import time
 
 CLIENTS, CHANNELS = 8, 4
+LOOK = 1            # seconds between looks at a queue of which nothing is heard
 WITHIN = 0.12       # seconds of load before a kill, at most
 STARTING = 0.05     # the same, of those that come while it starts
 PATIENCE = 120      # seconds for whatever is awaited
@@ -175,12 +176,14 @@ class Loop:
         daemon = await asyncio.create_subprocess_exec(self.program, 'serve', '--config', self.config,
                                                       env=self.environment, stderr=subprocess.PIPE, limit=1 << 20)
         daemon.ready = asyncio.Event()
+        daemon.news = asyncio.Event()       # it said something
         daemon.reading = asyncio.create_task(self.read(daemon))
         return daemon
 
     async def read(self, daemon):
         while line := await daemon.stderr.readline():
             self.log.write(line)
+            daemon.news.set()
             if b' ready ' in line:
                 daemon.ready.set()
 
@@ -213,7 +216,11 @@ class Loop:
         daemon = await self.start()
         await self.until_ready(daemon)
         before, since = None, time.monotonic()
-        while any((counts := json.loads(await self.ask('status', '--json'))['queue']).values()):
+        while True:
+            daemon.news.clear()
+            counts = json.loads(await self.ask('status', '--json'))['queue']
+            if not any(counts.values()):
+                break
             if counts != before:
                 before, since = counts, time.monotonic()
             if time.monotonic() > since + PATIENCE:
@@ -222,7 +229,10 @@ class Loop:
                 await self.ask('queue', 'release', '--all')
             if counts['deferred'] or counts['unknown']:
                 await self.ask('queue', 'retry', '--all')
-            await asyncio.sleep(0.1)
+            try:        # whatever becomes of a message, it says; but for what becomes due
+                await asyncio.wait_for(daemon.news.wait(), LOOK)
+            except asyncio.TimeoutError:
+                pass
         rows = [json.loads(row) for row in (await self.ask('queue', 'list', '--all', '--json')).splitlines()]
         daemon.terminate()
         await daemon.wait()

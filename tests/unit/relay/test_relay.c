@@ -9,6 +9,7 @@
 #include "queue/store_int.h"
 #include "relay/relay.h"
 #include "relay/settings.h"
+#include "relay/turn.h"
 #include "support/world.h"
 
 /* ---- transports, in place of relay/transport.c: they answer what the test says ---- */
@@ -1141,6 +1142,78 @@ static void test_late_while_it_is_parked(void **state)
     end();
 }
 
+static void accept_small(size_t count)
+{
+    while (count--)
+        accept_for("live", "s", "x@example.org");
+    settle();
+}
+
+static uint64_t accept_large(size_t count)
+{
+    struct accepting a = { .envelope = envelope_new(), .account = "live", .text = "L" };
+    const struct queue_job job = { .run = run_accept, .done = accepted, .drop = dropped, .data = &a };
+
+    while (count--) {
+        HELD(buf) to = BUF(40);
+        buf_addf(&to, "r%zu@example.org", count);
+        assert_true(envelope_add(a.envelope, buf_span(&to), NULL));
+    }
+    assert_true(queue_ask(port, &job, NULL, NULL));
+    while (!a.done)
+        assert_true(queue_turn(queue));
+    settle();
+    return a.id;
+}
+
+/* However many small ones come, a large one that finds no room has its turn. */
+static void test_small_ones_pass_a_large_one_so_often(void **state)
+{
+    (void)state;
+    begin();
+    accounts[0]->limits = (struct profile_limits){ .connections = 2, .recipients_per_day = 100 };
+    start();
+    accept_small(40);
+    uint64_t large = accept_large(70);
+    accept_small(70);
+    assert_int_equal(ways.sent, 40 + TURN_PASSES); /* room is left, and nobody passes any more */
+    assert_int_equal(state_of(large, 0), STORE_QUEUED);
+    accept_small(100);
+    assert_int_equal(ways.sent, 40 + TURN_PASSES);
+    pass_time(86400000 + 20ull * 60 * 1000);
+    assert_int_equal(state_of(large, 69), STORE_DELIVERED);
+    assert_int_equal(ways.sent, 40 + TURN_PASSES + 1 + 30); /* and the others have the rest of the day */
+    end();
+}
+
+static bool run_remove(void *data, struct store *in, uint64_t now, struct err *err)
+{
+    const struct store_filter filter = { .ids = data, .id_count = 1 };
+    struct store_cursor cursor = { 0 };
+    struct store_changed changed = { 0 };
+
+    return store_change(in, STORE_VERB_REMOVE, &filter, &cursor, 1000, false, "root", now, &changed, err);
+}
+
+/* Who is taken away has no turn. */
+static void test_a_turn_that_is_over(void **state)
+{
+    (void)state;
+    begin();
+    accounts[0]->limits = (struct profile_limits){ .connections = 2, .recipients_per_day = 100 };
+    start();
+    accept_small(40);
+    uint64_t large = accept_large(70);
+    accept_small(70);
+    const struct queue_job job = { .run = run_remove, .data = &large };
+    assert_true(queue_ask(port, &job, NULL, NULL));
+    settle();
+    pass_time(0); /* it is found out... */
+    pass_time(6000);
+    assert_int_equal(ways.sent, 100); /* ...and the others use what room there is */
+    end();
+}
+
 /* What waits for the network need not wait for its time when that is back; what waits for a server does. */
 static void test_the_network_is_back(void **state)
 {
@@ -1247,6 +1320,8 @@ int main(void)
         cmocka_unit_test(test_a_crash_forgets_nothing_that_left),
         cmocka_unit_test(test_a_lost_sign_in_stays_lost_while_the_line_is_down),
         cmocka_unit_test(test_what_may_have_arrived_is_not_forgotten_on_a_route),
+        cmocka_unit_test(test_small_ones_pass_a_large_one_so_often),
+        cmocka_unit_test(test_a_turn_that_is_over),
         cmocka_unit_test(test_the_network_is_back),
         cmocka_unit_test(test_draining),
     };
