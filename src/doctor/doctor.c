@@ -555,6 +555,16 @@ static void tell_full(struct doctor *doctor)
     fail(doctor, &doctor->full);
 }
 
+static void tell_mechanism(struct doctor *doctor)
+{
+    const char *works = doctor->seen.mechanism;
+
+    if (works)
+        notes_add(&doctor->notes, "mechanism-works",
+                  "Signing in by %s works. To use that alone, write under [account %s] in outpost.conf: mechanisms = %s", works,
+                  doctor->plan.account->name, works);
+}
+
 /* The road was good as far as it could be walked. */
 static void tell_withheld(struct doctor *doctor)
 {
@@ -623,6 +633,7 @@ static void rang(void *who)
     if (!waits) {
         tell_withheld(doctor);
         tell_domain(doctor);
+        tell_mechanism(doctor);
         tell_full(doctor);
         finish(doctor);
         return;

@@ -125,6 +125,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
 
 static void add_seen(const struct second_view *seen, struct doctor_findings *findings)
 {
+    add(findings, seen->mechanism != NULL, "mechanism:other-works");
     for (size_t i = 0; i < seen->token.count; i++)
         add(findings, true, seen->token.at[i]);
     for (size_t i = 0; i < seen->clock_facts.count; i++)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "smtp/sasl.h"
 
 #include "base/banned.h"
 
@@ -161,16 +162,22 @@ static void heard(struct ladder *ladder, struct span line)
         ladder_detail(ladder, "said", line);
     else if (rung == RUNG_EHLO && span_starts(line, "250") && line.len > 4)
         add_offer(ladder, line);
+    if (rung == RUNG_EHLO && span_starts_word(span_from(line, 4), "AUTH "))
+        ladder->offered = sasl_from_list(span_from(line, 9));
     ladder->masked |= (rung == RUNG_BANNER || rung == RUNG_EHLO) && is_masked(line);
 }
 
 static void said(struct ladder *ladder, struct span line)
 {
     struct span rest = line, word;
+    enum sasl_mechanism mechanism;
 
-    if (ladder->open.rung == RUNG_AUTH && span_split(&rest, ' ', &word) && span_is(word, "AUTH") &&
-        span_split(&rest, ' ', &word))
-        ladder_detail(ladder, "mechanism", word);
+    if (ladder->open.rung != RUNG_AUTH || !span_split(&rest, ' ', &word) || !span_is(word, "AUTH") ||
+        !span_split(&rest, ' ', &word))
+        return;
+    ladder_detail(ladder, "mechanism", word);
+    if (sasl_from_name(word, &mechanism))
+        ladder->tried |= SASL_BIT(mechanism);
 }
 
 void ladder_saw(struct ladder *ladder, enum session_sight sight, enum stage stage, struct span text, uint64_t now)

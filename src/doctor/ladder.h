@@ -15,6 +15,7 @@ struct ladder {
     size_t count;
     struct doctor_step open; /* the one under way */
     bool is_open, signing;   /* signing: what went before is settled */
+    unsigned offered, tried; /* mechanisms, as bits of smtp/sasl.h: in the last EHLO, and by AUTH */
     bool masked;             /* something on the way overwrites what the server says: "220 ****" */
     uint64_t from, last;     /* when the last step ended; when the open one last showed something */
     struct tls_description shown; /* the certificates of the last handshake; chain_len 0: none */

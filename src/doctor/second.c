@@ -20,6 +20,7 @@ struct second {
     struct token_look *token;
     struct clock_hosts hosts;
     struct clock_look *clock;
+    struct mechanism_look *mechanism;
     struct chain_look_plan chain_plan;
     struct chain_look *chain;
 };
@@ -81,6 +82,39 @@ static void look_at_token(struct second *second)
     if (!token_look_start(&plan->world->credentials, plan->account, loop_now(second->loop) + TOKEN_PATIENCE_MS, token_came,
                           second, &second->token, NULL))
         second->waits--;
+}
+
+/* ---- another mechanism ---- */
+
+/* "Wrong user name or password", and no more: from a provider whose words are known that is certain, and a further try
+ * of a wrong password would bring the account nearer to its lock. */
+static bool wants_mechanism(const struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+    struct verdict verdict;
+
+    return plan->evidence->stage == STAGE_AUTH && plan->evidence->err.reply == 535 && plan->account &&
+           !plan->target->profile && account_credential(plan->account) == SASL_PASSWORD &&
+           classify(plan->know, plan->evidence, &verdict) && strcmp(verdict.cause->id, "auth_bad_credentials") == 0;
+}
+
+static void mechanism_tried(void *who, const char *works)
+{
+    struct second *second = who;
+
+    second->view->mechanism = works;
+    over(second);
+}
+
+static void look_at_mechanisms(struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+    struct mechanism_list list;
+
+    mechanism_choose(plan->ladder->offered, account_mechanisms(plan->account), plan->ladder->tried, &list);
+    if (list.count && mechanism_look_start(second->loop, plan->world, plan->account, &list, mechanism_tried, second,
+                                           &second->mechanism, NULL))
+        second->waits++;
 }
 
 /* ---- the clock ---- */
@@ -166,6 +200,8 @@ bool second_start(struct loop *loop, const struct second_plan *plan, struct seco
         return err_no_memory(err);
     if (wants_token(second))
         look_at_token(second);
+    if (wants_mechanism(second))
+        look_at_mechanisms(second);
     if (wants_clock(second))
         look_at_clock(second);
     if (wants_chain(second))
@@ -184,6 +220,7 @@ void second_free(struct second *second)
     if (!second)
         return;
     token_look_free(second->token);
+    mechanism_look_free(second->mechanism);
     clock_look_free(second->clock);
     chain_look_free(second->chain);
     timer_free(second->timer);

@@ -1,6 +1,6 @@
 /* The second look: what tells the causes of a failure apart that say the same. Which of it is wanted is known only with
  * the failure; then all of it is asked at once: the token that was refused, by itself; a clock, where a certificate's
- * dates are wrong; a certificate's issuer, where nobody is known to have signed it.
+ * dates are wrong; another mechanism, where a password was; a certificate's issuer, where nobody is known to have signed it.
  */
 #ifndef OUTPOST_DOCTOR_SECOND_H
 #define OUTPOST_DOCTOR_SECOND_H
@@ -9,6 +9,7 @@
 #include "doctor/chain_look.h"
 #include "doctor/clock_look.h"
 #include "doctor/ladder.h"
+#include "doctor/mechanism_look.h"
 #include "doctor/token.h"
 #include "know/evidence.h"
 #include "relay/transport.h"
@@ -27,6 +28,7 @@ struct second_view {
     struct token_facts token;
     struct clock_reading clock;
     struct clock_facts clock_facts;
+    const char *mechanism; /* that signs in where another was refused: "LOGIN"; or NULL */
     bool left_out; /* the server does not send the certificate between its own and a root */
 };
 

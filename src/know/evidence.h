@@ -106,6 +106,7 @@ struct evidence {
      *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user
      *   token:application (of an application that signs in by itself)
+     *   mechanism:other-works (the same password by another way of signing in)
      *   spf:missing spf:broken spf:without (the sender's domain does not let the provider send)
      *   dkim:missing dmarc:unaligned (it asks for what fails here to be refused or put aside)
      *   user:shared-mailbox */

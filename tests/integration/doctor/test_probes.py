@@ -448,3 +448,46 @@ def test_what_others_may_read(here, outpost, verdict):
     told = verdict('what others may read', None, outpost.run('doctor', '--json'))
     assert [note['note'] for note in told['notes']] == ['config-readable', 'state-readable'], told
     assert step(told, 'machine')['ok'], told
+
+
+# ---- another mechanism ----
+
+class Choosy(Smtp):
+    """Signs in by these mechanisms alone; `asked` are all AUTHs, with the number of the line each came on."""
+
+    def __init__(self, good=(), refusal='535 5.7.8 authentication failed', ehlo='AUTH PLAIN LOGIN'):
+        super().__init__('at once', certificate='good', ehlo=[ehlo])
+        self.good, self.refusal, self.asked, self.calls = good, refusal, [], 0
+
+    def serve(self, line, stage, home):
+        self.calls += 1
+        super().serve(line, stage, home)
+
+    def take(self, command):
+        if not command.upper().startswith(b'AUTH '):
+            self.replies = {}
+            return
+        mechanism = command.split()[1].decode()
+        self.asked.append((mechanism, self.calls))
+        self.replies = {} if mechanism in self.good else {'AUTH': self.refusal}
+
+
+@pytest.mark.parametrize('label,server,settings,cause,asked', [
+    ('LOGIN alone works', lambda: Choosy(['LOGIN']), {}, 'auth_no_common_mechanism', [('PLAIN', 1), ('LOGIN', 2)]),
+    ('none works', lambda: Choosy(), {}, 'auth_bad_credentials', [('PLAIN', 1), ('LOGIN', 2)]),
+    ('no other is offered', lambda: Choosy(ehlo='AUTH PLAIN'), {}, 'auth_bad_credentials', [('PLAIN', 1)]),
+    ('no other is wanted', lambda: Choosy(['LOGIN']), {'mechanisms': 'plain'}, 'auth_bad_credentials', [('PLAIN', 1)]),
+    ('the account is locked', lambda: Choosy(['LOGIN'], '535 5.7.8 Your account has been locked'), {}, 'account_locked',
+     [('PLAIN', 1)]),
+    ('too many sign-ins', lambda: Choosy(['LOGIN'], '454 4.7.0 Too many login attempts, please try again later'), {},
+     'auth_too_many_logins', [('PLAIN', 1)]),
+], ids=lambda value: value if isinstance(value, str) and ' ' in value else '')
+def test_another_mechanism(label, server, settings, cause, asked, here, outpost, verdict):
+    """One try each, on a line of its own, and none where it is about something else than the words."""
+    server = server()
+    outpost.account('localhost:%d' % port_of(here, server), 'tls', **settings)
+    told = verdict('another mechanism: ' + label, cause, outpost.run('doctor', '--json'))
+    assert server.asked == asked, server.asked
+    works = cause == 'auth_no_common_mechanism'
+    assert ('mechanism:other-works' in told['found']) == works, told
+    assert [note['note'] for note in told['notes']] == (['mechanism-works'] if works else []), told
