@@ -133,7 +133,7 @@ uint64_t sender_count(struct sender *sender, struct parcel *parcel)
     count_all_as_of_now(sender);
     const struct limit_answer answer = limit_ask(&sender->limit, &sender->allowed, count, now);
     if (!answer.yes) {
-        if (answer.by == LIMIT_RECIPIENTS)
+        if (answer.by == LIMIT_RECIPIENTS && count <= sender->allowed.most[LIMIT_RECIPIENTS]) /* else there never will be */
             turn_refused(&sender->turn, parcel->item->id, count);
         return answer.free_at;
     }

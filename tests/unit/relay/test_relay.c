@@ -1186,6 +1186,21 @@ static void test_small_ones_pass_a_large_one_so_often(void **state)
     end();
 }
 
+/* One that is larger than the whole limit goes when a day was empty: nobody has to stand still for that. */
+static void test_nobody_waits_for_one_that_never_fits(void **state)
+{
+    (void)state;
+    begin();
+    accounts[0]->limits = (struct profile_limits){ .connections = 2, .recipients_per_day = 100 };
+    start();
+    accept_small(10);
+    uint64_t large = accept_large(101);
+    accept_small(90);
+    assert_int_equal(ways.sent, 100);
+    assert_int_equal(state_of(large, 0), STORE_QUEUED);
+    end();
+}
+
 static bool run_remove(void *data, struct store *in, uint64_t now, struct err *err)
 {
     const struct store_filter filter = { .ids = data, .id_count = 1 };
@@ -1321,6 +1336,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_sign_in_stays_lost_while_the_line_is_down),
         cmocka_unit_test(test_what_may_have_arrived_is_not_forgotten_on_a_route),
         cmocka_unit_test(test_small_ones_pass_a_large_one_so_often),
+        cmocka_unit_test(test_nobody_waits_for_one_that_never_fits),
         cmocka_unit_test(test_a_turn_that_is_over),
         cmocka_unit_test(test_the_network_is_back),
         cmocka_unit_test(test_draining),
