@@ -11,6 +11,7 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "net/timer.h"
 #include "os/clock.h"
 
 #include "base/banned.h"
@@ -23,7 +24,7 @@ struct asking_now {
     struct span question;
     struct stream *stream;
     struct buf answer;
-    bool connected, done, good;
+    bool connected, done, good, gave_up;
     uint64_t matched, sending;
     struct err err;
 };
@@ -53,6 +54,28 @@ static void take_line(void *who, struct span text)
         last(a, json_root(tree));
     else if (a->events && a->events->line)
         a->events->line(a->who, json_root(tree), text);
+}
+
+/* ---- patience ---- */
+
+static void had_enough(void *who)
+{
+    struct asking_now *a = who;
+
+    err_set(&a->err, ERR_LATER, "no answer came in time");
+    a->gave_up = a->done = true;
+}
+
+/* Until it is answered, or has taken too long. */
+static bool wait_for_answer(struct loop *loop, struct asking_now *a, struct err *err)
+{
+    uint64_t patience = a->events ? a->events->patience_ms : 0;
+    OWN(timer) timer = timer_new(loop, had_enough, a);
+
+    if (!timer)
+        return err_no_memory(err);
+    timer_set(timer, patience ? loop_now(loop) + patience : UINT64_MAX);
+    return loop_run_until(loop, &a->done);
 }
 
 /* ---- the process that runs ---- */
@@ -114,11 +137,11 @@ static bool ask_at(struct cli *cli, const char *door, struct asking_now *a, stru
     mem_free(path);
     if (!began)
         return false;
-    loop_run_until(network->loop, &a->done);
+    bool good = wait_for_answer(network->loop, a, err);
     stream_free(a->stream);
     dial_free(dial);
     buf_done(&a->answer);
-    return true;
+    return good || a->done;
 }
 
 /* Whom the control socket does not let in asks where he hands in mail: there the daemon says what is his. */
@@ -142,11 +165,15 @@ static bool ask_ourselves(struct owner *owner, struct asking_now *a, struct err 
 {
     static const struct control_events events = { .line = take_line, .done = own_done };
     struct control_caller caller = { .may_all = true };
-    struct control_asked *asked;
+    struct control_asked *asked = NULL;
 
     snprintf(caller.submitter, sizeof caller.submitter, "uid:%u", getuid());
-    return control_ask(&owner->control, &caller, a->question, &events, a, &asked, err) &&
-           loop_run_until(cli_network(owner->cli, NULL)->loop, &a->done);
+    if (!control_ask(&owner->control, &caller, a->question, &events, a, &asked, err))
+        return false;
+    bool good = wait_for_answer(cli_network(owner->cli, NULL)->loop, a, err);
+    if (a->gave_up || !good)
+        control_abandon(asked);
+    return good;
 }
 
 bool asking_process(struct cli *cli, struct span question, const struct asking_events *events, void *who,

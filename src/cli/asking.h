@@ -10,6 +10,7 @@
 
 struct asking_events {
     void (*line)(void *who, const struct json_value *line, struct span text); /* each but the last */
+    uint64_t patience_ms; /* so long an answer is waited for, and then given up (ERR_LATER); 0: as long as it takes */
 };
 
 /* Asks and waits. The last line's "matched" and "sending". False: ERR_... as whoever was asked says it; ERR_NETWORK

@@ -145,7 +145,7 @@ static void look_at_configuration(struct checking *c)
 
 static void ask_owner(struct checking *c)
 {
-    static const struct asking_events events = { take };
+    static const struct asking_events events = { .line = take };
     uint64_t matched, sending;
     struct err err = { 0 };
 

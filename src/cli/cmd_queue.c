@@ -126,7 +126,7 @@ static void show_line(void *who, const struct json_value *story, struct span tex
 
 static int run_list(struct cli *cli)
 {
-    static const struct asking_events events = { list_line };
+    static const struct asking_events events = { .line = list_line };
     HELD(buf) question = BUF(QUESTION_MAX);
     struct err err = { 0 };
     uint64_t matched = 0, sending;
@@ -141,7 +141,7 @@ static int run_list(struct cli *cli)
 
 static int run_show(struct cli *cli)
 {
-    static const struct asking_events events = { show_line };
+    static const struct asking_events events = { .line = show_line };
     HELD(buf) question = BUF(QUESTION_MAX);
     struct err err = { 0 };
     uint64_t matched, sending;

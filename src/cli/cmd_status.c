@@ -108,7 +108,7 @@ static void tell(void *who, const struct json_value *status, struct span text)
 
 static int run(struct cli *cli)
 {
-    static const struct asking_events events = { tell };
+    static const struct asking_events events = { .line = tell };
     uint64_t matched, sending;
     struct err err = { 0 };
 

@@ -403,18 +403,20 @@ static void take_story(void *who, const struct json_value *line, struct span tex
                     !span_is(json_text_at(json_root(hand->handed.story), "state"), "sending");
 }
 
-/* The process that runs is asked now and then. */
+/* The process that runs answers when something has become of it; one of another version at once, and is asked again. */
 static void ask_about_it(struct hand *hand)
 {
-    static const struct asking_events events = { take_story };
+    struct asking_events events = { .line = take_story };
     uint64_t until = loop_now(hand->loop) + hand->handing->wait_ms, matched, sending;
     HELD(buf) question = BUF(100);
 
-    buf_addf(&question, "{\"verb\":\"queue show\",\"ids\":[%llu]}", (unsigned long long)hand->handed.id);
-    while (!hand->settled && loop_now(hand->loop) < until)
+    buf_addf(&question, "{\"verb\":\"queue show\",\"wait\":true,\"ids\":[%llu]}", (unsigned long long)hand->handed.id);
+    for (uint64_t now; !hand->settled && (now = loop_now(hand->loop)) < until;) {
+        events.patience_ms = until - now;
         if (!asking(hand->cli, buf_span(&question), &events, hand, &matched, &sending, &hand->err) ||
-            !wait_a_little(hand, &hand->err))
+            (!hand->settled && !wait_a_little(hand, &hand->err)))
             return;
+    }
 }
 
 /* ---- who was told of it ---- */

@@ -83,7 +83,7 @@ static void tell(void *who, const struct json_value *refusal, struct span text)
 /* False: there is nobody who could know. */
 static bool ask(struct telling *telling, const char *kind, const char *name, struct err *err)
 {
-    static const struct asking_events events = { tell };
+    static const struct asking_events events = { .line = tell };
     HELD(buf) question = BUF(4096);
     struct json json = json_to(&question);
     bool there;

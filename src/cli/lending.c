@@ -170,7 +170,7 @@ static void book_line(void *who, const struct json_value *line, struct span text
 /* Only where there are any: looking into them makes none. */
 static void read_books(struct cli *cli, const struct account *account, struct lending *lending)
 {
-    static const struct asking_events events = { book_line };
+    static const struct asking_events events = { .line = book_line };
     const struct place *place = cli_place(cli, NULL);
     HELD(buf) question = BUF(QUESTION_MAX);
     char *file = file_path(place->state, "queue.db");

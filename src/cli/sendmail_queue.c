@@ -104,7 +104,7 @@ static void take_role(void *who, const struct json_value *status, struct span te
 /* Where it is so: what waits has nobody who would try it again. */
 static void tell_alone(struct cli *cli)
 {
-    static const struct asking_events events = { take_role };
+    static const struct asking_events events = { .line = take_role };
     uint64_t matched, sending;
     bool daemon = true;
     struct err err = { 0 };
@@ -131,7 +131,7 @@ static bool is_reached(struct cli *cli, struct err *err)
 
 int sendmail_list(struct cli *cli, const struct carrier_plan *plan, const struct sendmail_flags *flags)
 {
-    static const struct asking_events events = { list_row };
+    static const struct asking_events events = { .line = list_row };
     struct listing listing = { .cli = cli };
     uint64_t matched, sending;
     struct err err = { 0 };

@@ -256,7 +256,7 @@ static void take_role(void *who, const struct json_value *status, struct span te
 
 bool standin_leaves(struct cli *cli)
 {
-    static const struct asking_events events = { take_role };
+    static const struct asking_events events = { .line = take_role };
     struct owner_role role = { 0 };
     struct err err = { 0 };
     bool there;

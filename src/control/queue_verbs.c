@@ -120,6 +120,8 @@ const struct control_verb queue_list_verb = { "queue list", FOR_GUESTS, begin_li
 
 static bool run_show(struct control_asked *asked, struct store *store, uint64_t now, struct err *err)
 {
+    store_story_done(&asked->story);
+    store_accounts_done(&asked->accounts);
     if (!store_show(store, asked->ids[0], 0, PAGE_ROWS, now, &asked->story, err) ||
         !store_accounts(store, NULL, now, &asked->accounts, err))
         return false;
@@ -128,8 +130,50 @@ static bool run_show(struct control_asked *asked, struct store *store, uint64_t 
            err_found(err, ERR_DATA, "store:gone", "there is no such message");
 }
 
+/* Its first try is yet to come, or under way. */
+static bool is_under_way(const struct control_asked *asked)
+{
+    static const unsigned states = STORE_IN(STORE_QUEUED) | STORE_IN(STORE_SENDING) | STORE_IN(STORE_LEAVING);
+
+    return states & STORE_IN(asked->story.rows.at[0].state);
+}
+
+static void shown(struct control_asked *asked);
+
+static void look_again(struct control_asked *asked)
+{
+    asked->news = false;
+    control_queue(asked, run_show, shown);
+}
+
+static void something_came(void *who, uint64_t id)
+{
+    struct control_asked *asked = who;
+    (void)id;
+
+    asked->news = true;
+    if (asked->ask || asked->jobs || asked->over || asked->abandoned)
+        return; /* it is being looked at, or nobody wants to know */
+    look_again(asked);
+    control_let_go(asked);
+}
+
+/* Who waits hears nothing as long as there is nothing. */
+static bool goes_on_waiting(struct control_asked *asked)
+{
+    if (!asked->follow || !is_under_way(asked))
+        return false;
+    if (asked->events.lasts)
+        asked->events.lasts(asked->who);
+    if (asked->news)
+        look_again(asked);
+    return true;
+}
+
 static void shown(struct control_asked *asked)
 {
+    if (goes_on_waiting(asked))
+        return;
     struct json json = control_line(asked);
 
     show_story(&json, asked->control->queue, &asked->story, &asked->accounts);
@@ -138,16 +182,29 @@ static void shown(struct control_asked *asked)
     control_done(asked);
 }
 
+/* Before it is looked at: from here on nothing is missed. */
+static bool follow_if_wished(struct control_asked *asked, struct err *err)
+{
+    bool waits = false;
+
+    if (!json_bool_at(question(asked), "wait", &waits) || !waits)
+        return true;
+    return queue_follow(asked->control->port, asked->ids[0], something_came, asked, &asked->follow, err);
+}
+
 static void begin_show(struct control_asked *asked)
 {
     struct err err = { 0 };
 
-    if (read_filter(asked, &err) && (asked->filter.id_count == 1 || wrong(&err, "one id is wanted")))
+    if (read_filter(asked, &err) && (asked->filter.id_count == 1 || wrong(&err, "one id is wanted")) &&
+        follow_if_wished(asked, &err))
         control_queue(asked, run_show, shown);
     else
         control_fail(asked, &err);
 }
 
+/* With "wait": true the answer comes when its first try is over, or it waits for something; the caller hangs up when he has
+ * waited enough. */
 const struct control_verb queue_show_verb = { "queue show", FOR_GUESTS, begin_show };
 
 /* ---- change ---- */

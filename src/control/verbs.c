@@ -33,6 +33,7 @@ static void asked_free(struct control_asked *asked)
     store_accounts_done(&asked->accounts);
     json_tree_free(asked->question);
     relay_give_back(asked->loan);
+    queue_unfollow(asked->follow);
     buf_done(&asked->mark);
     buf_done(&asked->line);
     mem_free(asked->ids);

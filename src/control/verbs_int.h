@@ -26,6 +26,8 @@ struct control_asked {
     struct store_changed changed;
     struct store_filter filter;
     uint64_t *ids;
+    struct queue_follow *follow; /* the message of a story that lasts; NULL: none does */
+    bool news;               /* of it, since it was looked at */
     struct buf mark;         /* a small thing that the store remembers */
     struct relay_loan *loan; /* what the caller has for as long as he stays; NULL: nothing */
 };

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -138,6 +139,26 @@ def test_daemon_delivers(outpost, postfix, daemon):
     assert there.lines('accepted') and there.lines('delivered')
     assert there.status()['daemon']['role'] == 'daemon'
     assert there.stop() == 0
+
+
+def test_who_waits_is_answered_when_something_came_of_it(outpost, daemon):
+    """And not before: nobody asks again and again."""
+    provider = socket.create_server(('localhost', 0))
+    outpost.account('localhost:%d' % provider.getsockname()[1], 'starttls')
+    daemon()
+    number = send(outpost, message()[0], '--json', 'rcpt@example.test').json['id']
+    line, _ = provider.accept()     # it is called, and says nothing
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(os.path.join(outpost.folder, 'state', 'control'))
+        asking.sendall(b'{"verb":"queue show","wait":true,"ids":[%d]}\n' % number)
+        assert state(outpost, number) == 'sending'
+        asked_on = send(outpost, message()[0], '--json', '--wait', '1', 'rcpt@example.test')
+        assert asked_on.json['outcome'] == 'queued', asked_on
+        line.close()
+        answers = asking.makefile()
+        story, last = (json.loads(answers.readline()) for _ in range(2))
+    assert story['id'] == number and story['state'] == 'deferred' and last['done'], (story, last)
+    provider.close()
 
 
 def test_one_owner(outpost, postfix, daemon):
