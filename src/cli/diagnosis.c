@@ -34,6 +34,8 @@ static const char *gist(const struct doctor_step *step)
 
 static void step_line(struct buf *line, const struct doctor_step *step)
 {
+    const char *alias = doctor_step_detail(step, "alias-of");
+
     buf_addf(line, "%-6s  %-8s ", state_word(step->state), doctor_rung_word(step->rung));
     if (step->state == STEP_SKIPPED)
         buf_addf(line, "%8s", "");
@@ -41,6 +43,8 @@ static void step_line(struct buf *line, const struct doctor_step *step)
         buf_addf(line, "%5llu ms", (unsigned long long)step->ms);
     if (gist(step)[0])
         buf_addf(line, "  %s", gist(step));
+    if (alias)
+        buf_addf(line, ", as %s", alias);
 }
 
 /* ---- as it comes ---- */

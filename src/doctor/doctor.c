@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "doctor/domain.h"
+#include "doctor/greeting.h"
 #include "doctor/https.h"
 #include "doctor/road.h"
 #include "doctor/second.h"
@@ -163,6 +164,7 @@ static void finish(struct doctor *doctor)
     report->step_count = doctor->ladder.count;
     report->around = &doctor->view;
     report->notes = &doctor->notes;
+    greeting_notes(doctor->target.profile, report->steps, report->step_count, &doctor->notes);
     if (doctor->failed)
         judge(doctor);
     doctor->events.done(doctor->who, report);
@@ -334,6 +336,8 @@ static void tell_addresses(struct doctor *doctor, const struct resolve_addresses
         ip_write(&text, answer->at[i]);
     }
     ladder_detail(&doctor->ladder, "addresses", buf_span(&text));
+    if (answer->canonical[0])
+        ladder_detail(&doctor->ladder, "alias-of", span_of(answer->canonical));
 }
 
 static void resolved(void *who, const struct resolve_addresses *answer, const struct err *err)

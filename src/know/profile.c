@@ -180,6 +180,16 @@ const struct profile *know_profile_of_mx(const struct knowledge *know, struct sp
     return found;
 }
 
+bool profile_greets(const struct profile *profile, struct span greeting)
+{
+    const struct words *known = &profile->capabilities.greeting;
+
+    for (size_t i = 0; i < known->count; i++)
+        if (pattern_in(greeting, known->at[i]))
+            return true;
+    return known->count == 0;
+}
+
 bool profile_is_legacy_host(const struct profile *profile, struct span host)
 {
     for (size_t i = 0; i < profile->legacy_hosts.count; i++)

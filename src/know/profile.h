@@ -109,6 +109,7 @@ struct profile_limits { /* 0: not known */
 struct profile_capabilities {
     struct words ehlo;       /* lines of the reply to EHLO inside TLS: "SIZE 1000" */
     struct words ehlo_clear; /* before STARTTLS, where it is known */
+    struct words greeting;   /* one of them, with * for anything, is in each of its greetings; empty: not known */
     enum profile_pipeline pipeline;
     enum profile_sender_check sender_check;
     bool long_initial_response; /* AUTH with a token longer than 512 octets is taken */
@@ -151,6 +152,8 @@ const struct profile *know_profile_of_domain(const struct knowledge *know, struc
 const struct profile *know_profile_of_mx(const struct knowledge *know, struct span host);
 /* By a submission server's name, one no longer to be used too. */
 const struct profile *know_profile_of_host(const struct knowledge *know, struct span host);
+/* May the greeting ("220 ...") be one of this provider's? Also where none is known. */
+bool profile_greets(const struct profile *profile, struct span greeting);
 bool profile_is_legacy_host(const struct profile *profile, struct span host);
 
 /* Adds the text with {tenant}, {region}, {domain} or {port} in it replaced by the value. False, and

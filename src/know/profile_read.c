@@ -89,6 +89,7 @@ static const struct key limit_keys[] = {
 static const struct key capability_keys[] = {
     { "ehlo",                  KEY_LINES,  AT(capabilities.ehlo),                  NULL },
     { "ehlo_clear",            KEY_LINES,  AT(capabilities.ehlo_clear),            NULL },
+    { "greeting",              KEY_LINES,  AT(capabilities.greeting),              NULL },
     { "pipeline",              KEY_CHOICE, AT(capabilities.pipeline),
       "auto transactions commands off" },
     { "sender_check",          KEY_CHOICE, AT(capabilities.sender_check), "unknown none mail rcpt end" },

@@ -157,6 +157,28 @@ void resolve_answered(struct resolve *resolve, bool ok)
     timer_set(resolve->timer, loop_now(resolve->resolver->loop));
 }
 
+bool resolve_take_name(const char *from, char into[static HOST_NAME_MAX_LEN + 1])
+{
+    struct span name = span_of(from);
+
+    if (!host_is_name(name))
+        return false;
+    if (name.at[name.len - 1] == '.')
+        name.len--;
+    for (size_t i = 0; i < name.len; i++)
+        into[i] = str_lower(name.at[i]);
+    into[name.len] = '\0';
+    return true;
+}
+
+void resolve_add_canonical(struct resolve_addresses *addresses, const char *asked, const char *canonical)
+{
+    char name[HOST_NAME_MAX_LEN + 1] = "", other[HOST_NAME_MAX_LEN + 1] = "";
+
+    if (resolve_take_name(asked, name) && resolve_take_name(canonical, other) && strcmp(name, other) != 0)
+        memcpy(addresses->canonical, other, sizeof other);
+}
+
 void resolve_add_address(struct resolve_addresses *addresses, const struct sockaddr *address)
 {
     struct ip ip;

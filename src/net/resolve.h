@@ -35,6 +35,7 @@ struct resolver_plan {
 struct resolve_addresses {
     size_t count;
     struct ip at[RESOLVE_ADDRESSES_MAX]; /* in the order of RFC 6724, as far as the system gives it */
+    char canonical[HOST_NAME_MAX_LEN + 1]; /* what the name is another name for (CNAME); "": nothing is known of that */
 };
 
 struct resolve_srv {

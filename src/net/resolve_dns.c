@@ -227,21 +227,6 @@ static bool failed(struct dns_question *question, int status)
     }
 }
 
-/* A record's target, in lower case, or false: it is no host name. c-ares has the root as "". */
-static bool take_target(const char *from, char target[static TARGET_MAX])
-{
-    struct span name = span_of(from);
-
-    if (!host_is_name(name))
-        return false;
-    if (name.at[name.len - 1] == '.')
-        name.len--;
-    for (size_t i = 0; i < name.len; i++)
-        target[i] = str_lower(name.at[i]);
-    target[name.len] = '\0';
-    return true;
-}
-
 static bool is_root(const char *name)
 {
     return !name[0] || !strcmp(name, ".");
@@ -257,7 +242,7 @@ static int read_srvs(const unsigned char *bytes, int len, union resolve_answer *
         srvs->refused = true;
     for (struct ares_srv_reply *one = list; one && srvs->count < RESOLVE_RECORDS_MAX; one = one->next) {
         struct resolve_srv *srv = &srvs->at[srvs->count];
-        if (one->port && take_target(one->host, srv->target)) {
+        if (one->port && resolve_take_name(one->host, srv->target)) {
             srv->priority = one->priority;
             srv->weight = one->weight;
             srv->port = one->port;
@@ -288,7 +273,7 @@ static int read_mxs(const unsigned char *bytes, int len, union resolve_answer *a
         mxs->refused = true;
     for (struct ares_mx_reply *one = list; one && mxs->count < RESOLVE_RECORDS_MAX; one = one->next) {
         struct resolve_mx mx = { .preference = one->priority };
-        if (take_target(one->host, mx.target))
+        if (resolve_take_name(one->host, mx.target))
             add_mx(mxs, &mx);
     }
     ares_free_data(list);
@@ -353,6 +338,8 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
         struct resolve_addresses *found = &resolve_answer(question->resolve)->addresses;
         for (struct ares_addrinfo_node *one = list ? list->nodes : NULL; one; one = one->ai_next)
             resolve_add_address(found, one->ai_addr);
+        for (const struct ares_addrinfo_cname *one = list ? list->cnames : NULL; one; one = one->next)
+            resolve_add_canonical(found, question->name, one->name);
         if (status == ARES_SUCCESS && !found->count)
             status = ARES_ENODATA;
         resolve_answered(question->resolve,

@@ -22,6 +22,10 @@ struct err *resolve_err(struct resolve *resolve);
 /* It is there; `done` will be called at the loop's next turn. The asker's thing is gone with this call. */
 void resolve_answered(struct resolve *resolve, bool ok);
 
+/* A record's name, in lower case and without the dot at its end; or false: it is no host name. c-ares has the root as "". */
+bool resolve_take_name(const char *from, char name[static HOST_NAME_MAX_LEN + 1]);
+/* What the name that was asked for is another name for; told of another name alone. */
+void resolve_add_canonical(struct resolve_addresses *addresses, const char *asked, const char *canonical);
 /* Adds an address unless it is there already or the limit is reached. */
 void resolve_add_address(struct resolve_addresses *addresses, const struct sockaddr *address);
 

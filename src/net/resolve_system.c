@@ -42,7 +42,7 @@ static void errand_free(struct errand *errand)
 
 static void *run(void *data)
 {
-    static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_CANONNAME };
     struct errand *errand = data;
     struct addrinfo *list = NULL;
     int status = getaddrinfo(errand->name, NULL, &hints, &list);
@@ -123,6 +123,8 @@ static void on_finished(uv_async_t *async)
     pthread_mutex_lock(&errand->lock);
     for (const struct addrinfo *one = errand->list; one; one = one->ai_next)
         resolve_add_address(found, one->ai_addr);
+    if (errand->list && errand->list->ai_canonname)
+        resolve_add_canonical(found, errand->name, errand->list->ai_canonname);
     if (!found->count)
         tell_failure(resolve, errand->name, errand->status);
     pthread_mutex_unlock(&errand->lock);

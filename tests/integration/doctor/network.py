@@ -59,8 +59,24 @@ UNBOUND = '''server:
   local-zone: "com." static
   local-zone: "broken.test." always_refuse
   local-zone: "silent.test." deny
+  local-zone: "alias.test." transparent
 %sremote-control:
   control-enable: no
+auth-zone:
+  name: "alias.test."
+  zonefile: "/etc/unbound/alias.zone"
+  for-upstream: no
+  for-downstream: yes
+  fallback-enabled: no
+'''
+
+# A name that is another name for somebody else's server, as many a domain has.
+ALIAS = '''$ORIGIN alias.test.
+@ 60 IN SOA ns hostmaster 1 60 60 60 60
+@ 60 IN NS ns
+ns 60 IN A %s
+mail 60 IN CNAME server.hoster
+server.hoster 60 IN A %s
 '''
 
 
@@ -138,6 +154,7 @@ class Network:
         data = ''.join("  local-data: '%s. 60 IN %s %s'\n" % (host, 'AAAA' if ':' in address else 'A', address)
                        for host, addresses in NAMES.items() for address in addresses)
         data += ''.join("  local-data: '%s. 60 IN TXT \"%s\"'\n" % (name, text) for name, texts in TEXTS.items() for text in texts)
+        unbound.write('/etc/unbound/alias.zone', ALIAS % (NAMESERVER, TARGET))
         config = unbound.write('/etc/unbound/doctor-%d.conf' % number, UNBOUND % (NAMESERVER, NAMESERVER_6, data))
         self.processes.append(Process(['ip', 'netns', 'exec', self.world,
                                        *unbound.command('/usr/sbin/unbound', '-d', '-c', config)]))

@@ -491,3 +491,28 @@ def test_another_mechanism(label, server, settings, cause, asked, here, outpost,
     works = cause == 'auth_no_common_mechanism'
     assert ('mechanism:other-works' in told['found']) == works, told
     assert [note['note'] for note in told['notes']] == (['mechanism-works'] if works else []), told
+
+
+# ---- who answers, and by what name ----
+
+def test_a_name_that_is_another_name(stage, outpost):
+    """CNAME: both the name that was asked for and whose it is are told, on a terminal and in JSON."""
+    stage.open(TARGET, 587, Smtp())
+    told = outpost.run('doctor', 'mail.alias.test:587', '--json').json
+    assert step(told, 'resolve')['detail']['alias-of'] == 'server.hoster.alias.test', told
+    assert told['cause'] == 'cert_hostname_mismatch', told
+    assert 'as server.hoster.alias.test' in outpost.run('doctor', 'mail.alias.test:587').out
+    shared = outpost.run('doctor', 'mail.alias.test:587', '--share')
+    assert 'hoster' not in shared.out, shared
+
+
+@pytest.mark.parametrize('server,notes', [
+    (dict(banner='220 smtp.gmail.com ESMTP x - gsmtp', ehlo=[
+        'SIZE 35882577', '8BITMIME', 'AUTH LOGIN PLAIN XOAUTH2', 'ENHANCEDSTATUSCODES', 'PIPELINING', 'CHUNKING', 'SMTPUTF8']), []),
+    (dict(banner='220 scanner.isp.example ESMTP', ehlo=['SIZE 1000', 'AUTH LOGIN PLAIN']), ['greeting-other', 'offers-less']),
+], ids=['its own', 'another\'s'])
+def test_what_a_server_says_of_itself(server, notes, stage, outpost):
+    """A certificate that is good, and words that are not its provider's: it is told, and no cause is made of it."""
+    stage.open(GMAIL, 465, Smtp('at once', **server))
+    result = outpost.run('doctor', 'smtp.gmail.com:465', '--json')
+    assert result.json['ok'] and [note['note'] for note in result.json['notes']] == notes, result
