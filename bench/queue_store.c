@@ -4,6 +4,7 @@
  *     bench-queue raw DIR SECONDS SIZE              what a file that grows by one write and one fdatasync each would do
  *     bench-queue life DIR COUNT SIZE WINDOW        accept, claim as leaving, settle: messages a second, CPU a message
  *     bench-queue fill DIR COUNT SIZE               a queue of so many, left closed in order
+ *     bench-queue today DIR COUNT SIZE              the same, handed in just now: for a daemon
  *     bench-queue start DIR                         how long until it is open, until the first page; memory
  *     bench-queue cost DIR COUNT                    of a claim and its settling, on the queue as it is
  *     bench-queue late DIR COUNT                    of looking for what is late where nothing is, and of taking a hundred
@@ -182,20 +183,30 @@ static int bench_life(char **arg)
     return 0;
 }
 
-static int bench_fill(char **arg)
+static int fill(char **arg, uint64_t from)
 {
     struct store *store = open_store(arg[0]);
     uint64_t count = number(arg[1]), size = number(arg[2]);
     double begun = now_s(), cpu = cpu_s();
 
     for (uint64_t done = 0; done < count; done += 500)
-        accept_batch(store, count - done < 500 ? count - done : 500, size, 1000 + done);
+        accept_batch(store, count - done < 500 ? count - done : 500, size, from);
     double seconds = now_s() - begun;
     cpu = cpu_s() - cpu;
     store_free(store);
     printf("{\"what\":\"fill\",\"count\":%llu,\"seconds\":%.1f,\"cpu_us\":%.1f,\"disk\":%.0f}\n", (unsigned long long)count,
            seconds, cpu * 1e6 / (double)count, (double)file_size(arg[0]) / (double)count);
     return 0;
+}
+
+static int bench_fill(char **arg)
+{
+    return fill(arg, 1000);
+}
+
+static int bench_today(char **arg)
+{
+    return fill(arg, (uint64_t)time(NULL) * 1000);
 }
 
 static int bench_start(char **arg)
@@ -298,7 +309,7 @@ int main(int argc, char **argv)
     } commands[] = {
         { "accept", 4, bench_accept }, { "raw", 3, bench_raw },     { "life", 4, bench_life },
         { "fill", 3, bench_fill },     { "start", 1, bench_start }, { "cost", 2, bench_cost },
-        { "late", 2, bench_late },
+        { "late", 2, bench_late },     { "today", 3, bench_today },
     };
 
     for (size_t i = 0; i < sizeof body; i++)
