@@ -130,7 +130,7 @@ pid_file_path = /var/spool/exim/exim.pid
 primary_hostname = exim.test
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = %d
-queue_only = true
+queue_only = %s
 smtp_accept_max = 0
 smtp_accept_queue_per_connection = 0
 split_spool_directory = true
@@ -140,14 +140,42 @@ never_users =
 keep_environment =
 '''
 
+# On to a provider: each message by a process of its own, as it comes.
+EXIM_ON = r'''
+begin routers
+provider:
+  driver = manualroute
+  transport = provider
+  route_list = * localhost byname
+  self = send
+begin transports
+provider:
+  driver = smtp
+  port = %d
+  allow_localhost = true
+  hosts_require_tls = *
+  hosts_require_auth = *
+  tls_verify_certificates = /etc/exim/ca.pem
+  tls_verify_hosts = *
+  tls_verify_cert_hostnames = *
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  client_send = ^%s^%s
+'''
+
 
 class Exim(Server):
-    """Takes in and keeps; nothing runs its queue."""
+    """Without a provider it takes in and keeps; nothing runs its queue."""
     name = 'Exim'
 
-    def __init__(self):
+    def __init__(self, provider=None, authority=None):
         root, self.port = Root('exim-bench', ['exim4-daemon-light'], ('Debian-exim',)), free_port()
-        root.write('/etc/exim/exim.conf', EXIM % self.port)
+        root.write('/etc/exim/exim.conf', EXIM % (self.port, 'false' if provider else 'true') +
+                   (EXIM_ON % (provider, USER, PASSWORD) if provider else ''))
+        if authority:
+            root.copy(authority.ca, '/etc/exim/ca.pem')
         for folder in ('/var/spool/exim', '/var/log/exim'):
             root.empty_folder(folder, 'Debian-exim')
         self.process = Process(root.command('/usr/sbin/exim4', '-C', '/etc/exim/exim.conf', '-bdf'))
