@@ -16,7 +16,7 @@ SENDER, OTHERS = 'alice@example.test', ['first@x.test', 'last@x.test']
 
 @pytest.fixture(scope='module')
 def sink():
-    one = start('sink')
+    one = start('smtp_sink')
     yield one
     one.stop()
 
