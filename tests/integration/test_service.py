@@ -30,6 +30,7 @@ def enabled(machine):
 @pytest.fixture
 def service(enabled):
     enabled.configure(ACCOUNT)
+    enabled.machine.run('outpost', 'queue', 'remove', '--all', '--yes')    # others' mail would be tried first
     enabled.restart()
     return enabled
 
