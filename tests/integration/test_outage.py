@@ -137,7 +137,8 @@ def test_never_enabled(program, service):
         done = service.machine.run(*SENDERS[program], uid=1, stdin=b'\nhello\n')
         assert done.status == TEMPFAIL and '; root starts it: outpost service enable (' in done.err, done
     finally:
-        assert service.machine.run('outpost', 'service', 'enable', '--system').status == OK
+        enabled = service.machine.run('outpost', 'service', 'enable', '--system')
+        assert enabled.status == OK, (enabled, service.machine.journal('-u', SERVICE)[-10:])
     assert service.machine.run(*SENDERS[program], uid=1, stdin=b'\nhello\n').status == OK
 
 
