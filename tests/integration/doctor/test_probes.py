@@ -13,6 +13,7 @@ import pytest
 
 from daemon import Daemon
 from network import FASTMAIL, GMAIL, NAMESERVER, TARGET, WEB, drop
+from peers.process import until
 from stage import Smtp, Stage
 
 WEB_NAMES = 'DNS:graph.microsoft.com,DNS:gmail.googleapis.com'
@@ -361,9 +362,7 @@ def test_no_connection_is_to_be_had(sends, outpost, verdict):
     server = Strict(held=threading.Event())
     sends(server, **{'limit.connections': '1'})
     send(outpost)
-    deadline = time.monotonic() + 30
-    while server.signed_in < 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: server.signed_in, 'the daemon, signed in')
     told = verdict('one connection, and it is in use', None, outpost.run('doctor', '--json', '--timeout', '4'))
     assert step(told, 'tls')['ok'] and step(told, 'auth')['ok'] is None, told
     assert [note['note'] for note in told['notes']] == ['signin-untried'] and server.most == 1, told
