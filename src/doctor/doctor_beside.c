@@ -1,0 +1,186 @@
+#include "doctor/doctor_int.h"
+
+#include "mail/date.h"
+
+#include "base/banned.h"
+
+enum {
+    DOMAIN_MS = 5 * 1000,
+    DOMAIN_MORE_MS = 1000, /* so long the end waits for it */
+    LAST_MS = 500,         /* the neighbours end by themselves before the whole does */
+};
+
+/* ---- the sender's domain ---- */
+
+static void domain_seen(void *who)
+{
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    doctor->domain_over = true;
+    doctor_go_on(doctor);
+}
+
+/* Beside the road. Of a server in the house nobody outside is asked. */
+void doctor_ask_for_domain(struct doctor *doctor)
+{
+    const struct account *account = doctor->plan.account;
+    const struct profile *profile = doctor->target.profile;
+
+    if (!account || !account->address || doctor->target.is_private || doctor->domain_asked)
+        return;
+    doctor->domain_asked = true;
+    const struct domain_plan plan = {
+        .resolver = doctor->world.credentials.resolver,
+        .domain = domain_of_ones_own(doctor->plan.know, account->address, profile),
+        .profile = profile,
+        .deadline = doctor_now(doctor) + doctor_sooner(DOMAIN_MS, doctor->world.timeout_ms),
+    };
+    if (!plan.domain.len || !domain_look_start(doctor->loop, &plan, &doctor->domain, domain_seen, doctor,
+                                               &doctor->domain_look, NULL))
+        doctor->domain_over = true;
+}
+
+/* It may take its time. */
+bool doctor_await_domain(struct doctor *doctor)
+{
+    if (!doctor->domain_look || doctor->domain_over)
+        return false;
+    if (!doctor->domain_until)
+        doctor->domain_until = doctor_now(doctor) + DOMAIN_MORE_MS;
+    return doctor_now(doctor) < doctor->domain_until;
+}
+
+void doctor_tell_domain(struct doctor *doctor)
+{
+    domain_climb(&doctor->domain, doctor->target.profile, &doctor->ladder, doctor_now(doctor));
+    domain_notes(&doctor->domain, doctor->target.profile, &doctor->notes);
+}
+
+/* ---- what is around ---- */
+
+static const char *own_or(const char *own, const char *otherwise)
+{
+    return own ? own : otherwise;
+}
+
+static void around_changed(void *who)
+{
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    for (size_t i = 0; i < doctor->view.count && !doctor->over; i++) {
+        if (doctor->sight_told[i] || doctor->view.at[i].state == AROUND_UNTRIED)
+            continue;
+        doctor->sight_told[i] = true;
+        if (doctor->events.sight)
+            doctor->events.sight(doctor->who, &doctor->view.at[i]);
+    }
+    doctor_go_on(doctor);
+}
+
+/* Does it matter what others show? Once somebody has answered over TLS it is between the two. */
+bool doctor_needs_around(const struct doctor *doctor)
+{
+    const char *fact = doctor->evidence.err.fact;
+    enum stage stage = doctor->evidence.stage;
+
+    return (stage >= STAGE_RESOLVE && stage <= STAGE_STARTTLS) || (fact && strcmp(fact, "auth:not-offered") == 0);
+}
+
+/* It has answered, and then not gone on: perhaps it waits for TLS, or we do. */
+static bool breaks_between(const struct doctor *doctor)
+{
+    if (!doctor->road_over)
+        return doctor->road && ladder_has(&doctor->ladder, RUNG_ROUTE) && !ladder_has(&doctor->ladder, RUNG_BANNER);
+    return doctor->evidence.stage >= STAGE_TLS && doctor->evidence.stage <= STAGE_STARTTLS &&
+           (!doctor->evidence.err.fact || !span_starts(span_of(doctor->evidence.err.fact), "cert:"));
+}
+
+static void begin_around(struct doctor *doctor)
+{
+    const struct account *account = doctor->plan.account;
+    const char *ca_file = doctor->world.credentials.ca_file;
+    uint64_t left = doctor->give_up - doctor_sooner(doctor->give_up, doctor_now(doctor) + LAST_MS);
+    struct err err = { 0 };
+
+    around_choose(doctor->plan.know, &doctor->target, &doctor->view);
+    doctor->around_plan = (struct around_plan){
+        .hello = doctor->world.hello,
+        .ca_file = own_or(ca_file, account ? account->ca_file : NULL),
+        .tls_pin = account ? account->tls_pin : NULL,
+        .source_address = account ? account->source_address : NULL,
+        .proxy = account ? account->proxy : NULL,
+        .other_ca_file = ca_file,
+        .resolver = doctor->world.credentials.resolver,
+        .detours = doctor->world.credentials.detours,
+        .patience_ms = doctor_sooner(doctor->world.dial_timeout_ms, left ? left : 1),
+    };
+    if (!around_start(doctor->loop, &doctor->around_plan, &doctor->view, around_changed, doctor, &doctor->around, &err))
+        doctor->view.count = 0; /* without memory there is nobody around */
+}
+
+bool doctor_look_around(struct doctor *doctor)
+{
+    if (!doctor->around)
+        begin_around(doctor);
+    if (!doctor->around)
+        return false;
+    if (breaks_between(doctor)) {
+        around_add_otherwise(&doctor->target, &doctor->view);
+        around_more(doctor->around);
+    }
+    return !around_is_done(doctor->around);
+}
+
+/* ---- the second look ---- */
+
+static void second_changed(void *who)
+{
+    doctor_go_on(OBJ(doctor, DOCTOR_MAGIC, who));
+}
+
+static void tell_clock(struct doctor *doctor)
+{
+    const struct clock_reading *clock = &doctor->seen.clock;
+    int64_t ahead = clock_ahead(clock);
+    HELD(buf) theirs = BUF(STEP_VALUE_MAX), off = BUF(STEP_VALUE_MAX);
+
+    if (!clock->known || ladder_has(&doctor->ladder, RUNG_CLOCK))
+        return;
+    date_add_rfc3339(&theirs, clock->theirs);
+    buf_addf(&off, "%lld", (long long)ahead);
+    ladder_enter(&doctor->ladder, RUNG_CLOCK);
+    ladder_detail(&doctor->ladder, "by", span_of(clock->host));
+    ladder_detail(&doctor->ladder, "time", buf_span(&theirs));
+    ladder_detail(&doctor->ladder, "seconds_ahead", buf_span(&off));
+    ladder_leave(&doctor->ladder, STEP_OK, doctor_now(doctor));
+}
+
+bool doctor_look_again(struct doctor *doctor)
+{
+    doctor->second_plan = (struct second_plan){
+        .know = doctor->plan.know,
+        .world = &doctor->world,
+        .account = doctor->by_smtp,
+        .trust = doctor->plan.account,
+        .target = &doctor->target,
+        .ladder = &doctor->ladder,
+        .evidence = &doctor->evidence,
+    };
+    if (!doctor->second && !second_start(doctor->loop, &doctor->second_plan, &doctor->seen, second_changed, doctor,
+                                         &doctor->second, NULL))
+        return false;
+    if (!second_is_done(doctor->second))
+        return true;
+    tell_clock(doctor);
+    return false;
+}
+
+void doctor_tell_mechanism(struct doctor *doctor)
+{
+    const char *works = doctor->seen.mechanism;
+
+    if (works)
+        notes_add(&doctor->notes, "mechanism-works",
+                  "Signing in by %s works. To use that alone, write under [account %s] in outpost.conf: mechanisms = %s", works,
+                  doctor->plan.account->name, works);
+}

@@ -1,0 +1,99 @@
+#include "doctor/doctor_int.h"
+
+#include <errno.h>
+
+#include "doctor/greeting.h"
+#include "know/knowledge.h"
+
+#include "base/banned.h"
+
+void doctor_fail(struct doctor *doctor, const struct evidence *why)
+{
+    if (doctor->here) /* known before anything was asked, and nothing changes it */
+        return;
+    doctor->failed = true;
+    doctor->evidence = *why;
+    doctor->evidence.host = doctor->target.host;
+    doctor->evidence.port = doctor->target.port;
+    doctor->evidence.security = security_word(doctor->target.security);
+}
+
+/* ---- the verdict ---- */
+
+/* Is this issuer one that the rules know as an anti-virus program or a proxy? */
+static bool issuer_is_known(const struct doctor *doctor)
+{
+    const struct tls_description *shown = &doctor->ladder.shown;
+    struct evidence words = { .stage = STAGE_TLS };
+    struct verdict verdict;
+
+    if (!shown->chain_len || !doctor->evidence.err.fact ||
+        !span_starts(span_of(doctor->evidence.err.fact), "cert:"))
+        return false;
+    err_set(&words.err, ERR_CERTIFICATE, "issued by %s", shown->chain[0].issuer);
+    return classify(doctor->plan.know, &words, &verdict) && strcmp(verdict.cause->id, "tls_interception") == 0;
+}
+
+static void judge(struct doctor *doctor)
+{
+    const struct findings_of of = {
+        .target = &doctor->target,
+        .view = &doctor->view,
+        .ladder = &doctor->ladder,
+        .seen = &doctor->seen,
+        .domain = &doctor->domain,
+        .fact = doctor->evidence.err.fact,
+        .no_route = doctor->evidence.err.sys == ENETUNREACH,
+        .in_container = doctor->plan.in_container,
+        .issuer_is_known = issuer_is_known(doctor),
+    };
+    struct doctor_report *report = &doctor->report;
+
+    doctor_findings(&of, &doctor->findings);
+    doctor->evidence.found = doctor->findings.at;
+    if (!doctor->evidence.provider && doctor->target.profile)
+        doctor->evidence.provider = doctor->target.profile->id;
+    report->evidence = doctor->evidence;
+    report->judged = classify(doctor->plan.know, &doctor->evidence, &report->verdict);
+}
+
+/* ---- the end ---- */
+
+void doctor_skip_the_rest(struct doctor *doctor)
+{
+    static const enum doctor_rung by_starttls[] = { RUNG_RESOLVE, RUNG_ROUTE, RUNG_CONNECT, RUNG_BANNER, RUNG_EHLO,
+                                                    RUNG_STARTTLS, RUNG_TLS };
+    static const enum doctor_rung at_once[] = { RUNG_RESOLVE, RUNG_ROUTE, RUNG_CONNECT, RUNG_TLS, RUNG_BANNER, RUNG_EHLO };
+    bool tls = doctor->target.security == SECURITY_TLS;
+    const enum doctor_rung *rungs = tls ? at_once : by_starttls;
+    size_t count = tls ? COUNT(at_once) : COUNT(by_starttls);
+    enum doctor_rung last[] = { RUNG_AUTH, RUNG_SENDER };
+
+    for (size_t i = 0; i < count + (doctor->plan.account ? COUNT(last) : 0); i++) {
+        enum doctor_rung rung = i < count ? rungs[i] : last[i - count];
+        if (ladder_has(&doctor->ladder, rung))
+            continue;
+        ladder_enter(&doctor->ladder, rung);
+        ladder_leave(&doctor->ladder, STEP_SKIPPED, doctor->ladder.from);
+    }
+}
+
+void doctor_finish(struct doctor *doctor)
+{
+    struct doctor_report *report = &doctor->report;
+
+    doctor->over = true;
+    timer_set(doctor->timer, UINT64_MAX);
+    if (doctor->failed && !doctor->here && !doctor->only_https)
+        doctor_skip_the_rest(doctor);
+    report->ok = !doctor->failed;
+    report->target = &doctor->target;
+    report->steps = doctor->ladder.steps;
+    report->step_count = doctor->ladder.count;
+    report->around = &doctor->view;
+    report->notes = &doctor->notes;
+    greeting_notes(doctor->target.profile, report->steps, report->step_count, &doctor->notes);
+    if (doctor->failed)
+        judge(doctor);
+    doctor->events.done(doctor->who, report);
+}
