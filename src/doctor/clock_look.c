@@ -83,15 +83,30 @@ static bool is_off(const struct clock_reading *reading)
     return ahead > WRONG_S || ahead < -WRONG_S;
 }
 
-void clock_judge(const struct clock_reading *reading, const struct tls_description *shown, struct clock_facts *ret_facts)
+static bool holds_at(const struct clock_doubt *token, uint64_t now)
 {
+    return now >= token->from && (!token->until || now < token->until);
+}
+
+static void add(struct clock_facts *facts, bool holds, const char *fact)
+{
+    if (holds && facts->count < CLOCK_FACTS_MAX)
+        facts->at[facts->count++] = fact;
+}
+
+void clock_judge(const struct clock_reading *reading, const struct clock_doubt *doubt, struct clock_facts *ret_facts)
+{
+    const struct tls_description *shown = doubt->shown;
+    bool off = is_off(reading);
+
     *ret_facts = (struct clock_facts){ 0 };
     if (!reading->known)
         return;
-    ret_facts->at[ret_facts->count++] = is_off(reading) ? "clock:wrong" : "clock:right";
+    add(ret_facts, true, off ? "clock:wrong" : "clock:right");
     /* At their time, and not at ours: however little the clock is off, that is why. */
-    if (shown && all_hold(shown, reading->theirs) && !all_hold(shown, reading->ours))
-        ret_facts->at[ret_facts->count++] = "cert:dates-hold";
+    add(ret_facts, shown && all_hold(shown, reading->theirs) && !all_hold(shown, reading->ours), "cert:dates-hold");
+    /* A token is the server's to judge, by its own time: ours is why a spent one was shown, or a good one held for spent. */
+    add(ret_facts, off && holds_at(doubt, reading->theirs) != holds_at(doubt, reading->ours), "token:dates-differ");
 }
 
 /* ---- asking ---- */

@@ -1,4 +1,4 @@
-/* Is it the certificate whose dates are wrong, or this machine's clock? The provider's HTTPS says what time it is: over TLS
+/* Is it the dates of a certificate or a token that are wrong, or this machine's clock? The provider's HTTPS says what time it is: over TLS
  * that is verified in all but the dates, for those are what is in doubt. Nothing is said there but the question.
  */
 #ifndef OUTPOST_DOCTOR_CLOCK_LOOK_H
@@ -8,7 +8,7 @@
 #include "net/tls.h"
 #include "relay/transport.h"
 
-enum { CLOCK_HOSTS_MAX = 2, CLOCK_FACTS_MAX = 2 };
+enum { CLOCK_HOSTS_MAX = 2, CLOCK_FACTS_MAX = 3 };
 
 struct clock_hosts { /* as long as the knowledge; but `own` */
     size_t count;
@@ -29,13 +29,18 @@ struct clock_reading {
 
 struct clock_facts {
     size_t count;
-    const char *at[CLOCK_FACTS_MAX]; /* of know/evidence.h, `found`: clock:right or clock:wrong, cert:dates-hold */
+    const char *at[CLOCK_FACTS_MAX]; /* of know/evidence.h, `found`: clock:..., cert:dates-hold, token:dates-differ */
 };
 
 /* Seconds that our clock is ahead; below 0: behind. What a header's whole seconds and its way here hide is 0. Pure. */
 int64_t clock_ahead(const struct clock_reading *reading);
-/* `shown`: the certificates in doubt; NULL: none. Pure. */
-void clock_judge(const struct clock_reading *reading, const struct tls_description *shown, struct clock_facts *ret_facts);
+struct clock_doubt { /* what has dates that may be wrong */
+    const struct tls_description *shown; /* certificates; NULL: none */
+    uint64_t from, until;                /* of a token, seconds since 1970; 0: it does not say */
+};
+
+/* Pure. */
+void clock_judge(const struct clock_reading *reading, const struct clock_doubt *doubt, struct clock_facts *ret_facts);
 
 struct clock_look;
 

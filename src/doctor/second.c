@@ -38,14 +38,85 @@ static void rang(void *who)
     second->changed(second->who);
 }
 
-static bool has_fact(const struct second *second, const char *const *facts, size_t count)
+static bool has_fact(const struct second *second, const char *fact)
 {
-    const char *fact = second->plan->evidence->err.fact;
+    const char *has = second->plan->evidence->err.fact;
 
-    for (size_t i = 0; fact && i < count; i++)
-        if (strcmp(fact, facts[i]) == 0)
-            return true;
-    return false;
+    return has && strcmp(has, fact) == 0;
+}
+
+/* What would be said of it without a second look. */
+static bool judge_at_once(const struct second_plan *plan, struct verdict *ret_verdict)
+{
+    struct evidence evidence = *plan->evidence;
+
+    if (!evidence.provider && plan->target->profile)
+        evidence.provider = plan->target->profile->id;
+    return classify(plan->know, &evidence, ret_verdict);
+}
+
+/* ---- the clock ---- */
+
+static const char *proxy_of(const struct second_plan *plan)
+{
+    return plan->trust && plan->trust->proxy ? plan->trust->proxy : plan->world->credentials.proxy;
+}
+
+static bool names_clock(const struct verdict *verdict)
+{
+    bool names = strcmp(verdict->cause->id, "clock_wrong") == 0;
+
+    for (size_t i = 0; i < verdict->also_count; i++)
+        names |= strcmp(verdict->also[i]->id, "clock_wrong") == 0;
+    return names;
+}
+
+/* Where dates fail, or the server's words leave the clock in doubt. And an application that proves itself by a certificate
+ * signs what is good for minutes, by our clock: whoever refuses that need not say why. */
+static bool wants_clock(const struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+    struct verdict verdict;
+
+    return has_fact(second, "cert:expired") || has_fact(second, "cert:not-yet-valid") ||
+           (has_fact(second, "oauth:invalid-client") && plan->trust && plan->trust->certificate) ||
+           (judge_at_once(plan, &verdict) && names_clock(&verdict));
+}
+
+/* Of the clock and what has dates, whichever came last. The certificates are the mail server's; a token server's nobody
+ * has kept. */
+static void judge_dates(struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+    bool elsewhere = plan->evidence->stage == STAGE_TOKEN || plan->evidence->stage == STAGE_HTTPS;
+    const struct clock_doubt doubt = {
+        .shown = elsewhere ? NULL : &plan->ladder->shown,
+        .from = second->view->token.from,
+        .until = second->view->token.until,
+    };
+
+    clock_judge(&second->view->clock, &doubt, &second->view->clock_facts);
+}
+
+static void clock_came(void *who, const struct clock_reading *reading)
+{
+    struct second *second = who;
+
+    second->view->clock = *reading;
+    judge_dates(second);
+    over(second);
+}
+
+static void look_at_clock(struct second *second)
+{
+    const struct second_plan *plan = second->plan;
+
+    if (second->clock || !plan->world->credentials.clock)
+        return;
+    clock_hosts(plan->know, plan->target, &second->hosts);
+    if (clock_look_start(second->loop, plan->world, proxy_of(plan), &second->hosts, clock_came, second, &second->clock,
+                         NULL))
+        second->waits++;
 }
 
 /* ---- the token ---- */
@@ -54,22 +125,23 @@ static bool has_fact(const struct second *second, const char *const *facts, size
 static bool wants_token(const struct second *second)
 {
     const struct second_plan *plan = second->plan;
-    struct evidence evidence = *plan->evidence;
     struct verdict verdict;
 
-    if (evidence.stage != STAGE_AUTH || evidence.err.reply / 100 != 5 || !plan->account ||
+    if (plan->evidence->stage != STAGE_AUTH || plan->evidence->err.reply / 100 != 5 || !plan->account ||
         account_credential(plan->account) != SASL_TOKEN)
         return false;
-    if (plan->target->profile)
-        evidence.provider = plan->target->profile->id;
-    return !classify(plan->know, &evidence, &verdict) || verdict.also_count || verdict.guess;
+    return !judge_at_once(plan, &verdict) || verdict.also_count || verdict.guess;
 }
 
+/* Dates in it are a question of the clock, too. */
 static void token_came(void *who, const struct token_facts *facts)
 {
     struct second *second = who;
 
     second->view->token = *facts;
+    if (facts->from || facts->until)
+        look_at_clock(second);
+    judge_dates(second);
     over(second);
 }
 
@@ -117,46 +189,11 @@ static void look_at_mechanisms(struct second *second)
         second->waits++;
 }
 
-/* ---- the clock ---- */
-
-static const char *proxy_of(const struct second_plan *plan)
-{
-    return plan->trust && plan->trust->proxy ? plan->trust->proxy : plan->world->credentials.proxy;
-}
-
-static bool wants_clock(const struct second *second)
-{
-    static const char *const facts[] = { "cert:expired", "cert:not-yet-valid" };
-
-    return second->plan->world->credentials.clock && has_fact(second, facts, COUNT(facts));
-}
-
-static void clock_came(void *who, const struct clock_reading *reading)
-{
-    struct second *second = who;
-
-    second->view->clock = *reading;
-    clock_judge(reading, &second->plan->ladder->shown, &second->view->clock_facts);
-    over(second);
-}
-
-static void look_at_clock(struct second *second)
-{
-    const struct second_plan *plan = second->plan;
-
-    clock_hosts(plan->know, plan->target, &second->hosts);
-    if (clock_look_start(second->loop, plan->world, proxy_of(plan), &second->hosts, clock_came, second, &second->clock,
-                         NULL))
-        second->waits++;
-}
-
 /* ---- the chain ---- */
 
 static bool wants_chain(const struct second *second)
 {
-    static const char *const facts[] = { "cert:untrusted-issuer" };
-
-    return second->plan->ladder->shown.chain_len && has_fact(second, facts, COUNT(facts));
+    return second->plan->ladder->shown.chain_len && has_fact(second, "cert:untrusted-issuer");
 }
 
 static void chain_came(void *who, bool left_out)

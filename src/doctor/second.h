@@ -1,6 +1,7 @@
 /* The second look: what tells the causes of a failure apart that say the same. Which of it is wanted is known only with
- * the failure; then all of it is asked at once: the token that was refused, by itself; a clock, where a certificate's
- * dates are wrong; another mechanism, where a password was; a certificate's issuer, where nobody is known to have signed it.
+ * the failure; then all of it is asked at once: the token that was refused, by itself; a clock, where the dates of a
+ * certificate or a token may be wrong, or what is proven by one; another mechanism, where a password was; a certificate's
+ * issuer, where nobody is known to have signed it.
  */
 #ifndef OUTPOST_DOCTOR_SECOND_H
 #define OUTPOST_DOCTOR_SECOND_H

@@ -6,6 +6,8 @@
 
 #include "base/banned.h"
 
+enum { CLOCKS_DIFFER_S = 60 }; /* so far those of any two machines may */
+
 /* ---- reading ---- */
 
 /* "https://outlook.office.com/SMTP.Send" -> outlook.office.com; empty where it is no URL. */
@@ -96,18 +98,27 @@ static void add(struct token_facts *facts, bool holds, const char *fact)
         facts->at[facts->count++] = fact;
 }
 
+static void read_dates(const struct json_value *claims, uint64_t now, struct token_facts *facts)
+{
+    bool dated = json_number_at(claims, "exp", &facts->until);
+
+    if (!json_number_at(claims, "nbf", &facts->from) && !json_number_at(claims, "iat", &facts->from))
+        facts->from = 0;
+    bool spent = dated && facts->until <= now, early = facts->from > now + CLOCKS_DIFFER_S;
+    add(facts, spent, "token:expired");
+    add(facts, early && !spent, "token:not-yet-valid");
+    add(facts, dated && !spent && !early, "token:fresh");
+}
+
 void token_facts_read(const struct secret *token, const struct token_wish *wish, struct token_facts *ret_facts)
 {
     OWN(json_tree) tree = NULL;
-    uint64_t expires = 0;
 
     *ret_facts = (struct token_facts){ 0 };
     if (!oauth_claims_read(token, &tree, NULL))
         return;
     const struct json_value *claims = json_root(tree);
-    bool dated = json_number_at(claims, "exp", &expires);
-    add(ret_facts, dated && expires > wish->wall / 1000, "token:fresh");
-    add(ret_facts, dated && expires <= wish->wall / 1000, "token:expired");
+    read_dates(claims, wish->wall / 1000, ret_facts);
     add(ret_facts, has_wrong_audience(claims, wish), "token:wrong-audience");
     add(ret_facts, has_wrong_scope(claims, wish), "token:wrong-scope");
     add(ret_facts, is_application(claims), "token:application");

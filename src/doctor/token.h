@@ -15,6 +15,7 @@ enum { TOKEN_FACTS_MAX = 5 };
 struct token_facts { /* of know/evidence.h, `found`: token:..., user:... */
     const char *at[TOKEN_FACTS_MAX];
     size_t count;
+    uint64_t from, until; /* when it is good, seconds since 1970; 0: it does not say */
 };
 
 /* What it should be. */

@@ -104,7 +104,9 @@ struct evidence {
      *   cert:dates-hold (at the time that HTTPS says, and not by this machine's clock)
      *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)
      *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
-     *   token:fresh token:expired token:wrong-audience token:wrong-scope token:other-user
+     *   token:fresh token:expired token:not-yet-valid (by this machine's clock) token:dates-differ (by the time
+     *   that HTTPS says it is the other way round)
+     *   token:wrong-audience token:wrong-scope token:other-user
      *   token:application (of an application that signs in by itself)
      *   mechanism:other-works (the same password by another way of signing in)
      *   spf:missing spf:broken spf:without (the sender's domain does not let the provider send)

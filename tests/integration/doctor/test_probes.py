@@ -12,9 +12,10 @@ from email.utils import formatdate
 import pytest
 
 from daemon import Daemon
-from network import FASTMAIL, GMAIL, NAMESERVER, TARGET, WEB, drop
+from network import FASTMAIL, GMAIL, LOGIN, NAMESERVER, OFFICE, TARGET, WEB, drop
 from peers.process import until
-from stage import Smtp, Stage
+from stage import Issuer, Smtp, Stage
+from test_accounts import OURS, jwt
 
 WEB_NAMES = 'DNS:graph.microsoft.com,DNS:gmail.googleapis.com'
 
@@ -93,6 +94,79 @@ def test_clock(label, certificate, web, off, cause, found, stage, outpost, verdi
         ahead = int(clock['detail']['seconds_ahead'])
         assert (abs(ahead) > 10 ** 7) == bool(off) and (ahead < 0) == (off == '-2y'), told
         assert web.heard and all(b'Authorization' not in line for line in web.heard), web.heard
+
+
+HOUR = 3600
+UNWELCOME = Issuer(401, b'{"error":"invalid_client"}')
+BY_TIME = Issuer(401, b'{"error":"invalid_client","error_description":"AADSTS700024: Client assertion is not within its valid time range."}')
+
+
+def says(hours):
+    """HTTPS by whose time this machine is so far behind."""
+    return Web(date=time.time() + hours * HOUR)
+
+
+@pytest.fixture(scope='session')
+def application(certificates):
+    """Settings of an application that proves itself by a certificate, whose file goes with the tests' authority."""
+    proof = os.path.join(certificates.folder, 'application.both')
+    certificates.leaf('application', None, key=['-newkey', 'rsa:2048'])
+    with open(proof, 'w') as f:
+        for part in (certificates.cert('application'), certificates.key('application')):
+            f.write(open(part).read())
+    return dict(auth='oauth', secret=None, transport='smtp', client_id='an-app', certificate='command:cat ' + proof)
+
+
+@pytest.mark.parametrize('label,issuer,web,settings,cause,found', [
+    ('an assertion, and we are behind', UNWELCOME, says(2), {}, 'clock_wrong', {'clock:wrong'}),
+    ('an assertion, and we are ahead', UNWELCOME, says(-2), {}, 'clock_wrong', {'clock:wrong'}),
+    ('an assertion, and our clock is right', UNWELCOME, says(0), {}, 'oauth_client_misconfigured', {'clock:right'}),
+    ('an assertion, and nobody knows the time', UNWELCOME, Web('web-stranger', date=1), {}, 'oauth_client_misconfigured', set()),
+    ('a secret is no matter of time', UNWELCOME, says(2), dict(certificate=None, client_secret='command:echo a-client-secret'),
+     'oauth_client_misconfigured', set()),
+    ('they speak of time, and it is wrong', BY_TIME, says(2), dict(provider='microsoft365', tenant='example.test'), 'clock_wrong', {'clock:wrong'}),
+    ('they speak of time, and it is right', BY_TIME, says(0), dict(provider='microsoft365', tenant='example.test'),
+     'oauth_client_misconfigured', {'clock:right'}),
+    ("the token server's certificate, and we are ahead", Issuer(certificate='everybody-expired'), says(-48), {}, 'clock_wrong', {'clock:wrong'}),
+    ("the token server's certificate has expired", Issuer(certificate='everybody-expired'), says(0), {}, 'cert_expired', {'clock:right'}),
+])
+def test_clock_where_a_token_is_got(label, issuer, web, settings, cause, found, stage, application, outpost, verdict):
+    """The mail server is as it should be; the one that gives tokens says no."""
+    theirs = 'provider' in settings
+    stage.open(OFFICE if theirs else TARGET, 587, Smtp(ehlo=['AUTH LOGIN XOAUTH2']))
+    stage.open(LOGIN, 443, issuer)
+    stage.open(WEB, 443, web)
+    account = dict(application, **settings)
+    if 'client_secret' in account:
+        del account['secret']       # then it is a person who has signed in
+    if not theirs:
+        account.update(issuer='https://login.example.test', scope='mail.send')
+    outpost.account('smtp.office365.com:587' if theirs else 'mail.example.test:587', **account)
+    told = verdict('the clock: ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '3'))
+    assert {fact for fact in told['found'] if fact.startswith(('clock:', 'cert:'))} == found, told
+    assert (step(told, 'clock') is None) == (not found), told
+
+
+@pytest.mark.parametrize('label,exp,nbf,web,cause,found', [
+    ('seems good, and is spent', 1, -1, says(2), 'clock_wrong', {'token:fresh', 'clock:wrong', 'token:dates-differ'}),
+    ('seems spent, and is good', -1, -9, says(-2), 'clock_wrong', {'token:expired', 'clock:wrong', 'token:dates-differ'}),
+    ('seems not to be good yet', 9, 1, says(2), 'clock_wrong', {'token:not-yet-valid', 'clock:wrong', 'token:dates-differ'}),
+    ('is spent', -1, -9, says(0), 'oauth_refresh_token_expired', {'token:expired', 'clock:right'}),
+    ('is spent by both clocks', -9, -20, says(-2), 'oauth_refresh_token_expired', {'token:expired', 'clock:wrong'}),
+    ('is good by both clocks', 9, -9, says(2), 'oauth_wrong_user', {'token:fresh', 'clock:wrong'}),
+    ('is spent, says a stranger', -1, -9, Web('web-stranger', date=1), 'oauth_refresh_token_expired', {'token:expired'}),
+])
+def test_clock_and_a_token(label, exp, nbf, web, cause, found, stage, outpost, leaks, verdict):
+    """Refused in words that are the same for all of these."""
+    now = int(time.time())
+    token = jwt(**dict(OURS, exp=now + exp * HOUR, nbf=now + nbf * HOUR))
+    leaks.plant('a token that %s' % label, token)
+    stage.open(OFFICE, 587, Smtp(ehlo=['AUTH LOGIN XOAUTH2'], replies={'AUTH': '535 5.7.3 Authentication unsuccessful [x]'}))
+    stage.open(WEB, 443, web)
+    outpost.account('smtp.office365.com:587', transport='smtp', auth='token', password=token)
+    told = verdict('a token that ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '3'))
+    assert {fact for fact in told['found'] if fact.startswith(('clock:', 'token:'))} == found, told
+    assert token.encode() not in b''.join(web.heard)
 
 
 # ---- the chain ----

@@ -66,15 +66,47 @@ static void test_judge(void **state)
             shown.chain[shown.chain_len].from = cases[i].chain[k].from;
             shown.chain[shown.chain_len++].until = cases[i].chain[k].until;
         }
-        clock_judge(&reading, &shown, &facts);
+        clock_judge(&reading, &(struct clock_doubt){ .shown = &shown }, &facts);
         for (size_t k = 0; k < facts.count; k++)
             snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", k ? " " : "", facts.at[k]);
         check_bytes(cases[i].label, span_of(words), span_of(cases[i].facts));
     }
 
     struct clock_facts none;
-    clock_judge(&(struct clock_reading){ 0 }, NULL, &none);
+    clock_judge(&(struct clock_reading){ 0 }, &(struct clock_doubt){ .until = 1 }, &none);
     assert_int_equal(none.count, 0);
+}
+
+/* Of a token, good from 5000 until 9000. */
+static void test_judge_token(void **state)
+{
+    static const struct {
+        const char *label;
+        uint64_t theirs, ours;
+        const char *facts;
+    } cases[] = {
+        { "all is well", 6000, 6000, "clock:right" },
+        { "really spent", 9500, 9500, "clock:right" },
+        { "behind, and so a spent one seems good", 9500, 8500, "clock:wrong token:dates-differ" },
+        { "ahead, and so a good one seems spent", 8500, 9500, "clock:wrong token:dates-differ" },
+        { "behind, and so it seems to begin", 5500, 4500, "clock:wrong token:dates-differ" },
+        { "ahead, and it begins all the same", 4000, 6000, "clock:wrong token:dates-differ" },
+        { "behind, and good by both", 8000, 7000, "clock:wrong" },
+        { "behind, and spent by both", 12000, 10000, "clock:wrong" },
+        { "a minute proves nothing", 9010, 8990, "clock:right" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct clock_reading reading = { true, cases[i].theirs, cases[i].ours, 1, "x" };
+        struct clock_facts facts;
+        char words[100] = "";
+
+        clock_judge(&reading, &(struct clock_doubt){ .from = 5000, .until = 9000 }, &facts);
+        for (size_t k = 0; k < facts.count; k++)
+            snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", k ? " " : "", facts.at[k]);
+        check_bytes(cases[i].label, span_of(words), span_of(cases[i].facts));
+    }
 }
 
 static void test_hosts(void **state)
@@ -126,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ahead),
         cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_judge_token),
         cmocka_unit_test(test_hosts),
     };
 

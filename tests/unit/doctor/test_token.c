@@ -16,6 +16,10 @@ static const struct {
     { "as it should be", "{" GOOD "}", SCOPE, "token:fresh" },
     { "spent", "{\"exp\":1000}", SCOPE, "token:expired" },
     { "spent just now", "{\"exp\":1500}", SCOPE, "token:expired" },
+    { "not yet", "{\"exp\":9000,\"nbf\":1561}", SCOPE, "token:not-yet-valid" },
+    { "a minute is nothing", "{\"exp\":9000,\"nbf\":1560}", SCOPE, "token:fresh" },
+    { "made later than now", "{\"iat\":4000}", SCOPE, "token:not-yet-valid" },
+    { "neither", "{\"exp\":1400,\"nbf\":4000}", SCOPE, "token:expired" },
     { "for Graph", "{\"aud\":\"https://graph.microsoft.com\",\"scp\":\"SMTP.Send\"}", SCOPE, "token:wrong-audience" },
     { "for a number", "{\"aud\":\"00000002-0000-0ff1-ce00-000000000000\",\"scp\":\"SMTP.Send\"}", SCOPE, "" },
     { "for Graph, as a path", "{\"aud\":\"https://graph.microsoft.com/x\"}", SCOPE, "token:wrong-audience" },
@@ -36,17 +40,46 @@ static const struct {
     { "no JSON", "hello", SCOPE, "" },
 };
 
-static void read_claims(const char *claims, const char *scope, const char *address, char *out, size_t room)
+static struct secret *token_of(const char *claims)
 {
-    const struct token_wish wish = { scope, APP, "me@example.org", address, 1500 * 1000 };
-    struct token_facts facts;
     HELD(buf) text = BUF(8000);
-    size_t len = 0;
 
     buf_add(&text, "e30.");
     base64url_encode(&text, span_of(claims));
     buf_add(&text, ".c2ln");
-    OWN(secret) token = secret_new(buf_span(&text));
+    return secret_new(buf_span(&text));
+}
+
+/* The dates themselves, for who knows the time better. */
+static void test_dates(void **state)
+{
+    static const struct {
+        const char *claims;
+        uint64_t from, until;
+    } rows[] = {
+        { "{\"exp\":2000,\"nbf\":900,\"iat\":1000}", 900, 2000 },
+        { "{\"exp\":2000,\"iat\":1000}", 1000, 2000 },
+        { "{\"exp\":\"soon\",\"iat\":-5}", 0, 0 },
+        { "{}", 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct token_wish wish = { .wall = 1500 * 1000 };
+        struct token_facts facts;
+        OWN(secret) token = token_of(rows[i].claims);
+        token_facts_read(token, &wish, &facts);
+        check_row(rows[i].claims, facts.from == rows[i].from && facts.until == rows[i].until);
+    }
+}
+
+static void read_claims(const char *claims, const char *scope, const char *address, char *out, size_t room)
+{
+    const struct token_wish wish = { scope, APP, "me@example.org", address, 1500 * 1000 };
+    struct token_facts facts;
+    size_t len = 0;
+    OWN(secret) token = token_of(claims);
+
     token_facts_read(token, &wish, &facts);
     out[0] = '\0';
     for (size_t i = 0; i < facts.count; i++)
@@ -103,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_dates),
         cmocka_unit_test(test_shared_mailboxes),
         cmocka_unit_test(test_sealed),
     };
