@@ -53,7 +53,7 @@ static void end(struct doctor *doctor)
 {
     doctor_tell_withheld(doctor);
     doctor_tell_domain(doctor);
-    doctor_tell_mechanism(doctor);
+    doctor_tell_seen(doctor);
     doctor_tell_full(doctor);
     doctor_finish(doctor);
 }

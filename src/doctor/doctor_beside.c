@@ -175,10 +175,21 @@ bool doctor_look_again(struct doctor *doctor)
     return false;
 }
 
-void doctor_tell_mechanism(struct doctor *doctor)
+static bool was_found(const struct token_facts *facts, const char *fact)
 {
+    for (size_t i = 0; i < facts->count; i++)
+        if (strcmp(facts->at[i], fact) == 0)
+            return true;
+    return false;
+}
+
+void doctor_tell_seen(struct doctor *doctor)
+{
+    const struct token_facts *token = &doctor->seen.token;
     const char *works = doctor->seen.mechanism;
 
+    if (was_found(token, "token:other-tenant") || was_found(token, "token:other-server"))
+        notes_add(&doctor->notes, "token-tenant", "The token that was refused is one of the tenant %s.", token->tenant);
     if (works)
         notes_add(&doctor->notes, "mechanism-works",
                   "Signing in by %s works. To use that alone, write under [account %s] in outpost.conf: mechanisms = %s", works,

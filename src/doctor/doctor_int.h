@@ -121,7 +121,8 @@ void doctor_tell_domain(struct doctor *doctor);
 bool doctor_needs_around(const struct doctor *doctor);
 bool doctor_look_around(struct doctor *doctor);
 bool doctor_look_again(struct doctor *doctor);
-void doctor_tell_mechanism(struct doctor *doctor);
+/* What the second look showed, where it is worth a note. */
+void doctor_tell_seen(struct doctor *doctor);
 
 /* ---- doctor_verdict.c ---- */
 

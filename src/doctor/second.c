@@ -149,10 +149,13 @@ static void token_came(void *who, const struct token_facts *facts)
 static void look_at_token(struct second *second)
 {
     const struct second_plan *plan = second->plan;
+    const struct credential_world *world = &plan->world->credentials;
+    struct token_wish wish;
 
+    token_wish_for(plan->know, plan->account, plan->target->profile, clock_wall(world->clock), &wish);
     second->waits++;
-    if (!token_look_start(&plan->world->credentials, plan->account, loop_now(second->loop) + TOKEN_PATIENCE_MS, token_came,
-                          second, &second->token, NULL))
+    if (!token_look_start(world, plan->account, &wish, loop_now(second->loop) + TOKEN_PATIENCE_MS, token_came, second,
+                          &second->token, NULL))
         second->waits--;
 }
 

@@ -1,5 +1,7 @@
 #include "doctor/token.h"
 
+#include <stdio.h>
+
 #include "account/oauth_claims.h"
 #include "base/alloc.h"
 #include "base/str.h"
@@ -9,6 +11,12 @@
 enum { CLOCKS_DIFFER_S = 60 }; /* so far those of any two machines may */
 
 /* ---- reading ---- */
+
+static void add(struct token_facts *facts, bool holds, const char *fact)
+{
+    if (holds && facts->count < TOKEN_FACTS_MAX)
+        facts->at[facts->count++] = fact;
+}
 
 /* "https://outlook.office.com/SMTP.Send" -> outlook.office.com; empty where it is no URL. */
 static struct span host_of(struct span url)
@@ -86,16 +94,45 @@ static bool is_for_a_shared_mailbox(const struct json_value *claims, const struc
     return span_equal_word(span_from(a, span_find(a, '@')), span_from(b, span_find(b, '@')));
 }
 
+/* "9188040d-6c67-4c5b-b112-36a304b66dad" */
+static bool is_tenant_id(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text.at[i] != '-' : strchr("0123456789abcdefABCDEF", text.at[i]) == NULL || !text.at[i])
+            return false;
+    }
+    return text.len == TOKEN_TENANT_LEN;
+}
+
+/* By its `tid`, or by the path of who issued it: "https://sts.windows.net/ID/". */
+static struct span tenant_of(const struct json_value *claims)
+{
+    struct span tenant = json_text_at(claims, "tid"), path = json_text_at(claims, "iss"), part;
+
+    while (!is_tenant_id(tenant) && span_split(&path, '/', &part))
+        tenant = part;
+    return is_tenant_id(tenant) ? tenant : SPAN_NONE;
+}
+
+/* Whose mailbox it is comes before where it is shown. */
+static void read_tenant(const struct json_value *claims, const struct token_wish *wish, struct token_facts *facts)
+{
+    struct span tenant = tenant_of(claims);
+
+    if (!tenant.len)
+        return;
+    snprintf(facts->tenant, sizeof facts->tenant, "%.*s", SPAN_ARG(tenant));
+    bool other = (wish->tenant && !span_is_word(tenant, wish->tenant)) ||
+                 (wish->foreign_tenant && span_is_word(tenant, wish->foreign_tenant));
+    add(facts, other, "token:other-tenant");
+    add(facts, !other && wish->server_tenant && !span_is_word(tenant, wish->server_tenant), "token:other-server");
+}
+
 static bool is_application(const struct json_value *claims)
 {
     return span_is(json_text_at(claims, "idtyp"), "app") ||
            (!json_text_at(claims, "scp").at && json_count(json_member(claims, "roles")));
-}
-
-static void add(struct token_facts *facts, bool holds, const char *fact)
-{
-    if (holds && facts->count < TOKEN_FACTS_MAX)
-        facts->at[facts->count++] = fact;
 }
 
 static void read_dates(const struct json_value *claims, uint64_t now, struct token_facts *facts)
@@ -124,6 +161,36 @@ void token_facts_read(const struct secret *token, const struct token_wish *wish,
     add(ret_facts, is_application(claims), "token:application");
     add(ret_facts, whom_it_names(claims, wish->user) == NAMES_ANOTHER, "token:other-user");
     add(ret_facts, is_for_a_shared_mailbox(claims, wish), "user:shared-mailbox");
+    read_tenant(claims, wish, ret_facts);
+}
+
+/* ---- what it should be ---- */
+
+/* Whose mailboxes this address is among, by its domain alone: a server tells it of none. */
+static const struct profile *profile_of_mailbox(const struct knowledge *know, const struct account *account)
+{
+    struct span address = span_of(account->address);
+    size_t at = span_find_last(address, '@');
+
+    return at < address.len ? know_profile_of_domain(know, span_from(address, at + 1)) : NULL;
+}
+
+void token_wish_for(const struct knowledge *know, const struct account *account, const struct profile *server,
+                    uint64_t wall, struct token_wish *ret_wish)
+{
+    const struct profile *profile = account->profile, *mailbox = profile_of_mailbox(know, account);
+    bool named = account->tenant && is_tenant_id(span_of(account->tenant));
+
+    *ret_wish = (struct token_wish){
+        .scope = profile ? profile->oauth.scope : NULL,
+        .app_scope = profile ? profile->oauth.app_scope : NULL,
+        .user = account->username ? account->username : account->address,
+        .address = account->address,
+        .tenant = named ? account->tenant : mailbox ? mailbox->oauth.tenant_id : NULL,
+        .foreign_tenant = mailbox ? mailbox->oauth.foreign_tenant_id : profile ? profile->oauth.foreign_tenant_id : NULL,
+        .server_tenant = server ? server->oauth.tenant_id : NULL,
+        .wall = wall,
+    };
 }
 
 /* ---- fetching ---- */
@@ -148,21 +215,15 @@ static void came(void *who, struct secret *token, const struct err *err)
     look->done(look->who, &facts);
 }
 
-bool token_look_start(const struct credential_world *world, const struct account *account, uint64_t deadline,
-                      void (*done)(void *who, const struct token_facts *facts), void *who,
+bool token_look_start(const struct credential_world *world, const struct account *account,
+                      const struct token_wish *wish, uint64_t deadline, void (*done)(void *who, const struct token_facts *facts), void *who,
                       struct token_look **ret_look, struct err *err)
 {
     OWN(token_look) look = NEW(token_look);
 
     if (!look)
         return err_no_memory(err);
-    look->wish = (struct token_wish){
-        .scope = account->profile ? account->profile->oauth.scope : NULL,
-        .app_scope = account->profile ? account->profile->oauth.app_scope : NULL,
-        .user = account->username ? account->username : account->address,
-        .address = account->address,
-        .wall = clock_wall(world->clock),
-    };
+    look->wish = *wish;
     look->done = done;
     look->who = who;
     if (!credential_fetch(world, account, CREDENTIAL_SMTP, NULL, deadline, came, look, &look->fetch, err))

@@ -9,13 +9,15 @@
 #include <stdint.h>
 
 #include "account/credential.h"
+#include "know/profile.h"
 
-enum { TOKEN_FACTS_MAX = 5 };
+enum { TOKEN_FACTS_MAX = 6, TOKEN_TENANT_LEN = 36 };
 
 struct token_facts { /* of know/evidence.h, `found`: token:..., user:... */
     const char *at[TOKEN_FACTS_MAX];
     size_t count;
     uint64_t from, until; /* when it is good, seconds since 1970; 0: it does not say */
+    char tenant[TOKEN_TENANT_LEN + 1]; /* whose it is, as an id of hexadecimal digits (a GUID); "" */
 };
 
 /* What it should be. */
@@ -23,15 +25,22 @@ struct token_wish {
     const char *scope, *app_scope; /* as in a profile; NULL: not known */
     const char *user;              /* to whom it should belong; NULL: not known */
     const char *address;           /* as whom mail is to be sent; NULL: not known */
+    const char *tenant;            /* the mailbox's, as an id; NULL: not known */
+    const char *foreign_tenant;    /* which is surely not the mailbox's; NULL: not known */
+    const char *server_tenant;     /* the only one whose tokens the server takes; NULL: any */
     uint64_t wall;                 /* now, in milliseconds since 1970 */
 };
 
+/* Of this account at a server with this profile (NULL: not known), whose texts it borrows. Pure. */
+void token_wish_for(const struct knowledge *know, const struct account *account, const struct profile *server,
+                    uint64_t wall, struct token_wish *ret_wish);
 /* Pure. Of a token that can't be read: nothing. */
 void token_facts_read(const struct secret *token, const struct token_wish *wish, struct token_facts *ret_facts);
 
 /* Fetches the account's token as for mail, and reads it. `done` is told once, perhaps before this returns. */
 struct token_look;
-MUST_USE bool token_look_start(const struct credential_world *world, const struct account *account, uint64_t deadline,
+MUST_USE bool token_look_start(const struct credential_world *world, const struct account *account,
+                               const struct token_wish *wish, uint64_t deadline,
                                void (*done)(void *who, const struct token_facts *facts), void *who,
                                struct token_look **ret_look, struct err *err);
 void token_look_free(struct token_look *look);

@@ -107,7 +107,8 @@ struct evidence {
      *   token:fresh token:expired token:not-yet-valid (by this machine's clock) token:dates-differ (by the time
      *   that HTTPS says it is the other way round)
      *   token:wrong-audience token:wrong-scope token:other-user
-     *   token:application (of an application that signs in by itself)
+     *   token:other-tenant (it is of another tenant than the mailbox) token:other-server (this server takes tokens of
+     *   another one) token:application (of an application that signs in by itself)
      *   mechanism:other-works (the same password by another way of signing in)
      *   spf:missing spf:broken spf:without (the sender's domain does not let the provider send)
      *   dkim:missing dmarc:unaligned (it asks for what fails here to be refused or put aside)

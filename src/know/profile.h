@@ -71,6 +71,8 @@ struct profile_oauth {
     const char *issuer, *metadata, *authorize, *token, *device, *revoke; /* any may be NULL */
     const char *tenant;          /* the default for {tenant}; NULL: the URLs have none */
     struct words other_tenants;
+    const char *tenant_id;         /* as tokens name it: the one that all its mailboxes are of; NULL: each has its own */
+    const char *foreign_tenant_id; /* one that none of them is of; NULL: none is known */
     const char *client_id;       /* NULL until the project owns one */
     const char *scope;           /* to send by SMTP, refresh token included */
     const char *identity_scope;  /* to learn the person's address; NULL: none */

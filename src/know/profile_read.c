@@ -45,6 +45,8 @@ static const struct key oauth_keys[] = {
     { "revoke",              KEY_TEXT,     AT(oauth.revoke),              NULL                 },
     { "tenant",              KEY_TEXT,     AT(oauth.tenant),              NULL                 },
     { "other_tenants",       KEY_WORDS,    AT(oauth.other_tenants),       NULL                 },
+    { "tenant_id",           KEY_TEXT,     AT(oauth.tenant_id),           NULL                 },
+    { "foreign_tenant_id",   KEY_TEXT,     AT(oauth.foreign_tenant_id),   NULL                 },
     { "client_id",           KEY_TEXT,     AT(oauth.client_id),           NULL                 },
     { "scope",               KEY_TEXT,     AT(oauth.scope),               NULL                 },
     { "identity_scope",      KEY_TEXT,     AT(oauth.identity_scope),      NULL                 },

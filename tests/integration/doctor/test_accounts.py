@@ -101,6 +101,33 @@ def test_a_token_that_says_why(label, claims, cause, stage, outpost, leaks, verd
     verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
 
 
+PERSONAL, HOUSE = '9188040d-6c67-4c5b-b112-36a304b66dad', '00000000-1111-2222-3333-444444444444'
+
+
+@pytest.mark.parametrize('label,tenant,server,settings,cause', [
+    ("a personal account's, for an organisation's mailbox", PERSONAL, 'smtp.office365.com', {}, 'oauth_tenant_mismatch'),
+    ("an organisation's, for a personal mailbox", HOUSE, 'smtp-mail.outlook.com', dict(address='alice@live.com', username='alice@live.com'),
+     'oauth_tenant_mismatch'),
+    ("another organisation's than is named", HOUSE, 'smtp.office365.com', dict(tenant='00000000-1111-2222-3333-555555555555'),
+     'oauth_tenant_mismatch'),
+    ("an organisation's, where personal accounts sign in", HOUSE, 'smtp-mail.outlook.com', {}, 'wrong_server_for_account'),
+    ("a personal account's, at the server for both", PERSONAL, 'smtp.office365.com', dict(address='alice@live.com', username='alice@live.com'),
+     'oauth_wrong_user'),
+    ("an organisation's, as it should be", HOUSE, 'smtp.office365.com', {}, 'oauth_wrong_user')])
+def test_whose_tenant(label, tenant, server, settings, cause, stage, outpost, leaks, verdict):
+    """The last two have the right one: they are refused for another reason, and the likeliest is told."""
+    stage.open(OFFICE if 'office' in server else OUTLOOK, 587,
+               Smtp(ehlo=['AUTH LOGIN XOAUTH2'], replies={'AUTH': '535 5.7.3 Authentication unsuccessful [x]'}))
+    token = jwt(**dict(OURS, tid=tenant, upn=settings.get('address', OURS['upn'])))
+    leaks.plant('a token of a tenant: ' + label, token)
+    outpost.account(server + ':587', transport='smtp', auth='token', password=token, **settings)
+    told = verdict('a token, ' + label, cause, outpost.run('doctor', '--json', '--connect-timeout', '5'))
+    noted = [note['text'] for note in told['notes'] if note['note'] == 'token-tenant']
+    assert (cause != 'oauth_wrong_user') == bool(noted) and all(tenant in text for text in noted), told
+    shared = outpost.run('doctor', '--share', '--connect-timeout', '5')
+    assert shared.json['cause'] == cause and tenant not in shared.out, shared
+
+
 def test_a_shared_mailbox(stage, outpost, leaks, verdict):
     """Signed in as oneself, which is right; and told the server so, which is not."""
     stage.open(OFFICE, 587, Smtp(ehlo=['AUTH LOGIN XOAUTH2'], replies={'AUTH': '535 5.7.3 Authentication unsuccessful [x]'}))

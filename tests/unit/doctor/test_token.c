@@ -3,8 +3,13 @@
 
 #include <stdio.h>
 
+#include "account/account.h"
 #include "base/base64.h"
 #include "doctor/token.h"
+#include "know/embedded.h"
+#include "know/knowledge.h"
+
+static struct knowledge *know;
 
 #define SCOPE "https://outlook.office.com/SMTP.Send offline_access"
 #define APP   "https://outlook.office365.com/.default"
@@ -50,6 +55,24 @@ static struct secret *token_of(const char *claims)
     return secret_new(buf_span(&text));
 }
 
+/* With its profile, as it is when a configuration is read. */
+static struct account *account_of(const char *address, const char *server, const char *tenant)
+{
+    struct account *account = NULL;
+    struct err err = { 0 };
+
+    assert_true(account_new(SPAN("test"), &account, &err));
+    assert_true(account_set(account, "address", span_of(address), &err));
+    assert_true(account_set(account, "server", span_of(server), &err));
+    assert_true(account_set(account, "security", SPAN("starttls"), &err));
+    assert_true(account_set(account, "auth", SPAN("token"), &err));
+    assert_true(account_set(account, "secret", SPAN("command:echo"), &err));
+    assert_true(!tenant || account_set(account, "tenant", span_of(tenant), &err));
+    if (!account_fill(account, know, &err))
+        fail_msg("%s", err.text);
+    return account;
+}
+
 /* The dates themselves, for who knows the time better. */
 static void test_dates(void **state)
 {
@@ -75,7 +98,8 @@ static void test_dates(void **state)
 
 static void read_claims(const char *claims, const char *scope, const char *address, char *out, size_t room)
 {
-    const struct token_wish wish = { scope, APP, "me@example.org", address, 1500 * 1000 };
+    const struct token_wish wish = { .scope = scope, .app_scope = APP, .user = "me@example.org", .address = address,
+                                     .wall = 1500 * 1000 };
     struct token_facts facts;
     size_t len = 0;
     OWN(secret) token = token_of(claims);
@@ -121,7 +145,7 @@ static void test_shared_mailboxes(void **state)
 static void test_sealed(void **state)
 {
     static const char *const tokens[] = { "EwBwA8l6BAAU", "ya29.a0Af_x", "a.b", "a.b.c", "..", "." };
-    const struct token_wish wish = { SCOPE, APP, "me@example.org", NULL, 0 };
+    const struct token_wish wish = { .scope = SCOPE, .app_scope = APP, .user = "me@example.org" };
 
     (void)state;
     for (size_t i = 0; i < COUNT(tokens); i++) {
@@ -132,6 +156,76 @@ static void test_sealed(void **state)
     }
 }
 
+/* Whose mailbox it is for, and where: as the profiles know. */
+static void test_tenants(void **state)
+{
+#define PERSONAL "9188040D-6c67-4c5b-b112-36a304b66dad"
+#define HOUSE    "00000000-1111-2222-3333-444444444444"
+#define OTHER    "00000000-1111-2222-3333-555555555555"
+    static const struct {
+        const char *label, *claims, *address, *server, *tenant;
+        const char *facts;
+    } rows[] = {
+        { "personal, as it should be", "{\"tid\":\"" PERSONAL "\"}", "me@live.com", "smtp-mail.outlook.com:587", NULL, "" },
+        { "personal, at the server for all", "{\"tid\":\"" PERSONAL "\"}", "me@live.com", "smtp.office365.com:587", NULL, "" },
+        { "personal, for an organisation's mailbox", "{\"tid\":\"" PERSONAL "\"}", "me@example.org", "smtp.office365.com:587", NULL,
+          "token:other-tenant" },
+        { "personal, for an organisation's own name", "{\"tid\":\"" PERSONAL "\"}", "me@example.onmicrosoft.com",
+          "smtp.office365.com:587", NULL, "token:other-tenant" },
+        { "an organisation's, as it should be", "{\"tid\":\"" HOUSE "\"}", "me@example.org", "smtp.office365.com:587", NULL, "" },
+        { "an organisation's, for a personal mailbox", "{\"tid\":\"" HOUSE "\"}", "me@live.com", "smtp-mail.outlook.com:587", NULL,
+          "token:other-tenant" },
+        { "an organisation's, for a personal one, at the server for all", "{\"tid\":\"" HOUSE "\"}", "me@live.com",
+          "smtp.office365.com:587", NULL, "token:other-tenant" },
+        { "an organisation's, where personal ones are", "{\"tid\":\"" HOUSE "\"}", "me@example.org", "smtp-mail.outlook.com:587",
+          NULL, "token:other-server" },
+        { "personal, with a domain of its own", "{\"tid\":\"" PERSONAL "\"}", "me@example.org", "smtp-mail.outlook.com:587", NULL, "" },
+        { "the one that was named", "{\"tid\":\"" HOUSE "\"}", "me@example.org", "smtp.office365.com:587", HOUSE, "" },
+        { "another than was named", "{\"tid\":\"" OTHER "\"}", "me@example.org", "smtp.office365.com:587", HOUSE, "token:other-tenant" },
+        { "a domain was named", "{\"tid\":\"" OTHER "\"}", "me@example.org", "smtp.office365.com:587", "example.org", "" },
+        { "by its issuer", "{\"iss\":\"https://sts.windows.net/" OTHER "/\"}", "me@example.org", "smtp.office365.com:587", HOUSE,
+          "token:other-tenant" },
+        { "by its issuer of today", "{\"iss\":\"https://login.example/" PERSONAL "/v2.0\"}", "me@example.org",
+          "smtp.office365.com:587", NULL, "token:other-tenant" },
+        { "an issuer without one", "{\"iss\":\"https://accounts.example.com\"}", "me@example.org", "smtp.office365.com:587", HOUSE, "" },
+        { "no id", "{\"tid\":\"common\"}", "me@live.com", "smtp-mail.outlook.com:587", NULL, "" },
+        { "nearly one", "{\"tid\":\"g188040d-6c67-4c5b-b112-36a304b66dad\"}", "me@live.com", "smtp-mail.outlook.com:587", NULL, "" },
+        { "of another kind", "{\"tid\":7,\"iss\":[]}", "me@live.com", "smtp-mail.outlook.com:587", NULL, "" },
+        { "at nobody's server", "{\"tid\":\"" HOUSE "\"}", "me@example.org", "mail.example.org:587", NULL, "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct account *account = account_of(rows[i].address, rows[i].server, rows[i].tenant);
+        OWN(secret) token = token_of(rows[i].claims);
+        struct token_wish wish;
+        struct token_facts facts;
+
+        token_wish_for(know, account, know_profile_of_host(know, span_of(account->server.name)), 0, &wish);
+        wish.scope = NULL;
+        token_facts_read(token, &wish, &facts);
+        check_bytes(rows[i].label, span_of(facts.count ? facts.at[0] : ""), span_of(rows[i].facts));
+        account_free(account);
+    }
+}
+
+static int load(void **state)
+{
+    struct err err;
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+
+    (void)state;
+    return know_new(texts, count, &know, &err) ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    knowledge_free(know);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,7 +233,8 @@ int main(void)
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_shared_mailboxes),
         cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_tenants),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, load, unload);
 }
