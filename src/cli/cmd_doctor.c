@@ -174,6 +174,18 @@ static int tell(struct visit *visit, const struct knowledge *know)
     return visit->report->ok ? 0 : 1;
 }
 
+/* The configuration can't be read: that is the one thing that is wrong, whoever was asked about. */
+static int tell_config(struct visit *visit, const struct knowledge *know, const struct err *why)
+{
+    struct doctor_early early;
+
+    doctor_early_report(know, why, &early);
+    visit->report = &early.report;
+    int status = tell(visit, know);
+    visit->report = NULL;
+    return status;
+}
+
 /* ---- --fix ---- */
 
 struct second_look {
@@ -246,6 +258,8 @@ static int run(struct cli *cli)
     struct err err = { 0 };
     int status;
 
+    if (know && !cli_config(cli, &err) && err.kind == ERR_CONFIG)
+        return tell_config(&visit, know, &err);
     bool good = (know || err_no_memory(&err)) && find_patient(&visit, &err) &&
                 may_mend(&visit, &err) && make_world(&visit, &err);
     if (good) {
@@ -280,6 +294,7 @@ const struct command command_doctor = {
             "--import looks at an account of another mail program: that program's configuration is read, and what would "
             "mend it is said in that program's words. An operand then chooses one of its accounts, or names the address it "
             "sends from.\n\n"
+            "A configuration that can't be read, or that others may write, is what is wrong then, and nobody is asked.\n\n"
             "The exit status is 0 where nothing is wrong, or no longer; 1 where something is.",
     .options = options,
     .option_count = COUNT(options),

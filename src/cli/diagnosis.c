@@ -101,6 +101,10 @@ static void tell_target(struct cli *cli, const struct patient *patient, const st
     const struct around_target *target = report->target;
     HELD(buf) address = BUF(LINE_MAX_LEN), host = BUF(LINE_MAX_LEN);
 
+    if (!target->host) {
+        say(cli, "%s", "The configuration");
+        return;
+    }
     str_printable(&address, span_of(patient->account ? patient->account->name : patient->address), LINE_MAX_LEN);
     str_printable(&host, span_of(target->host), LINE_MAX_LEN); /* what somebody took for a name */
     say(cli, "%s%s%s:%u (%s)", buf_text(&address), address.len ? " at " : "", buf_text(&host), (unsigned)target->port,
@@ -246,8 +250,11 @@ static void json_target(struct json *json, const struct patient *patient, const 
                                : patient->address[0] ? patient->address
                                                      : NULL);
     json_text(json, "host", target->host);
-    json_number(json, "port", target->port);
-    json_text(json, "security", security_word(target->security));
+    if (target->host)
+        json_number(json, "port", target->port);
+    else
+        json_none(json, "port");
+    json_text(json, "security", target->host ? security_word(target->security) : NULL);
     json_text(json, "provider", target->profile ? target->profile->id : NULL);
     json_close(json);
 }

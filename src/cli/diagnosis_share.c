@@ -85,9 +85,11 @@ static void share_members(struct json *json, const struct doctor_report *report)
     json_text(json, "cause", report->judged ? report->verdict.cause->id : NULL);
     json_bool(json, "guess", report->judged && report->verdict.guess);
     json_text(json, "provider", target->profile ? target->profile->id : NULL);
-    json_text(json, "host", public_host(target, target->host));
-    json_number(json, "port", target->port);
-    json_text(json, "security", security_word(target->security));
+    if (target->host) { /* else there was nobody to look at */
+        json_text(json, "host", public_host(target, target->host));
+        json_number(json, "port", target->port);
+        json_text(json, "security", security_word(target->security));
+    }
     json_text(json, "stage", report->ok ? NULL : stage_word(report->evidence.stage));
     json_text(json, "mechanism", known_mechanism(report->evidence.mechanism));
     share_reply(json, &report->evidence.err);

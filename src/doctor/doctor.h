@@ -21,6 +21,7 @@
 #include "doctor/around.h"
 #include "doctor/books.h"
 #include "doctor/findings.h"
+#include "doctor/ladder.h"
 #include "doctor/machine.h"
 #include "doctor/notes.h"
 #include "know/classify.h"
@@ -62,6 +63,17 @@ struct doctor_events {
     void (*done)(void *who, const struct doctor_report *report);
     void (*sight)(void *who, const struct around_sight *sight); /* one of those around has answered, or did not; may be NULL */
 };
+
+/* What is wrong before there is anybody to look at: the settings can't be read. Its report is as good as it is; of a target
+ * it has none (host NULL). Pure. */
+struct doctor_early {
+    struct ladder ladder;
+    struct around_target target;
+    struct around_view around;
+    struct doctor_notes notes;
+    struct doctor_report report;
+};
+void doctor_early_report(const struct knowledge *know, const struct err *why, struct doctor_early *ret_early);
 
 struct doctor;
 

@@ -97,3 +97,23 @@ void doctor_finish(struct doctor *doctor)
         judge(doctor);
     doctor->events.done(doctor->who, report);
 }
+
+/* ---- before there is a doctor ---- */
+
+void doctor_early_report(const struct knowledge *know, const struct err *why, struct doctor_early *ret_early)
+{
+    struct doctor_report *report = &ret_early->report;
+
+    *ret_early = (struct doctor_early){ .report = { .evidence = { .stage = STAGE_LOCAL, .err = *why } } };
+    ladder_begin(&ret_early->ladder, 0, NULL, NULL);
+    ladder_enter(&ret_early->ladder, RUNG_MACHINE);
+    ret_early->ladder.open.fact = why->fact;
+    ladder_detail(&ret_early->ladder, "error", span_of(why->text));
+    ladder_leave(&ret_early->ladder, STEP_FAILED, 0);
+    report->target = &ret_early->target;
+    report->steps = ret_early->ladder.steps;
+    report->step_count = ret_early->ladder.count;
+    report->around = &ret_early->around;
+    report->notes = &ret_early->notes;
+    report->judged = classify(know, &report->evidence, &report->verdict);
+}

@@ -141,6 +141,44 @@ def test_bad_configuration_is_told_with_its_place(text, place, says, outpost):
     assert outpost.config in line and place in line and says in line
 
 
+@pytest.mark.parametrize('words', [[], ['--fix'], ['mail.example.test:587']], ids=' '.join)
+@pytest.mark.parametrize('text,place,says', BAD_CONFIGURATIONS.values(), ids=BAD_CONFIGURATIONS)
+def test_the_doctor_finds_a_bad_configuration(text, place, says, words, outpost):
+    """It is what is wrong, whoever is asked about: a diagnosis like any other, in each of its forms."""
+    with open(outpost.config, 'w') as f:
+        f.write(text)
+    result = outpost.run('doctor', *words, '--json')
+    told = result.json
+    assert result.status == 1 and not result.err and told['ok'] is False and told['cause'] == 'config_invalid', result
+    assert told['fix'] and set(told['target'].values()) == {None} and told['alternatives'] == told['notes'] == told['found'] == [], told
+    assert [(step['step'], step['ok'], step['detail']['fact']) for step in told['steps']] == [('machine', False, 'config:bad')], told
+    assert place in told['evidence'] and says in told['evidence'], told
+    people = outpost.run('doctor', *words)
+    assert people.status == 1 and not people.err, people
+    assert 'outpost config check' in people.out and outpost.config in people.out and 'config_invalid' in people.out, people
+
+
+@pytest.mark.parametrize('spoil,fact', [
+    (lambda path: os.chmod(path, 0o666), 'config:untrusted-mode'),
+    (lambda path: (os.unlink(path), os.mkdir(path)), 'config:unreadable'),
+    (lambda path: open(path, 'ab').write(b'\0'), 'config:bad')], ids=['others may write it', 'a folder', 'a NUL'])
+def test_the_doctor_finds_a_file_that_is_none(spoil, fact, outpost):
+    spoil(outpost.account('localhost:1', 'none', auth='none').config)
+    told = outpost.run('doctor', '--json').json
+    assert told['cause'] == 'config_invalid' and told['steps'][0]['detail']['fact'] == fact, told
+    shared = outpost.run('doctor', '--share')
+    assert shared.status == 1 and shared.json['fact'] == fact and outpost.folder not in shared.out, shared
+    assert outpost.send(message()[0], 'a@x.test').status == CONFIG      # to all others it is a failure, as before
+
+
+def test_the_doctor_and_a_providers_file(outpost):
+    os.makedirs(os.path.join(outpost.folder, 'providers'))
+    with open(os.path.join(outpost.folder, 'providers', 'mine.ini'), 'w') as f:
+        f.write('[provider mine]\nserver = nonsense\n')
+    told = outpost.account('localhost:1', 'none', auth='none').run('doctor', '--json').json
+    assert told['cause'] == 'config_invalid' and 'mine.ini' in told['evidence'], told
+
+
 def test_a_failure_has_its_name_though_the_owners_files_are_broken(outpost):
     folder = os.path.join(outpost.folder, 'providers')
     os.makedirs(folder)

@@ -35,7 +35,7 @@ ELSEWHERE = {
     'daemon_unreachable': ('the doctor asks no daemon', 'test_sendmail.py'),
     'queue_unusable': ('the doctor opens no queue', 'doctor/test_not_by_the_doctor.py'),
     'listen_failed': ('the doctor listens nowhere', 'test_bad_input.py'),
-    'config_invalid': (MACHINE, 'test_bad_input.py'),
+    'config_invalid': ('asked of the configuration, and not of a server', 'test_bad_input.py'),
     'file_unreadable': (MACHINE, 'test_bad_input.py'),
     'usage_error': (MACHINE, 'test_bad_input.py'),
     'no_account': (MACHINE, 'test_bad_input.py'),

@@ -145,6 +145,25 @@ static void test_found(void **state)
     }
 }
 
+/* Settings that can't be read: there is nobody to look at. */
+static void test_early(void **state)
+{
+    struct doctor_early early;
+    struct err why = { 0 };
+    char steps[100];
+
+    (void)state;
+    err_found(&why, ERR_CONFIG, "config:bad", "outpost.conf:2: no such key: \"x\x1b\"");
+    doctor_early_report(know, &why, &early);
+    assert_true(!early.report.ok && early.report.judged && !early.report.target->host);
+    assert_string_equal(early.report.verdict.cause->id, "config_invalid");
+    write_steps(&early.report, steps, sizeof steps);
+    assert_string_equal(steps, "machine FAILED");
+    assert_string_equal(early.report.steps[0].fact, "config:bad");
+    assert_null(strchr(doctor_step_detail(&early.report.steps[0], "error"), '\x1b'));
+    assert_true(!early.report.around->count && !early.report.notes->count && !early.report.https);
+}
+
 /* Freed at any time, it is gone, and says nothing more. */
 static void test_freed(void **state)
 {
@@ -213,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found),
+        cmocka_unit_test(test_early),
         cmocka_unit_test(test_freed),
         cmocka_unit_test(test_no_memory),
     };
