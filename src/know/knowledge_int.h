@@ -20,6 +20,8 @@ struct rule {
     size_t also_count;
     unsigned stages;      /* a bit for each */
     struct words texts;   /* patterns; one must be found */
+    struct words frames;  /* or one of these: what is told behind it decides, where that is known */
+    struct words nears;   /* groups of words; or one of these */
     struct words facts;   /* one must be the fact */
     struct words codes, enhanced, mechanisms, ports, securities, hosts; /* one of each must be it */
     struct words found;   /* all must be among the findings */
@@ -113,9 +115,25 @@ MUST_USE bool key_words(struct knowledge *know, const struct ini_section *sectio
  * where the pattern begins or ends with a digit, so does a number of the text: 5.7.1 is not
  * in 5.7.139. */
 bool pattern_in(struct span text, const char *pattern);
+/* ... and where it ends there. */
+bool pattern_end(struct span text, const char *pattern, size_t *ret_end);
+
+/* A text cut into words: at blanks and signs, at a capital within ("MailboxFull"), between letters and digits.
+ * Borrowed from the text. */
+enum { NEAR_MOST = 256 };
+struct near_text {
+    struct span words[NEAR_MOST];
+    size_t count;
+};
+void near_cut(struct near_text *near, struct span text);
+
+/* Are the groups of the line together somewhere, in any order and with few words between? "size|large exceed|=max"
+ * are two groups, each with its stems: what begins a word; with = the whole word. ASCII case is put aside. The more
+ * groups and the nearer, the higher is what it returns; -1 where they aren't together. */
+int near_in(const struct near_text *near, const char *line);
 
 /* How exactly the evidence was known: for choosing among several pieces of a text. */
-enum sureness { SURE_NOTHING, SURE_GUESS, SURE_CODES, SURE_WEAK, SURE_WORDS };
+enum sureness { SURE_NOTHING, SURE_GUESS, SURE_NEAR, SURE_HINT, SURE_CODES, SURE_WEAK, SURE_WORDS };
 enum sureness classify_surely(const struct knowledge *know, const struct evidence *evidence,
                               struct verdict *ret_verdict);
 

@@ -63,7 +63,7 @@ static bool next_piece(struct span *pattern, struct piece *piece)
     return true;
 }
 
-bool pattern_in(struct span text, const char *pattern)
+bool pattern_end(struct span text, const char *pattern, size_t *ret_end)
 {
     struct span rest = span_of(pattern);
     bool stars = span_find(rest, '*') < rest.len;
@@ -77,5 +77,13 @@ bool pattern_in(struct span text, const char *pattern)
             return false;
         at += piece.len;
     }
+    *ret_end = at;
     return true;
+}
+
+bool pattern_in(struct span text, const char *pattern)
+{
+    size_t end;
+
+    return pattern_end(text, pattern, &end);
 }

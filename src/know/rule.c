@@ -22,6 +22,8 @@ static const struct key keys[] = {
     { "also",              KEY_WORDS,    IN_DRAFT(also),  NULL                        },
     { "stage",             KEY_BITS,     AT(stages),      STAGE_WORDS                 },
     { "text",              KEY_LINES,    AT(texts),       NULL                        },
+    { "frame",             KEY_LINES,    AT(frames),      NULL                        },
+    { "near",              KEY_LINES,    AT(nears),       NULL                        },
     { "fact",              KEY_WORDS,    AT(facts),       NULL                        },
     { "code",              KEY_WORDS,    AT(codes),       NULL                        },
     { "enhanced",          KEY_WORDS,    AT(enhanced),    NULL                        },
@@ -57,7 +59,7 @@ static bool bad(const struct ini_section *section, const char *what, const char 
 
 static bool asks_for_nothing(const struct rule *rule)
 {
-    return !rule->texts.count && !rule->facts.count && !rule->codes.count &&
+    return !rule->texts.count && !rule->frames.count && !rule->nears.count && !rule->facts.count && !rule->codes.count &&
            !rule->enhanced.count && !rule->stages;
 }
 

@@ -9,7 +9,13 @@
 
 /* A text without a reply is classified window by window, each as long as an error can hold; of a
  * long one its end, where a program says what stopped it. */
-enum { WINDOW = ERR_TEXT_MAX - 8, STEP = WINDOW / 2, WINDOWS_MOST = 64, REPLIES_MOST = 100 };
+enum {
+    WINDOW = ERR_TEXT_MAX - 8,
+    STEP = WINDOW / 2,
+    WINDOWS_MOST = 64,
+    REPLIES_MOST = 100,
+    SPEAKS_MOST = 2048, /* in a longer text some words stand near one another by chance */
+};
 
 void text_evidence_free(struct text_evidence *found)
 {
@@ -52,6 +58,7 @@ static const struct {
     { "MAIL failed:", STAGE_MAIL },
     { "DATA failed:", STAGE_END },
     { "unexpected smtp-server response", STAGE_GREETING },
+    { "Escape character is", STAGE_GREETING }, /* of telnet */
     { "Invalid greeting", STAGE_GREETING },
     { "cannot get initial OK message", STAGE_GREETING },
     { "SMTPConnectError", STAGE_GREETING },
@@ -61,6 +68,17 @@ static const struct {
 };
 
 static const char *const mechanisms[] = { "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-256", "CRAM-MD5" };
+
+/* "email failed" has no "MAIL failed" in it. */
+static bool has_phrase(struct span text, const char *phrase)
+{
+    size_t at;
+
+    for (; (at = span_find_word(text, phrase)) < text.len; text = span_from(text, at + 1))
+        if (at == 0 || !str_is_alpha(text.at[at - 1]))
+            return true;
+    return false;
+}
 
 static void find_mechanism(struct span text, struct evidence *evidence)
 {
@@ -142,19 +160,24 @@ static const char *provider_of_markers(const struct knowledge *know, struct span
     return NULL;
 }
 
+/* A server that a profile has exists, whatever a resolver says of it. */
+static const char *const name_known[] = { "name:known", NULL };
+
 void text_circumstances(const struct knowledge *know, struct span text, struct evidence *ret_around)
 {
     struct evidence around = { .stage = STAGE_NONE };
 
     text = span_cut(text, 0, 8192);
     for (size_t i = 0; i < COUNT(stages) && around.stage == STAGE_NONE; i++)
-        if (span_find_word(text, stages[i].words) < text.len)
+        if (has_phrase(text, stages[i].words))
             around.stage = stages[i].stage;
     find_mechanism(text, &around);
     around.port = find_port(text);
+    const char *server = provider_of_hosts(know, text);
+    around.found = server ? name_known : NULL;
     around.provider = provider_of_markers(know, text);
     if (!around.provider)
-        around.provider = provider_of_hosts(know, text);
+        around.provider = server;
     *ret_around = around;
 }
 
@@ -169,6 +192,31 @@ void text_add_circumstances(const struct evidence *around, struct evidence *evid
     evidence->mechanism = around->mechanism;
     evidence->port = around->port;
     evidence->provider = around->provider;
+    evidence->found = around->found;
+}
+
+/* Judges what was found. Stage, provider and loose codes are guessed at by what stands around; where they keep the words
+ * from being known, the words are asked without them. */
+static enum sureness judge(const struct knowledge *know, struct evidence *evidence, bool loose_code)
+{
+    struct verdict verdict;
+    enum sureness sure = classify_surely(know, evidence, &verdict);
+
+    for (int without = 0; without < 3 && sure < SURE_WEAK; without++) {
+        struct evidence words = *evidence;
+        if (without == 0)
+            words.stage = STAGE_NONE;
+        else if (without == 1)
+            words.provider = NULL;
+        else if (loose_code)
+            words.err.reply = 0;
+        enum sureness now = classify_surely(know, &words, &verdict);
+        if (now <= sure || (now < SURE_WEAK && sure != SURE_NOTHING))
+            continue;
+        *evidence = words;
+        sure = now;
+    }
+    return sure;
 }
 
 /* Does b say again what a says, in fewer words? */
@@ -185,11 +233,10 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
     enum sureness sure = SURE_NOTHING;
     struct scan scan = scan_of(text);
     struct evidence reply;
-    struct verdict verdict;
 
     for (int i = 0; i < REPLIES_MOST && text_next_reply(&scan, &reply); i++) {
         text_add_circumstances(around, &reply);
-        enum sureness now = classify_surely(know, &reply, &verdict);
+        enum sureness now = judge(know, &reply, false);
         bool has_code = reply.err.reply, had_code = best->err.reply;
         if (now == SURE_NOTHING || (had_code && !has_code) || (had_code == has_code && now < sure) ||
             is_echo(&best->err, &reply.err))
@@ -205,7 +252,6 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
 {
     HELD(buf) line = BUF(WINDOWS_MOST * STEP + WINDOW);
     enum sureness sure = SURE_NOTHING;
-    struct verdict verdict;
 
     if (text.len > line.ceiling)
         text = span_from(text, text.len - line.ceiling);
@@ -214,9 +260,10 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
     for (size_t at = 0; at == 0 || at + STEP < all.len; at += STEP) {
         struct evidence window = { .err.kind = ERR_INPUT };
         err_said(&window.err, span_cut(all, at, at + WINDOW));
+        window.err.reply = text_loose_code(span_of(window.err.said));
         text_add_circumstances(around, &window);
-        enum sureness now = classify_surely(know, &window, &verdict);
-        if (now == SURE_NOTHING || now < sure)
+        enum sureness now = judge(know, &window, window.err.reply != 0);
+        if (now == SURE_NOTHING || now < sure || (now == SURE_NEAR && all.len > SPEAKS_MOST))
             continue;
         sure = now;
         *best = window;
@@ -224,7 +271,7 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
     return sure;
 }
 
-static void find_evidence(const struct knowledge *know, struct span text, struct evidence *found)
+static enum sureness find_evidence(const struct knowledge *know, struct span text, struct evidence *found)
 {
     struct evidence reply = { .err.kind = ERR_NONE }, window = { .err.kind = ERR_NONE };
     struct evidence around = { .stage = STAGE_NONE };
@@ -232,31 +279,42 @@ static void find_evidence(const struct knowledge *know, struct span text, struct
     text_circumstances(know, text, &around);
     enum sureness by_reply = best_reply(know, text, &around, &reply);
     *found = reply;
-    if (by_reply < SURE_CODES && best_window(know, text, &around, &window) > by_reply)
-        *found = window;
+    enum sureness least = by_reply == SURE_NOTHING ? SURE_NOTHING : SURE_HINT; /* a reply says more than what is around it */
+    enum sureness by_window = by_reply < SURE_CODES ? best_window(know, text, &around, &window) : SURE_NOTHING;
+    if (by_window <= least)
+        return by_reply;
+    *found = window;
+    return by_window;
+}
+
+/* The recipient whom a report is about: the first that failed, else the first. */
+static const struct text_recipient *telling_recipient(const struct text_evidence *found)
+{
+    for (size_t i = 0; i < found->recipient_count; i++)
+        if (span_is_word(span_of(found->recipients[i].action), "failed"))
+            return &found->recipients[i];
+    return found->recipient_count ? &found->recipients[0] : NULL;
 }
 
 bool text_read(const struct knowledge *know, struct span text, struct text_evidence **ret_found,
                struct err *err)
 {
     OWN(text_evidence) found = NEW(text_evidence);
+    struct evidence whole = { .err.kind = ERR_NONE };
+    struct verdict verdict;
 
     if (!found)
         return err_no_memory(err);
     text = span_cut(text, 0, TEXT_MOST);
     if (!text_recipients(know, text, found, err))
         return false;
-    for (size_t i = 0; i < found->recipient_count; i++) {
-        struct text_recipient *recipient = &found->recipients[i];
-        if (found->evidence.err.kind == ERR_NONE ||
-            span_is_word(span_of(recipient->action), "failed")) {
-            found->evidence = recipient->evidence;
-            if (span_is_word(span_of(recipient->action), "failed"))
-                break;
-        }
-    }
-    if (found->evidence.err.kind == ERR_NONE)
-        find_evidence(know, text, &found->evidence);
+    const struct text_recipient *recipient = telling_recipient(found);
+    if (recipient)
+        found->evidence = recipient->evidence;
+    enum sureness sure = recipient ? classify_surely(know, &found->evidence, &verdict) : SURE_NOTHING;
+    /* Many reports have a bare "5.0.0", and the server's words in the part for people alone. */
+    if (sure < SURE_WEAK && find_evidence(know, text, &whole) > sure)
+        found->evidence = whole;
     *ret_found = GIVE(found);
     return true;
 }

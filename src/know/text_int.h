@@ -10,6 +10,10 @@
  * command that it answers, stage. */
 MUST_USE bool text_next_reply(struct scan *scan, struct evidence *ret_reply);
 
+/* The code of a refusal that a program names in its own sentence ("SMTP Error (535)", "expected 250, got 552"); the
+ * last one, 0 where there is none. */
+uint16_t text_loose_code(struct span text);
+
 /* The stage of the SMTP command that stands nearest to the text's end, in a transcript or a log;
  * STAGE_NONE where there is none. Looks at the last 60 lines. */
 enum stage text_command_before(struct span text);

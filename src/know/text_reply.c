@@ -69,6 +69,12 @@ static bool skip_separator(struct scan *scan, bool *ret_more_lines)
     return false;
 }
 
+/* "5.3.0-4" is of a package. */
+static bool is_version(char behind)
+{
+    return behind == '-' || behind == '+' || behind == '~' || behind == '_' || str_is_alpha(behind);
+}
+
 static bool read_head(struct scan *scan, struct err *err, bool *ret_more_lines)
 {
     struct scan at = *scan;
@@ -85,8 +91,9 @@ static bool read_head(struct scan *scan, struct err *err, bool *ret_more_lines)
         *scan = at;
         return true;
     }
-    if (!read_enhanced(scan, err->enhanced))
+    if (!read_enhanced(&at, err->enhanced) || is_version(scan_peek(&at)))
         return false;
+    *scan = at;
     scan_blanks(scan);
     return true;
 }
@@ -214,4 +221,33 @@ bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
         return true;
     }
     return false;
+}
+
+/* What leads to a code within a sentence, with at most a sign or blank between. */
+static bool is_code_led(struct span before)
+{
+    static const char *const leads[] = { "code", "error", "reply", "status", "response", "got", "returned", "smtp" };
+
+    while (before.len && strchr(" (:=\"'[.", before.at[before.len - 1]))
+        before.len--;
+    for (size_t i = 0; i < COUNT(leads); i++)
+        if (before.len >= strlen(leads[i]) &&
+            span_starts_word(span_from(before, before.len - strlen(leads[i])), leads[i]))
+            return true;
+    return false;
+}
+
+uint16_t text_loose_code(struct span text)
+{
+    uint16_t found = 0;
+
+    for (size_t i = 1; i + 3 <= text.len; i++) {
+        struct scan scan = { text, i };
+        uint64_t code;
+        if (str_is_digit(text.at[i - 1]) || text.at[i - 1] == '.' || !scan_number(&scan, 420, 579, &code) ||
+            scan.at != i + 3 || !is_refusal(code) || scan_peek(&scan) == '.' || !is_code_led(span_cut(text, 0, i)))
+            continue;
+        found = (uint16_t)code;
+    }
+    return found;
 }

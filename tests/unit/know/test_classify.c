@@ -39,6 +39,9 @@ static const struct knowledge_text texts[] = {
                 "[rule uncoded]\ncause = one\ntext = no entry for you: the library is missing\n"
                 "[rule number]\ncause = two\ntext = code 5.7.1\n"
                 "[rule kind]\nweak = yes\ncause = four\nfact = kind:usage kind:memory\n"
+                "[rule speaks]\ncause = three\nnear = parcel|box big|=too heavy|weight\nscope = account\n"
+                "[rule speaks-less]\ncause = four\nnear = parcel heavy\n"
+                "[rule framed]\nweak = yes\ncause = one\nframe = the carrier refused\n"
                 "[rule guess]\nguess = yes\ncause = two\nalso = one\ncode = 5xx\nstage = rcpt end\n") },
 };
 
@@ -143,6 +146,19 @@ static const struct {
     { "nor where somebody spoke", { .stage = STAGE_AUTH, .err = { .kind = ERR_MEMORY, .reply = 535 } },
       "bad-password", "generic" },
     { "nor in a text of nowhere", { .err = { .kind = ERR_USAGE } }, NULL, NULL },
+    { "words near one another, in any order", { .err = { .said = "heavy, too, is that parcel" } }, "speaks", "generic" },
+    { "fewer of them", { .err = { .said = "heavy parcels" } }, "speaks-less", "generic" },
+    { "written together", { .err = { .said = "HeavyParcelTooBig" } }, "speaks", "generic" },
+    { "far from one another", { .err = { .said = "a parcel that came here a day or two ago is heavy" } }, NULL, NULL },
+    { "a whole word is wanted", { .err = { .said = "heavy: tooth in a box" } }, NULL, NULL },
+    { "known words before near ones", { .err = { .said = "a parcel too heavy: dh key too small" } }, "fact", "generic" },
+    { "near ones before a guess by the code",
+      { .stage = STAGE_RCPT, .err = { .reply = 550, .said = "parcel too heavy" } }, "speaks", "generic" },
+    { "what is told behind a frame", { .err = { .said = "the carrier refused: parcel too heavy" } }, "speaks",
+      "generic" },
+    { "and not before it", { .err = { .said = "parcel too heavy: the carrier refused" } }, "framed", "generic" },
+    { "a frame and nothing that is known behind", { .err = { .said = "the carrier refused: hm" } }, "framed", "generic" },
+    { "a frame alone", { .err = { .said = "the carrier refused" } }, "framed", "generic" },
     { "a path of this machine", { .stage = STAGE_LOCAL, .err = { .text = "/tmp/dh key too small: no" } }, NULL,
       NULL },
 };
@@ -163,6 +179,7 @@ static void test_verdict(void **state)
     (void)state;
     struct verdict verdict;
     struct evidence daily = { .err = { .said = "daily amount used" } };
+    struct evidence speaks = { .err = { .said = "parcel too heavy" } };
     struct evidence guess = { .stage = STAGE_END, .err = { .reply = 554 } };
 
     assert_true(classify(know, &daily, &verdict));
@@ -174,6 +191,9 @@ static void test_verdict(void **state)
     assert_int_equal(verdict.also_count, 2);
     assert_string_equal(verdict.also[0]->id, "one");
     assert_string_equal(verdict.also[1]->id, "three");
+
+    assert_true(classify(know, &speaks, &verdict));
+    assert_true(verdict.guess);
 
     assert_true(classify(know, &guess, &verdict));
     assert_true(verdict.guess);

@@ -1,0 +1,98 @@
+/* Words that stand near one another, in any order: how a text is known that nobody has seen before. */
+#include "base/str.h"
+#include "know/knowledge_int.h"
+
+#include "base/banned.h"
+
+enum {
+    GROUPS_MOST = 8,
+    APART_MOST = 8, /* words from the first of them to the last: half a sentence */
+};
+
+/* Bytes above ASCII are letters of some language. */
+static bool is_letter(char c)
+{
+    return str_is_alpha(c) || (unsigned char)c >= 0x80;
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+/* Does a new word begin at `at`, though no blank is there? "MailboxFull", "SMTPRecipientsRefused", "max2". */
+static bool is_seam(struct span text, size_t at)
+{
+    char before = text.at[at - 1], here = text.at[at];
+
+    if (str_is_digit(before) != str_is_digit(here))
+        return true;
+    if (!is_upper(here))
+        return false;
+    return !is_upper(before) || (at + 1 < text.len && str_is_alpha(text.at[at + 1]) && !is_upper(text.at[at + 1]));
+}
+
+void near_cut(struct near_text *near, struct span text)
+{
+    near->count = 0;
+    for (size_t at = 0; at < text.len && near->count < NEAR_MOST;) {
+        size_t begin = at;
+        if (!is_letter(text.at[at]) && !str_is_digit(text.at[at])) {
+            at++;
+            continue;
+        }
+        do
+            at++;
+        while (at < text.len && (is_letter(text.at[at]) || str_is_digit(text.at[at])) && !is_seam(text, at));
+        near->words[near->count++] = span_cut(text, begin, at);
+    }
+}
+
+/* Does the word begin with one of the stems of a group: "big|large|=max"? */
+static bool has_stem(struct span group, struct span word)
+{
+    struct span stem;
+
+    while (span_split(&group, '|', &stem)) {
+        bool whole = stem.len && stem.at[0] == '=';
+        if (whole)
+            stem = span_from(stem, 1);
+        if (stem.len && stem.len <= word.len && (!whole || stem.len == word.len) &&
+            span_equal_word(span_cut(word, 0, stem.len), stem))
+            return true;
+    }
+    return false;
+}
+
+/* How many words lie between the first and the last of them; APART_MOST where one was not met or they are further. */
+static size_t apart(const size_t *last, size_t count, size_t here)
+{
+    size_t first = here;
+
+    for (size_t i = 0; i < count; i++)
+        first = last[i] < first ? last[i] : first;
+    return first && here - first < APART_MOST ? here - first : APART_MOST;
+}
+
+int near_in(const struct near_text *near, const char *line)
+{
+    struct span groups[GROUPS_MOST], rest = span_of(line), group;
+    size_t last[GROUPS_MOST] = { 0 }; /* where it was met last, from 1 on */
+    size_t count = 0, least = APART_MOST;
+
+    while (count < GROUPS_MOST && span_split(&rest, ' ', &group))
+        if (group.len)
+            groups[count++] = group;
+    for (size_t at = 1; at <= near->count; at++) {
+        bool met = false;
+        for (size_t i = 0; i < count; i++) {
+            if (!has_stem(groups[i], near->words[at - 1]))
+                continue;
+            last[i] = at;
+            met = true;
+        }
+        size_t now = met ? apart(last, count, at) : APART_MOST;
+        least = now < least ? now : least;
+    }
+    return least < APART_MOST ? (int)(APART_MOST * count - least) : -1;
+}
