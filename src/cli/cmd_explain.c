@@ -79,31 +79,108 @@ static bool is_named(const struct knowledge *know, struct span text, struct verd
     return cause != NULL;
 }
 
+/* ---- what would tell more ---- */
+
+enum { ASKS_MOST = 3, ASK_LEN = 400 };
+
+struct asks {
+    char at[ASKS_MOST][ASK_LEN];
+    size_t count;
+};
+
+static void ask_server(struct asks *asks, const struct text_evidence *found, const char *lead)
+{
+    const char *host = found->host[0] ? found->host : "HOST";
+
+    if (found->host[0] && found->port)
+        snprintf(asks->at[asks->count++], ASK_LEN, "%soutpost doctor %s:%u", lead, host, (unsigned)found->port);
+    else
+        snprintf(asks->at[asks->count++], ASK_LEN, "%soutpost doctor %s", lead, host);
+}
+
+/* Where nothing is known, whatever could make it known; where several causes of the server's or of the way to it fit,
+ * the look that parts them. */
+static void ask(struct asks *asks, const struct text_evidence *found, const struct verdict *verdict)
+{
+    asks->count = 0;
+    if (!verdict) {
+        snprintf(asks->at[asks->count++], ASK_LEN, "%s", "Give all that was printed, the lines before the last too: outpost explain - <LOG");
+        snprintf(asks->at[asks->count++], ASK_LEN, "%s",
+                 "Name the moment (connect, tls, greeting, auth, mail, rcpt, end, token): outpost explain --stage auth TEXT");
+        ask_server(asks, found, "Have the server looked at: ");
+    } else if ((found->host[0] || verdict->guess) && verdict->also_count && verdict->scope == SCOPE_CONNECTION) {
+        ask_server(asks, found, "");
+    }
+}
+
+static void asks_json(struct json *json, const struct asks *asks)
+{
+    json_open(json, "ask", '[');
+    for (size_t i = 0; i < asks->count; i++)
+        json_text(json, NULL, asks->at[i]);
+    json_close(json);
+}
+
+/* ---- */
+
+static int tell_nothing(const struct cli *cli, const struct text_evidence *found)
+{
+    struct page page = page_to(cli, false);
+    HELD(buf) text = BUF(16 * 1024);
+    struct asks asks;
+    char number[32];
+
+    ask(&asks, found, NULL);
+    if (cli->json) {
+        struct json json = json_to(&text);
+        json_open(&json, NULL, '{');
+        json_none(&json, "cause");
+        asks_json(&json, &asks);
+        json_close(&json);
+        return say_json(&text) ? 1 : err_exit_status(ERR_IO);
+    }
+    page_text(&page, "", "No failure to send mail is known by this text. If it is one, this would tell:");
+    for (size_t i = 0; i < asks.count && !cli->quiet; i++) {
+        snprintf(number, sizeof number, "%zu. ", i + 1);
+        page_text(&page, number, asks.at[i]);
+    }
+    return 1;
+}
+
+static int tell_json(const struct knowledge *know, const struct verdict *verdict, const struct text_evidence *found,
+                     const struct evidence *evidence)
+{
+    HELD(buf) text = BUF(256 * 1024);
+    struct json json = json_to(&text);
+    struct asks asks;
+
+    ask(&asks, found, verdict);
+    json_open(&json, NULL, '{');
+    failure_members(&json, know, verdict, evidence);
+    asks_json(&json, &asks);
+    recipients_json(&json, know, found);
+    json_close(&json);
+    return say_json(&text) ? 0 : err_exit_status(ERR_IO);
+}
+
 static int tell(const struct cli *cli, const struct knowledge *know, struct span said,
                 const struct text_evidence *found, const struct evidence *evidence)
 {
     struct verdict verdict;
+    struct asks asks;
 
-    if (!is_named(know, said, &verdict) && !classify(know, evidence, &verdict)) {
-        if (cli->json)
-            puts("{\"cause\":null}");
-        else
-            say(cli, "Nothing in this text tells of a failure to send mail. If it does, name the "
-                     "moment: outpost explain --stage auth TEXT");
-        return 1;
-    }
-    if (cli->json) {
-        HELD(buf) text = BUF(256 * 1024);
-        struct json json = json_to(&text);
-        json_open(&json, NULL, '{');
-        failure_members(&json, know, &verdict, evidence);
-        recipients_json(&json, know, found);
-        json_close(&json);
-        return say_json(&text) ? 0 : err_exit_status(ERR_IO);
-    }
+    if (!is_named(know, said, &verdict) && !classify(know, evidence, &verdict))
+        return tell_nothing(cli, found);
+    if (cli->json)
+        return tell_json(know, &verdict, found, evidence);
     say(cli, "%s", verdict.cause->id);
     if (!cli->quiet)
         failure_explain(cli, false, know, &verdict, evidence);
+    ask(&asks, found, &verdict);
+    if (asks.count && !cli->quiet) {
+        struct page page = page_to(cli, false);
+        page_pair(&page, "Which?", asks.at[0]);
+    }
     for (size_t i = 0; i < found->recipient_count; i++)
         if (classify(know, &found->recipients[i].evidence, &verdict))
             say(cli, "  %-30s %-9s %-8s %s", found->recipients[i].address,

@@ -156,7 +156,7 @@ void failure_explain(const struct cli *cli, bool to_stderr, const struct knowled
     page_pair(&page, "Who", failure_who_words(cause->who));
     page_pair(&page, "Takes", cause->takes);
     if (verdict->guess)
-        page_pair(&page, "Sure?", "a guess: this text is not known, only its place and its code");
+        page_pair(&page, "Sure?", "a guess: what was said is not known, only what it speaks of, its place and its code");
     for (size_t i = 0; i < verdict->also_count; i++)
         page_pair(&page, i ? "" : "Or", verdict->also[i]->title);
 }

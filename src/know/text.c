@@ -14,6 +14,7 @@ enum {
     STEP = WINDOW / 2,
     WINDOWS_MOST = 64,
     REPLIES_MOST = 100,
+    HOSTS_MOST = 200,
     SPEAKS_MOST = 2048, /* in a longer text some words stand near one another by chance */
 };
 
@@ -92,37 +93,18 @@ static void find_mechanism(struct span text, struct evidence *evidence)
     }
 }
 
-static bool is_host_char(char c)
-{
-    return str_is_alpha(c) || str_is_digit(c) || c == '.' || c == '-';
-}
-
 /* The first server named in the text that some profile knows. */
 static const char *provider_of_hosts(const struct knowledge *know, struct span text)
 {
     struct scan scan = scan_of(text);
-    struct span word;
+    struct span host;
 
-    for (int tried = 0; !scan_end(&scan) && tried < 200;) {
-        if (!scan_while(&scan, is_host_char, &word)) {
-            scan.at++;
-            continue;
-        }
-        while (word.len && word.at[word.len - 1] == '.')
-            word.len--;
-        if (word.len < 6 || span_find(word, '.') == word.len)
-            continue;
-        tried++;
-        const struct profile *profile = know_profile_of_host(know, word);
+    for (int tried = 0; tried < HOSTS_MOST && text_next_host(&scan, &host); tried++) {
+        const struct profile *profile = know_profile_of_host(know, host);
         if (profile && profile->kind != PROFILE_BRIDGE)
             return profile->id;
     }
     return NULL;
-}
-
-static bool is_port_of_mail(uint64_t number)
-{
-    return number == 25 || number == 465 || number == 587 || number == 2525;
 }
 
 /* The port, where all that the text says of one agree: "port 465", "port: 465", "[192.0.2.7]:465". */
@@ -139,7 +121,7 @@ static uint16_t find_port(struct span text)
             uint64_t number;
             while (scan_char(&scan, ' ') || scan_char(&scan, ':') || scan_char(&scan, '='))
                 ;
-            if (!scan_number(&scan, 1, UINT16_MAX, &number) || !is_port_of_mail(number))
+            if (!scan_number(&scan, 1, UINT16_MAX, &number) || !text_is_mail_port(number))
                 continue;
             if (port && port != number)
                 return 0;
@@ -315,6 +297,7 @@ bool text_read(const struct knowledge *know, struct span text, struct text_evide
     /* Many reports have a bare "5.0.0", and the server's words in the part for people alone. */
     if (sure < SURE_WEAK && find_evidence(know, text, &whole) > sure)
         found->evidence = whole;
+    text_server(know, text, found);
     *ret_found = GIVE(found);
     return true;
 }

@@ -26,6 +26,9 @@ struct text_evidence {
         evidence; /* the telling part of the text; err.kind ERR_NONE: nothing was found */
     struct text_recipient *recipients;
     size_t recipient_count;
+    char host[256]; /* the server that mail was handed to, as far as the text names it: its name in letters, digits,
+                     * dots and hyphens; else "" */
+    uint16_t port;  /* its port; 0: not told */
 };
 
 /* Fails only when memory runs out. */

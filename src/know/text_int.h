@@ -22,6 +22,13 @@ enum stage text_command_before(struct span text);
  * too. */
 void text_squeeze(struct buf *out, struct span text);
 
+/* The next word with a dot in it that could be a host's name; the cursor stands behind it. */
+MUST_USE bool text_next_host(struct scan *scan, struct span *ret_host);
+bool text_is_mail_port(uint64_t number); /* 25 465 587 2525 */
+
+/* Fills found->host and found->port. */
+void text_server(const struct knowledge *know, struct span text, struct text_evidence *found);
+
 /* Stage, mechanism and provider, as far as the text shows them... */
 void text_circumstances(const struct knowledge *know, struct span text, struct evidence *ret_around);
 /* ...and added to a reply that was found in it. */

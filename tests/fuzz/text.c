@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     assert(text_read(built_in(), (struct span){ (const char *)data, len }, &found, NULL));
     assert(str_is_safe(span_of(found->evidence.err.said)));
+    assert(str_is_safe(span_of(found->host)));
     bool known = classify(built_in(), &found->evidence, &verdict);
     assert(known || found->evidence.err.kind == ERR_NONE || found->recipient_count);
     for (size_t i = 0; i < found->recipient_count; i++) {

@@ -167,7 +167,7 @@ def test_foreign_text(text, outpost):
 def test_garbage_has_no_cause(outpost):
     for text in (b'', b'\0' * 1000, b'5' * 2000000, bytes(range(256)) * 5000, b'it is a fine day\n'):
         result = outpost.run('explain', '-', '--json', stdin=text)
-        assert result.status == FOUND and result.json == {'cause': None}, result
+        assert result.status == FOUND and set(result.json) == {'cause', 'ask'} and result.json['cause'] is None, result
 
 
 # ---- what stands beside the text ----
@@ -190,6 +190,20 @@ def test_sharpened(text, words, cause, outpost):
 def test_asked_wrongly(words, outpost):
     result = outpost.run('explain', *words, *(['535 No'] if words else []))
     assert result.status == 64 and len(result.err.splitlines()) == 1, result
+
+
+def test_what_would_tell_more(outpost):
+    """Where the text keeps what is to be known to itself, the way to learn it is named, and no cause made up."""
+    nothing = outpost.run('explain', '--json', 'relay=mail.example.org[192.0.2.1]:587: it did not want to')
+    assert nothing.status == FOUND and nothing.json['cause'] is None
+    assert nothing.json['ask'][-1].endswith(': outpost doctor mail.example.org:587')
+    for line in outpost.run('explain', 'it did not want to').out.splitlines()[1:]:
+        assert len(line) <= 96
+    guess = outpost.run('explain', '--json', 'Could not connect to SMTP host: smtp.gmail.com, port: 465')
+    assert guess.status == 0 and guess.json['guess'] and guess.json['ask'] == ['outpost doctor smtp.gmail.com:465']
+    assert outpost.run('explain', '--json', 'SMTP connect() failed').json['ask'] == ['outpost doctor HOST']
+    assert outpost.run('explain', '--json', '535 5.7.8 Error: wrong password').json['ask'] == []
+    assert 'Which?  outpost doctor smtp.gmail.com:465' in outpost.run('explain', 'Could not connect to SMTP host: smtp.gmail.com, port: 465').out
 
 
 REPORT = b"""Content-Type: multipart/report; report-type=delivery-status; boundary=b

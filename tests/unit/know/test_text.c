@@ -235,10 +235,37 @@ static void test_no_memory(void **state)
     fail();
 }
 
+static const struct {
+    const char *label, *text, *host;
+    uint16_t port;
+} servers[] = {
+    { "of a log", "relay=mail.example.org[192.0.2.1]:587, delay=1", "mail.example.org", 587 },
+    { "of Java", "Could not connect to SMTP host: smtp.example.com, port: 465;", "smtp.example.com", 465 },
+    { "of Go", "dial tcp: lookup smtp.example.com:2525: no", "smtp.example.com", 2525 },
+    { "a known one before one that is called so", "mail.example.org via smtp.gmail.com:587", "smtp.gmail.com", 587 },
+    { "not of an address", "me@mail.example.org failed", "", 0 },
+    { "not a web page", "see https://mail.example.org/help", "", 0 },
+    { "not a class", "mail.MessagingException: mail.jar", "mail.jar", 0 },
+    { "not a version", "mail 1.2.3.4 and smtp.5", "", 0 },
+    { "none", "it did not want to", "", 0 },
+};
+
+static void test_server(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(servers); i++) {
+        OWN(text_evidence) found = NULL;
+        check_row(servers[i].label, text_read(know, span_of(servers[i].text), &found, NULL));
+        check_bytes(servers[i].label, span_of(found->host), span_of(servers[i].host));
+        check_row(servers[i].label, found->port == servers[i].port);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replies),         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_server),          cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_port),
         cmocka_unit_test(test_report),          cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_no_memory),
