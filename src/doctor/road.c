@@ -116,7 +116,7 @@ static void ask_next_sender(struct road *road)
         return;
     }
     const struct transport_message message = { .envelope = road->envelope, .count = 1, .rehearsal = true,
-                                               .outcomes = &road->outcome };
+                                               .last = road->next + 1 == road->sender_count, .outcomes = &road->outcome };
     transport_send(road->transport, &message);
 }
 
@@ -172,6 +172,13 @@ static void on_credential(void *who, const char *mechanism)
 
 static void on_known(void *who)
 {
+    struct road *road = who;
+
+    session_leave(road->session);
+}
+
+static void on_left(void *who)
+{
     end(who, NULL);
 }
 
@@ -182,7 +189,8 @@ static void on_failed(void *who, const struct evidence *evidence)
 
 static bool start_server(struct road *road, struct err *err)
 {
-    static const struct session_events events = { .credential = on_credential, .ready = on_known, .failed = on_failed };
+    static const struct session_events events = { .credential = on_credential, .ready = on_known, .failed = on_failed,
+                                                  .left = on_left };
     const struct transport_world *world = road->plan.world;
     const struct account *trust = road->plan.trust;
     const char *ca_file = world->credentials.ca_file;

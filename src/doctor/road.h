@@ -1,6 +1,7 @@
 /* The road that mail takes, walked as far as it goes without a message: for an account its transport, with
  * the sign-in, and then MAIL and RCPT for each of its addresses, taken back; for a server alone a session as
- * far as EHLO. The ladder is told of each step.
+ * far as EHLO. Then goodbye, whose answer shows whether the server has answered more than it was asked. The ladder is
+ * told of each step.
  */
 #ifndef OUTPOST_DOCTOR_ROAD_H
 #define OUTPOST_DOCTOR_ROAD_H

@@ -126,7 +126,7 @@ static void go_on(struct carrier *c)
 
     c->count = fitting(c);
     if (c->count && c->t->message.rehearsal) {
-        session_rehearse(c->session, &c->envelope);
+        session_rehearse(c->session, &c->envelope, c->t->message.last);
     } else if (c->count) {
         body_rewind(&c->body);
         session_send(c->session, &c->envelope, c->first, c->count, &body);

@@ -67,6 +67,7 @@ struct transport_message {
     /* Sender and first recipient are named to the server and taken back: may it go so? Nothing is sent, and `body` is
      * not read. Over HTTPS there is no such question: SMTP_FATE_LATER. */
     bool rehearsal;
+    bool last; /* ...and nothing else is wanted of the connection: smtp_client_rehearse() */
     struct transport_body body;
     /* An earlier try by this way ("smtp") ended unknown: it goes by no other. NULL: it is free. */
     const char *tied_to;

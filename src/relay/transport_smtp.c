@@ -307,7 +307,8 @@ static void failed(void *who, const struct evidence *evidence)
 /* The names are asked for at the beginning of a run: which one is the first may have changed. */
 static bool start_session(struct carrier *c, struct err *err)
 {
-    static const struct session_events events = { want_credential, ready, progressed, sent, failed };
+    static const struct session_events events = { .credential = want_credential, .ready = ready, .progress = progressed,
+                                                  .sent = sent, .failed = failed };
 
     if (c->run.tries == 0 &&
         !credential_users(&c->t->credentials, account_of(c), &c->users, err))

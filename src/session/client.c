@@ -37,7 +37,7 @@ struct session {
     uint64_t stepped;              /* when the peer or we last got on */
     uint64_t line_sent;            /* stream_sent() when the machine was last driven */
     uint64_t line_arrived;         /* stream_arrived() when somebody last asked; UINT64_MAX: nobody */
-    bool asked, told_ready, in_transaction, shaking, woken, last_look, over, ticket_kept;
+    bool asked, told_ready, in_transaction, shaking, woken, last_look, leaving, over, ticket_kept;
 };
 
 static void drive(struct session *s);
@@ -83,6 +83,8 @@ static void tell_over(struct session *s)
         s->events.sent(s->who);
     } else if (failure) {
         tell_failed(s, failure->stage, &failure->err);
+    } else if (s->leaving) {
+        s->events.left(s->who);
     }
 }
 
@@ -582,10 +584,17 @@ void session_send(struct session *s, const struct envelope *envelope, size_t fir
     wake(s);
 }
 
-void session_rehearse(struct session *s, const struct envelope *envelope)
+void session_rehearse(struct session *s, const struct envelope *envelope, bool last)
 {
     s->in_transaction = true;
-    smtp_client_rehearse(s->client, envelope, loop_now(s->loop));
+    smtp_client_rehearse(s->client, envelope, last, loop_now(s->loop));
+    wake(s);
+}
+
+void session_leave(struct session *s)
+{
+    s->leaving = true;
+    smtp_client_quit(s->client, loop_now(s->loop));
     wake(s);
 }
 

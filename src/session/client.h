@@ -71,6 +71,7 @@ struct session_events {
     void (*sent)(void *who);
     /* The session is over, outside of a transaction. */
     void (*failed)(void *who, const struct evidence *evidence);
+    void (*left)(void *who); /* of session_leave() alone; else NULL */
 };
 
 struct session;
@@ -88,8 +89,12 @@ void session_send(struct session *session, const struct envelope *envelope, size
                   const struct session_body *body);
 
 /* Only while ready: names the envelope's sender and its first recipient, and takes it back; no message goes. sent()
- * tells of it, and the outcome is that of smtp_client_rehearse(). */
-void session_rehearse(struct session *session, const struct envelope *envelope);
+ * tells of it, and the outcome is that of smtp_client_rehearse(); so is `last`. */
+void session_rehearse(struct session *session, const struct envelope *envelope, bool last);
+
+/* Only while ready: says goodbye, and waits for the answer: left() where the server has answered as often as it was asked,
+ * failed() where more often. */
+void session_leave(struct session *session);
 
 /* How many of the envelope's recipients from `first` on one transaction takes here and now (RFC 9422).
  * 0: no more on this connection; on another one at least one fits. */

@@ -242,22 +242,36 @@ static void fail_line(struct smtp_client *c, const struct line_end *end, const c
     client_fail(c, row->stage, &err);
 }
 
+/* The goodbye is all that is open: whatever the line does now is good. */
+static bool is_leaving(const struct smtp_client *c)
+{
+    const struct asked *front = pipeline_front(&c->pipeline);
+
+    return front && (front->step == STEP_QUIT || front->step == STEP_PARTING);
+}
+
+void client_leave(struct smtp_client *c)
+{
+    struct err none = { .kind = ERR_NONE };
+
+    if (c->t.live && c->t.accepted)
+        transaction_decide(c, SMTP_FATE_TAKEN, STAGE_RCPT, &none);
+    c->t.live = false;
+    client_enter(c, STEP_OVER);
+}
+
 void smtp_client_closed(struct smtp_client *client)
 {
-    const struct asked *front = pipeline_front(&client->pipeline);
-
-    if (front && front->step == STEP_QUIT)
-        client_enter(client, STEP_OVER);
+    if (is_leaving(client))
+        client_leave(client);
     else
         fail_line(client, &closed, "hung up");
 }
 
 void smtp_client_expired(struct smtp_client *client)
 {
-    const struct asked *front = pipeline_front(&client->pipeline);
-
-    if (front && front->step == STEP_QUIT)
-        client_enter(client, STEP_OVER);
+    if (is_leaving(client))
+        client_leave(client);
     else
         fail_line(client, &silent,
                   client->output.len ? "took nothing more" : "was silent for too long");
@@ -268,6 +282,10 @@ void smtp_client_broken(struct smtp_client *client, const struct err *why)
     bool token = smtp_client_need(client) == SMTP_NEED_CREDENTIAL &&
                  client->plan.credential == SASL_TOKEN;
 
+    if (is_leaving(client)) {
+        client_leave(client);
+        return;
+    }
     client_fail(client, token ? STAGE_TOKEN : step_row(at(client))->stage, why);
 }
 
@@ -287,6 +305,11 @@ static void fail_protocol(struct smtp_client *c, const struct smtp_reply *reply,
     client_fail(c, row->stage, &err);
 }
 
+void client_fail_unasked(struct smtp_client *c, const struct smtp_reply *reply)
+{
+    fail_protocol(c, reply, "reply:unasked", "the server answered what was not asked");
+}
+
 /* Replies answer commands. Only a refusal is taken unasked: servers do say 421, and break off a message
  * that is still being sent. Anything else would be counted for the next command. */
 static void hear_unasked(struct smtp_client *c, const struct smtp_reply *reply)
@@ -295,7 +318,7 @@ static void hear_unasked(struct smtp_client *c, const struct smtp_reply *reply)
     struct err err;
 
     if (reply->code / 100 < 4) {
-        fail_protocol(c, reply, "reply:unasked", "the server answered what was not asked");
+        client_fail_unasked(c, reply);
         return;
     }
     smtp_reply_err(reply, &err, "the server broke off");
@@ -330,7 +353,7 @@ static void hear(struct smtp_client *c, const struct smtp_reply *reply)
     c->progress = c->now;
     if (!front) {
         hear_unasked(c, reply);
-    } else if (reply->code == 421 && front->step != STEP_QUIT) {
+    } else if (reply->code == 421 && !is_leaving(c)) {
         smtp_reply_err(reply, &err, "the server closes the connection");
         err_in(&err, "while %s", step_row(front->step)->while_);
         client_fail(c, step_row(front->step)->stage, &err);

@@ -139,8 +139,12 @@ void smtp_client_send(struct smtp_client *client, const struct envelope *envelop
 
 /* A rehearsal: names the sender and the first recipient to the server, and takes it back (RSET) before there is a
  * message; only at SMTP_NEED_ENVELOPE. Nothing is sent. Its outcome is SMTP_FATE_TAKEN at STAGE_RCPT where the
- * server would go on, else as of smtp_client_send(). */
-void smtp_client_rehearse(struct smtp_client *client, const struct envelope *envelope, uint64_t now);
+ * server would go on, else as of smtp_client_send().
+ *
+ * `last`: nothing else is wanted of this connection. Then QUIT takes it back, and its answer, the one that can be told
+ * from all others (221), shows whether there were as many answers as questions: where there were more, the outcome is
+ * reply:unasked at STAGE_QUIT. The conversation is over, unless the server refused before. */
+void smtp_client_rehearse(struct smtp_client *client, const struct envelope *envelope, bool last, uint64_t now);
 
 enum { SMTP_PIECE_MAX = 64 * 1024 };
 

@@ -47,6 +47,7 @@ enum step {
     STEP_CHUNK,
     STEP_LAST, /* the chunk that ends the message */
     STEP_QUIT,
+    STEP_PARTING, /* behind an answer to QUIT that may be another question's */
     STEP_OVER,
     STEPS,
 };
@@ -91,7 +92,8 @@ struct transaction {
     size_t accepted;          /* recipients answered with 250: for them the end decides */
     size_t next;              /* the recipient to be named next */
     bool live;       /* under way; after that its outcomes stay */
-    bool rehearsal;  /* ends with a RSET behind the recipients */
+    bool rehearsal;  /* ends with a RSET behind the recipients... */
+    bool last;       /* ...or, where it is the connection's last, with QUIT */
     bool by_bdat;
     bool chunk_left; /* the first chunk has left */
     bool body_ended;
@@ -161,6 +163,10 @@ void client_fail_politely(struct smtp_client *c, enum stage stage, const struct 
 void client_fail_reply(struct smtp_client *c, unsigned step, const struct smtp_reply *reply,
                        const char *fact);
 void client_fail_memory(struct smtp_client *c);
+/* The server answered what was not asked. */
+void client_fail_unasked(struct smtp_client *c, const struct smtp_reply *reply);
+/* Over, and well: the goodbye was answered, or the line ended behind it. */
+void client_leave(struct smtp_client *c);
 
 /* -- client_signin.c -- */
 

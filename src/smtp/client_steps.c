@@ -112,12 +112,25 @@ static void heard_starttls(struct smtp_client *c, const struct asked *asked,
         client_fail_reply(c, asked->step, reply, NULL);
 }
 
+/* Who has answered more often than asked gives an older answer here, and then one more. But some know nothing better to
+ * say than "250 bye": then the line ends. */
 static void heard_quit(struct smtp_client *c, const struct asked *asked,
                        const struct smtp_reply *reply)
 {
     (void)asked;
-    (void)reply;
-    client_enter(c, STEP_OVER);
+    if (reply->code == 221 || reply->code / 100 >= 4) {
+        client_leave(c);
+        return;
+    }
+    client_enter(c, STEP_PARTING);
+    client_asked(c, STEP_PARTING, 0);
+}
+
+static void heard_parting(struct smtp_client *c, const struct asked *asked,
+                          const struct smtp_reply *reply)
+{
+    (void)asked;
+    client_fail_unasked(c, reply);
 }
 
 static void refused_connection(struct smtp_client *c, const struct asked *asked,
@@ -126,7 +139,8 @@ static void refused_connection(struct smtp_client *c, const struct asked *asked,
     client_fail_reply(c, asked->step, reply, NULL);
 }
 
-/* The waiting times are RFC 5321's, 4.5.3.2. A chunk's end is the end of the data. */
+/* The waiting times are RFC 5321's, 4.5.3.2, which has none for QUIT: nothing hangs on it. A chunk's end is the end of
+ * the data. */
 static const struct step_row rows[STEPS] = {
     /*                  stage           while_                          wait         good
      *                  alone  unknown  ready  say  heard  refused                              */
@@ -162,8 +176,10 @@ static const struct step_row rows[STEPS] = {
                          false, false, chunk_ready, say_chunk, heard_chunk, refused_all },
     [STEP_LAST]      = { STAGE_END,      "waiting for the final word",  10 * MINUTE,  2,
                          true,  true,  NULL, NULL, heard_end, refused_all },
-    [STEP_QUIT]      = { STAGE_QUIT,     "saying goodbye",              30 * SECOND,  0,
+    [STEP_QUIT]      = { STAGE_QUIT,     "saying goodbye",               5 * SECOND,  0,
                          true,  false, NULL, say_quit, heard_quit, heard_quit },
+    [STEP_PARTING]   = { STAGE_QUIT,     "saying goodbye",               1 * SECOND,  0,
+                         true,  false, NULL, NULL, heard_parting, heard_parting },
     [STEP_OVER]      = { STAGE_QUIT,     "done",                         0,           0,
                          true,  false, NULL, NULL, NULL, NULL },
 };

@@ -211,7 +211,7 @@ static bool goes_by_bdat(const struct smtp_client *c, const struct envelope *env
 }
 
 static void begin(struct smtp_client *c, const struct envelope *envelope, size_t first, size_t count,
-                  bool rehearsal)
+                  bool rehearsal, bool last)
 {
     transaction_done(c);
     struct verdict *verdicts = mem_array(count, sizeof *verdicts);
@@ -228,6 +228,7 @@ static void begin(struct smtp_client *c, const struct envelope *envelope, size_t
         .open = count,
         .live = true,
         .rehearsal = rehearsal,
+        .last = last,
         .by_bdat = !rehearsal && goes_by_bdat(c, envelope),
         .check = { .binary = envelope->body == BODY_BINARY,
                    .eight = envelope->body != BODY_7BIT },
@@ -246,14 +247,14 @@ void smtp_client_send(struct smtp_client *client, const struct envelope *envelop
         return;
     if (count > envelope->count - first)
         count = envelope->count - first;
-    begin(client, envelope, first, count, false);
+    begin(client, envelope, first, count, false, false);
 }
 
-void smtp_client_rehearse(struct smtp_client *client, const struct envelope *envelope, uint64_t now)
+void smtp_client_rehearse(struct smtp_client *client, const struct envelope *envelope, bool last, uint64_t now)
 {
     client->now = now;
     if (smtp_client_need(client) == SMTP_NEED_ENVELOPE && envelope->count)
-        begin(client, envelope, 0, 1, true);
+        begin(client, envelope, 0, 1, true, last);
 }
 
 /* -- naming sender and recipients -- */
@@ -331,7 +332,9 @@ enum step say_rcpt(struct smtp_client *c)
     t->next = next_open(t, t->next + 1);
     if (t->next < t->count)
         return STEP_RCPT;
-    return t->rehearsal ? STEP_RSET : t->by_bdat ? STEP_CHUNK : STEP_DATA;
+    if (t->rehearsal)
+        return t->last ? STEP_QUIT : STEP_RSET;
+    return t->by_bdat ? STEP_CHUNK : STEP_DATA;
 }
 
 void heard_rcpt(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply)

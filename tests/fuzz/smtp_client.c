@@ -70,7 +70,7 @@ static void serve(struct drive *d)
                 return;
             d->messages--;
             if (d->rehearses && d->messages) {
-                smtp_client_rehearse(d->client, d->envelope, 0);
+                smtp_client_rehearse(d->client, d->envelope, d->messages == 1, 0);
                 break;
             }
             d->sent = true;

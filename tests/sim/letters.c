@@ -176,7 +176,7 @@ static void fill_envelope(struct hand *hand)
 
 static void call(struct hand *hand)
 {
-    static const struct session_events events = { no_credential, ready, NULL, sent, failed };
+    static const struct session_events events = { .credential = no_credential, .ready = ready, .sent = sent, .failed = failed };
 
     hand->text = (struct buf)BUF(LETTER_OCTETS_MAX);
     hand->at = 0;

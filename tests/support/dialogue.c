@@ -227,8 +227,9 @@ static bool set_transactions(struct dialogue *d, struct span value)
 
 static bool set_rehearsed(struct dialogue *d, struct span value)
 {
-    d->rehearsed = span_is(value, "yes");
-    return true;
+    d->rehearsed_last = span_is(value, "last");
+    d->rehearsed = d->rehearsed_last || span_is(value, "yes");
+    return d->rehearsed;
 }
 
 static const struct {

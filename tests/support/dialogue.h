@@ -21,7 +21,7 @@
  * bad-to is a recipient that the envelope itself would refuse. Words of the plan: hello security mechanisms credential user secret long-initial clear-password
  * pipelining patience binding. Of the message: from to notify orcpt body smtputf8 ret envid size text
  * raw fill (lines of 100 octets) pieces (octets handed over at once) transactions (how often it is sent)
- * rehearsed (yes: sender and recipient are named, and taken back).
+ * rehearsed (yes: sender and recipient are named, and taken back; last: QUIT ends the last of them).
  */
 #ifndef OUTPOST_TESTS_DIALOGUE_H
 #define OUTPOST_TESTS_DIALOGUE_H
@@ -61,7 +61,7 @@ struct dialogue {
     struct buf secret, body;
     size_t piece;
     unsigned transactions;
-    bool binding, rehearsed;
+    bool binding, rehearsed, rehearsed_last;
     struct event events[EVENTS_MAX];
     size_t event_count;
 };

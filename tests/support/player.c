@@ -90,7 +90,8 @@ static void serve(struct stage_set *s)
             s->sent++;
             s->body_at = 0;
             if (s->dialogue->rehearsed) {
-                smtp_client_rehearse(s->client, s->dialogue->envelope, s->now);
+                smtp_client_rehearse(s->client, s->dialogue->envelope,
+                                     s->dialogue->rehearsed_last && s->sent == s->dialogue->transactions, s->now);
                 break;
             }
             smtp_client_send(s->client, s->dialogue->envelope, 0, s->dialogue->envelope->count,

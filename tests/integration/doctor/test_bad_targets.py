@@ -101,8 +101,7 @@ SCENARIOS = [
     Evil('hangs in the handshake, after STARTTLS', 'tls', NoHandshake()),
     Evil('hangs in the handshake, at once', 'tls', NoHandshake('at once'), port=465),
     *(Evil('goes away at ' + step, rung, at(step, gone)) for step, rung in STEPS.items()),
-    *(Evil('floods at %s: %s' % (step, name), None, at(step, endless(unit))) for step in STEPS for name, unit in FLOODS.items()
-      if not (STEPS[step] == 'sender' and unit == b'250 ok\r\n')),      # which is the answer that was hoped for, and more
+    *(Evil('floods at %s: %s' % (step, name), None, at(step, endless(unit))) for step in STEPS for name, unit in FLOODS.items()),
     Evil('floods in the handshake', 'tls', Says(b'\x16\x03\x03\x40\x00' + b'x' * 16384, often=2000, stays=True), port=465),
     Evil('a handshake in clear text', 'tls', Says(b'220 ' + b'y' * 100000 + b'\r\n', often=100, stays=True), port=465),
     Evil('a byte now and then', 'ehlo', at('EHLO', lambda line, stage: [line.sendall(b'2') for _ in range(200) if not stage.over.wait(0.1)])),
@@ -133,6 +132,41 @@ SHOWN = [
 def test_evil(scenario, played):
     result = played(scenario)
     scenario.check(result.json, result)
+
+
+# ---- more answers than questions ----
+
+FLIGHT, STEPWISE = ['PIPELINING', 'AUTH PLAIN'], ['AUTH PLAIN']
+
+
+def twice(answer):
+    """The second comes when the first has been read, and perhaps the next question asked."""
+    def say(line, stage):
+        line.sendall(answer)
+        stage.over.wait(0.2)
+        line.sendall(answer)
+    return say
+
+
+def more_than_asked(name, broke, server, account=True):
+    return Scenario('more answers: ' + name, 'protocol_error', broke, account=WITH if account else None, target={587: server})
+
+
+TOO_MANY = [
+    *(more_than_asked('%s twice, %s' % (verb, 'in a flight' if ehlo == FLIGHT else 'step by step'), 'sender', Smtp(ehlo=ehlo, replies={verb: say}))
+      for verb in ('MAIL', 'RCPT') for ehlo in (FLIGHT, STEPWISE) for say in [twice(b'250 2.1.0 ok\r\n')]),
+    *(more_than_asked('%s twice at once' % verb, 'sender', Smtp(replies={verb: '250 ok\r\n250 ok'})) for verb in ('MAIL', 'RCPT')),
+    more_than_asked('QUIT twice', 'sender', Smtp(replies={'QUIT': twice(b'250 bye\r\n')})),
+    more_than_asked('"250 ok" at RCPT, without an end', 'sender', Smtp(ehlo=STEPWISE, replies={'RCPT': endless(b'250 ok\r\n')})),
+    more_than_asked('"250 ok" at QUIT, without an end', 'sender', Smtp(replies={'QUIT': endless(b'250 ok\r\n')})),
+    more_than_asked('of a server alone, at EHLO', 'ehlo', Smtp(replies={'EHLO in TLS': twice(b'250 ok\r\n')}), account=False),
+]
+
+
+@pytest.mark.parametrize('scenario', TOO_MANY, ids=lambda scenario: scenario.name)
+def test_more_answers_than_questions(scenario, played, verdict):
+    result = played(scenario)
+    scenario.check(verdict(scenario.name, scenario.cause, result), result)
 
 
 # ---- led elsewhere ----

@@ -1,5 +1,7 @@
 """Nothing is wrong, in many forms: no cause is told."""
+import socket
 import ssl
+import struct
 
 import pytest
 
@@ -18,6 +20,11 @@ def tls_1_2(context):
 
 def tls_1_3(context):
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+
+
+def torn(line, stage):
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    line.close()
 
 
 def healthy(name, server=None, port=587, settings=(), **more):
@@ -50,6 +57,11 @@ SERVERS = [
     H('252 for a recipient', Smtp(replies={'RCPT': '252 2.1.5 let us try'})),
     H('replies of many lines', Smtp(replies={'MAIL': '250-2.1.0 well\r\n250-2.1.0 well\r\n250 2.1.0 well'})),
     H('it hangs up at QUIT', Smtp(close=['QUIT'])),
+    H('250 at QUIT, and it stays', Smtp(replies={'QUIT': '250 bye'})),
+    H('250 at QUIT, and it hangs up', Smtp(replies={'QUIT': lambda line, stage: (line.sendall(b'250 bye\r\n'), line.close())})),
+    H('500 at QUIT', Smtp(replies={'QUIT': '500 5.5.1 what?'})),
+    H('nothing at QUIT', Smtp(replies={'QUIT': lambda line, stage: None})),
+    H('a line that is reset at QUIT', Smtp(replies={'QUIT': torn})),
     # -- TLS
     H('TLS 1.2 alone', Smtp(context=tls_1_2)),
     H('TLS 1.3 alone', Smtp(context=tls_1_3)),

@@ -24,7 +24,7 @@ def ground(certificates):
     (Smtp('at once'), 465, {}, 6),
     (Smtp(ehlo=['AUTH LOGIN']), 587, {}, 12),
     (Smtp(), 587, {'send_as': 'a@example.test, b@example.test, c@example.test'}, 11),
-    (Smtp(), 587, {'server only': True}, 6)], ids=['STARTTLS', 'TLS', 'LOGIN', 'four addresses', 'a server alone'])
+    (Smtp(), 587, {'server only': True}, 7)], ids=['STARTTLS', 'TLS', 'LOGIN', 'four addresses', 'a server alone'])
 def test_round_trips(server, port, settings, most, ground, outpost, certificates):
     ground.open(TARGET, port, server)
     with Wire(ground.listeners[-1].getsockname()[1], 0.02) as wire:
