@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "know/knowledge.h"
+#include "smtp/sasl.h"
 
 #include "base/banned.h"
 
@@ -185,6 +186,14 @@ static bool by_user_name(const struct case_of *of, struct mending *mending)
     return mending->count > 0;
 }
 
+/* Of what the account allows now, does nothing show the password itself? */
+static bool keeps_password(const struct account *account)
+{
+    const unsigned shows = SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN);
+
+    return account_credential(account) == SASL_PASSWORD && (account_mechanisms(account) & shows) == 0;
+}
+
 /* A list of mechanisms that shuts out all that the provider takes. */
 static bool by_mechanisms(const struct case_of *of, struct mending *mending)
 {
@@ -197,6 +206,7 @@ static bool by_mechanisms(const struct case_of *of, struct mending *mending)
         if (words_have(profile->mechanisms, named->at[i]))
             return false;
     change(of, mending, "mechanisms", "");
+    mending->is_weaker = mending->count > 0 && keeps_password(of->account);
     return mending->count > 0;
 }
 

@@ -1,8 +1,9 @@
 /* What of an account's settings is ours to change, so that its mail goes: from what the doctor found, and saw to work.
  *
  * Settings only, and never less security: none is switched off, no pin and no authority is taken away, no server is
- * named that is neither this one, nor its provider's - but for one that was nearly written (`is_strange`). Whether it
- * helps, the doctor says, who is asked once more with the account as it would be (cli/remedy.h). Pure.
+ * named that is neither this one, nor its provider's - but for one that was nearly written (`is_strange`), and a list of
+ * mechanisms of which the provider has none (`is_weaker`): there a person decides. Whether it helps, the doctor says, who
+ * is asked once more with the account as it would be (cli/remedy.h). Pure.
  */
 #ifndef OUTPOST_CLI_MENDING_H
 #define OUTPOST_CLI_MENDING_H
@@ -21,6 +22,8 @@ struct mending {
     size_t count; /* 0: nothing is ours to change */
     bool is_strange;    /* the server is one whose name is like the one that was written, and nothing says that it is the
                            account's: a person looks at it before a password goes there */
+    bool is_weaker;     /* the mechanisms that were named keep the password itself from the server, and without them it
+                           would go there, inside TLS: a person agrees to that */
     bool wants_sign_in; /* they don't do alone: somebody has to sign in, `account login` */
 };
 

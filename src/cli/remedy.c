@@ -78,33 +78,51 @@ static void show_line(const struct cli *cli, const struct account *account, cons
     }
 }
 
+/* What the list of mechanisms is good for, and is not any more then. */
+static void show_weaker(const struct cli *cli, const struct account *account, const struct mending *mending)
+{
+    HELD(buf) now = BUF(VALUE_MAX);
+
+    if (!mending->is_weaker)
+        return;
+    value_of(account, "mechanisms", &now);
+    say(cli, "\nThis makes the account less strict than it was set. With mechanisms = %s\n"
+             "the password itself never goes to the server. The provider is known to have none of these; without\n"
+             "that line the password itself may go there, inside TLS.", buf_text(&now));
+}
+
 static void show_lines(const struct cli *cli, const struct account *account, const struct mending *mending)
 {
     say(cli, "\nThis account stands in a file of your own, which outpost does not change. What would mend it:");
     for (size_t i = 0; i < mending->count; i++)
         show_line(cli, account, &mending->changes[i]);
+    show_weaker(cli, account, mending);
     say(cli, "Then: %soutpost doctor %s", mending->wants_sign_in ? "outpost account login, and " : "", account->name);
 }
 
 /* ---- done ---- */
 
-/* False: no; *ret_status then is what to end with. --yes was said before anybody saw whose server it would be. */
+/* False: no; *ret_status then is what to end with. --yes was said before anybody saw whose server it would be, or that it
+ * would be less strict. */
 static bool is_agreed(struct cli *cli, const struct account *account, const struct mending *mending, int *ret_status)
 {
     HELD(buf) question = BUF(200);
     struct err err = { 0 };
 
     *ret_status = 1;
-    if (arguments_has(&cli->args, "yes") && !mending->is_strange)
+    if (arguments_has(&cli->args, "yes") && !mending->is_strange && !mending->is_weaker)
         return true;
     if (!cli->may_ask) {
-        err_set(&err, ERR_USAGE, mending->is_strange ? "whether this is the server of the account %s a person has to say, at a terminal"
-                                                     : "changing the account %s wants to be confirmed: add --yes",
+        err_set(&err, ERR_USAGE, mending->is_strange  ? "whether this is the server of the account %s a person has to say, at a terminal"
+                                 : mending->is_weaker ? "whether the password of the account %s may itself go to the server a person has "
+                                                        "to say, at a terminal"
+                                                      : "changing the account %s wants to be confirmed: add --yes",
                 account->name);
         *ret_status = fail_here(cli, &err);
         return false;
     }
-    buf_addf(&question, "Try it, and change the account %s so if it works?", account->name);
+    buf_addf(&question, mending->is_weaker ? "Let the password itself go to the server, and change the account %s so if that works?"
+                                           : "Try it, and change the account %s so if it works?", account->name);
     return input_yes(cli, buf_text(&question));
 }
 
@@ -147,6 +165,7 @@ static int change_ours(struct cli *cli, const struct account *account, const str
     int status;
 
     show_changes(cli, account, &remedy->mending, remedy->file);
+    show_weaker(cli, account, &remedy->mending);
     if (!is_agreed(cli, account, &remedy->mending, &status))
         return status;
     remedy->agreed = true;
@@ -200,6 +219,7 @@ void remedy_json(struct json *json, const struct account *account, const struct 
     json_text(json, "file", remedy->file);
     json_bool(json, "proven", remedy->proven);
     json_bool(json, "written", remedy->written);
+    json_bool(json, "weakens", remedy->mending.is_weaker);
     json_bool(json, "sign_in", remedy->mending.wants_sign_in);
     json_close(json);
 }

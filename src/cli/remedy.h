@@ -23,7 +23,8 @@ typedef bool remedy_look(void *who, const struct account *account, bool *ret_wor
 int remedy_apply(struct cli *cli, const struct account *account, const struct knowledge *know,
                  const struct doctor_report *report, remedy_look *look, void *who, struct remedy *ret_remedy);
 
-/* "mended": {"changes": [{"key", "from", "to", "file", "line"}], "file", "proven", "written", "sign_in"}: as an open
+/* "mended": {"changes": [{"key", "from", "to", "file", "line"}], "file", "proven", "written", "weakens",
+ * "sign_in"}: as an open
  * object's member. `file` is ours, or null. */
 void remedy_json(struct json *json, const struct account *account, const struct remedy *remedy);
 

@@ -178,6 +178,56 @@ def test_asked_first(answer, status, stage, network, ours, outpost):
     assert (text(path) != before) == (status == OK) == any(b'AUTH' in command for command in heard)
 
 
+ONLY_SCRAM = dict(server='smtp.gmail.com:587', mechanisms='scram-sha-256')
+
+
+@pytest.mark.parametrize('words,said', [(['--yes'], 'at a terminal'), ([], 'at a terminal'), (['--yes', '--json'], 'at a terminal')], ids=' '.join)
+def test_less_strict_than_it_was_set(words, said, stage, ours, outpost):
+    """SCRAM alone was wanted, and the provider has none: nobody's --yes lets the password itself go there."""
+    heard = []
+
+    class Curious(Smtp):
+        def take(self, command):
+            heard.append(command)
+
+    stage.open(GMAIL, 587, Curious())
+    path = ours(**ONLY_SCRAM)
+    before = text(path)
+    result = outpost.run('doctor', '--fix', *words, '--connect-timeout', '3')
+    assert result.status == USAGE and said in result.err and 'may itself go to the server' in result.err, result
+    if '--json' not in words:
+        assert 'less strict than it was set' in result.out and '-mechanisms = scram-sha-256' in result.out.lower(), result
+    assert text(path) == before and not any(b'AUTH' in command for command in heard), heard
+
+
+@pytest.mark.parametrize('answer,status', [(b'y\n', OK), (b'n\n', FOUND), (b'\n', FOUND)], ids=['yes', 'no', 'nothing said'])
+def test_less_strict_where_a_person_says_so(answer, status, stage, network, ours, outpost):
+    heard = []
+
+    class Curious(Smtp):
+        def take(self, command):
+            heard.append(command)
+
+    stage.open(GMAIL, 587, Curious())
+    path = ours(**ONLY_SCRAM)
+    before = text(path)
+    terminal = Terminal([*network.inside, PROGRAM, 'doctor', '--fix', '--yes', '--config', outpost.config, '--connect-timeout', '3'],
+                        {**outpost.environment, 'TERM': 'xterm'})
+    terminal.until(b'so if that works?')
+    assert b'Let the password itself go to the server' in terminal.seen and not any(b'AUTH' in command for command in heard)
+    terminal.type(answer)
+    assert terminal.end() == status
+    assert (text(path) != before) == (status == OK) == any(b'AUTH' in command for command in heard)
+    assert ('mechanisms' in text(path)) == (status != OK)
+
+
+def test_less_strict_in_ones_own_file(stage, outpost):
+    stage.open(GMAIL, 587, Smtp())
+    outpost.account(**ONLY_SCRAM)
+    result = outpost.run('doctor', '--fix', '--yes', '--connect-timeout', '3')
+    assert result.status == FOUND and 'take away mechanisms' in result.out and 'less strict than it was set' in result.out, result
+
+
 def test_all_is_well(stage, ours, outpost):
     stage.open(TARGET, 587, Smtp())
     path = ours('mail.example.test:587')

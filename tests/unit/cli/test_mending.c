@@ -129,6 +129,12 @@ static const struct {
       "auth_bad_credentials", "", "username=apikey", false, false },
     { "mechanisms that the provider has not", "address = me@gmail.com; mechanisms = scram-sha-256", "auth_no_common_mechanism", "",
       "mechanisms=", false, false },
+    { "mechanisms that the provider has not, and bind to the line", "address = me@gmail.com; mechanisms = scram-sha-256-plus, cram-md5",
+      "auth_no_common_mechanism", "", "mechanisms=", false, false },
+    { "PLAIN alone, which shows the password as LOGIN does", "address = me@example.test; server = smtp.office365.com:587; auth = password; "
+      "mechanisms = plain, scram-sha-256", "auth_no_common_mechanism", "", "mechanisms=", false, false },
+    { "mechanisms for tokens that the provider has not", MICROSOFT "token; mechanisms = oauthbearer", "auth_no_common_mechanism", "",
+      "mechanisms=", false, false },
     { "mechanisms that were chosen, at a server nobody knows", OWN_SERVER "; mechanisms = scram-sha-256", "auth_no_common_mechanism",
       "", "", false, false },
     { "not the certificate's faults", OWN_SERVER, "cert_expired", "port 465 tls works", "", false, false },
@@ -178,6 +184,7 @@ static void test_what_is_changed(void **state)
         if (strcmp(changes, cases[i].changes) != 0)
             fail_msg("case \"%s\": got \"%s\", want \"%s\"", cases[i].label, changes, cases[i].changes);
         check_row(cases[i].label, mending.wants_sign_in == cases[i].wants_sign_in);
+        check_row(cases[i].label, mending.is_weaker == !strncmp(cases[i].label, "mechanisms that the provider has not", 36));
         check_row(cases[i].label, mending.is_strange == !strcmp(cases[i].label, "a typing error, with a domain of one's own"));
     }
 }
