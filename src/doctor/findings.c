@@ -30,16 +30,26 @@ static void add(struct doctor_findings *findings, bool holds, const char *fact)
         findings->at[findings->count++] = fact;
 }
 
+/* What is wrong with a certificate is known of a server that speaks TLS there. */
+static bool shows_certificate(const struct around_sight *sight)
+{
+    return sight->fact && span_starts(span_of(sight->fact), "cert:");
+}
+
 static void add_ports(const struct around_view *view, struct doctor_findings *findings)
 {
     struct tally port = count(view, AROUND_PORT), otherwise = count(view, AROUND_OTHERWISE);
-    bool other_way = false;
+    bool other_way = false, alive = false;
 
-    for (size_t i = 0; view && i < view->count; i++)
-        other_way |= view->at[i].role == AROUND_OTHERWISE && view->at[i].state == AROUND_WORKS;
+    for (size_t i = 0; view && i < view->count; i++) {
+        const struct around_sight *sight = &view->at[i];
+        other_way |= sight->role == AROUND_OTHERWISE && sight->state == AROUND_WORKS;
+        alive |= sight->role == AROUND_OTHERWISE && shows_certificate(sight);
+    }
     add(findings, port.answered, "port:other-open");
     add(findings, port.silent && !port.answered, "port:none-open");
     add(findings, otherwise.asked && other_way, "port:other-security");
+    add(findings, otherwise.asked && !other_way && !alive, "port:neither-security");
 }
 
 static void add_others(const struct around_view *view, struct doctor_findings *findings)

@@ -1,46 +1,8 @@
 #include "know/classify.h"
 
-#include "base/scan.h"
 #include "know/fit_int.h"
 
 #include "base/banned.h"
-
-static bool is_code_at(struct span text, size_t at, struct evidence *inner)
-{
-    struct scan scan = { text, at };
-    uint64_t code, class, subject, detail;
-
-    if (at == 0 || (text.at[at - 1] != ' ' && text.at[at - 1] != '(' && text.at[at - 1] != '"'))
-        return false;
-    if (!scan_number(&scan, 400, 599, &code) || scan.at != at + 3 ||
-        !(scan_char(&scan, ' ') || scan_char(&scan, '-')) || !scan_number(&scan, 4, 5, &class) ||
-        !scan_char(&scan, '.') || !scan_number(&scan, 0, 7, &subject) || !scan_char(&scan, '.') ||
-        !scan_number(&scan, 0, 999, &detail) || !(scan_end(&scan) || scan_char(&scan, ' ')))
-        return false;
-    inner->err.reply = (uint16_t)code;
-    inner->err.enhanced[0] = (uint16_t)class;
-    inner->err.enhanced[1] = (uint16_t)subject;
-    inner->err.enhanced[2] = (uint16_t)detail;
-    err_said(&inner->err, scan_rest(&scan));
-    return true;
-}
-
-/* A refusal quoted within the words of another: "... Error: 535 5.7.139 Authentication
- * unsuccessful". */
-static bool find_inner(const struct look *look, struct evidence *ret_inner)
-{
-    struct evidence inner = *look->evidence;
-
-    for (size_t i = 1; i + 3 < look->text.len; i++) {
-        if (!is_code_at(look->text, i, &inner))
-            continue;
-        if (inner.err.reply / 10 == 53)
-            inner.stage = STAGE_AUTH;
-        *ret_inner = inner;
-        return true;
-    }
-    return false;
-}
 
 /* What is told behind a frame: "Recipient address rejected: Quota exceeded" is not of the recipient. */
 static bool find_reason(const struct look *look, const struct rule *rule, struct evidence *ret_inner)
@@ -86,7 +48,7 @@ static const struct rule *inner_rule(const struct knowledge *know, const struct 
     struct look look;
     struct fit inner_fit;
     struct evidence inner;
-    bool quoted = find_inner(outer, &inner);
+    bool quoted = quoted_refusal(outer->evidence, outer->text, &inner);
 
     if (!quoted && !(rule && find_reason(outer, rule, &inner)))
         return rule;
@@ -103,9 +65,12 @@ static const struct rule *inner_rule(const struct knowledge *know, const struct 
 enum sureness classify_surely(const struct knowledge *know, const struct evidence *evidence,
                               struct verdict *ret_verdict)
 {
+    struct evidence in_clear;
     struct look look;
     struct fit fit;
 
+    if (refusal_in_clear(evidence, &in_clear))
+        evidence = &in_clear;
     look_at(know, evidence, &look);
     const struct rule *rule = inner_rule(know, &look, best_rule(know, &look, &fit), &fit);
     if (!rule)

@@ -52,7 +52,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   cert:pin cert:weak cert:revoked cert:no-ca-bundle
  *   cert:client-refused (the server refuses the certificate that we show, or misses one)
  *   starttls:not-offered starttls:injected (bytes waiting before the handshake)
- *   auth:not-offered auth:no-common-mechanism auth:server-signature auth:empty-password
+ *   auth:not-offered auth:in-tls (not in clear text; but STARTTLS is) auth:no-common-mechanism auth:server-signature auth:empty-password
  *   reply:malformed reply:too-long reply:unasked ehlo:refused
  *   size:too-big smtputf8:not-offered eightbit:not-offered line:too-long recipients:too-many
  *   message:nul message:bare-line-end message:header message:empty message:loop recipients:none
@@ -97,6 +97,7 @@ struct evidence {
      *   web:unreachable (HTTPS of providers) web:reachable
      *   port:other-open (another port of this server answers) port:none-open
      *   port:other-security (this port speaks by the other of TLS at once and STARTTLS)
+ *   port:neither-security (it was asked by the other, too, and says nothing that way either)
      *   port:served (a provider that was looked at closely has this server with this port; a line of a public
      *   list proves nothing) port:not-served (a profile has it with others only)
      *   greeting:masked (something overwrites what the server says)

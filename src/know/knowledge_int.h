@@ -132,6 +132,16 @@ void near_cut(struct near_text *near, struct span text);
  * groups and the nearer, the higher is what it returns; -1 where they aren't together. */
 int near_in(const struct near_text *near, const char *line);
 
+/* A refusal quoted within the words of another ("... Error: 535 5.7.139 Authentication unsuccessful"):
+ * the evidence as it would be for what is quoted. False where `words` quote none. */
+MUST_USE bool quoted_refusal(const struct evidence *evidence, struct span words,
+                             struct evidence *ret_quoted);
+
+/* A refusal in clear text where a TLS handshake was due: a server that is too busy, or will not have us,
+ * says so before it speaks TLS, and that is no sign of the wrong port. The evidence as it would be for
+ * that greeting. False where it is no such thing. */
+MUST_USE bool refusal_in_clear(const struct evidence *evidence, struct evidence *ret_refusal);
+
 /* How exactly the evidence was known: for choosing among several pieces of a text. */
 enum sureness { SURE_NOTHING, SURE_GUESS, SURE_NEAR, SURE_HINT, SURE_CODES, SURE_WEAK, SURE_WORDS };
 enum sureness classify_surely(const struct knowledge *know, const struct evidence *evidence,

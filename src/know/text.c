@@ -145,6 +145,15 @@ static const char *provider_of_markers(const struct knowledge *know, struct span
 /* A server that a profile has exists, whatever a resolver says of it. */
 static const char *const name_known[] = { "name:known", NULL };
 
+/* STARTTLS was offered, and nobody asked for it. */
+static bool stayed_in_clear(struct span text)
+{
+    bool offered = span_find_word(text, "250-STARTTLS") < text.len ||
+                   span_find_word(text, "250 STARTTLS") < text.len;
+
+    return offered && !text_has_command(text, STAGE_STARTTLS);
+}
+
 void text_circumstances(const struct knowledge *know, struct span text, struct evidence *ret_around)
 {
     struct evidence around = { .stage = STAGE_NONE };
@@ -157,6 +166,7 @@ void text_circumstances(const struct knowledge *know, struct span text, struct e
     around.port = find_port(text);
     const char *server = provider_of_hosts(know, text);
     around.found = server ? name_known : NULL;
+    around.security = stayed_in_clear(text) ? "none" : NULL;
     around.provider = provider_of_markers(know, text);
     if (!around.provider)
         around.provider = server;
@@ -173,6 +183,7 @@ void text_add_circumstances(const struct evidence *around, struct evidence *evid
         evidence->stage = STAGE_AUTH;
     evidence->mechanism = around->mechanism;
     evidence->port = around->port;
+    evidence->security = around->security;
     evidence->provider = around->provider;
     evidence->found = around->found;
 }
@@ -233,8 +244,11 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
                                  const struct evidence *around, struct evidence *best)
 {
     HELD(buf) line = BUF(WINDOWS_MOST * STEP + WINDOW);
+    HELD(buf) rest = BUF(TEXT_MOST + 1);
     enum sureness sure = SURE_NOTHING;
 
+    text_without_success(&rest, text);
+    text = buf_span(&rest);
     if (text.len > line.ceiling)
         text = span_from(text, text.len - line.ceiling);
     text_squeeze(&line, text);

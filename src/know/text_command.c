@@ -19,6 +19,7 @@ static const struct {
     { "EHLO ", STAGE_EHLO, false },      { "HELO ", STAGE_EHLO, false },
     { "AUTH ", STAGE_AUTH, false },      { "STARTTLS", STAGE_STARTTLS, true },
     { "DATA", STAGE_DATA, true },        { "data", STAGE_DATA, true },
+    { "'ehlo ", STAGE_EHLO, false },     { "'helo ", STAGE_EHLO, false },
 };
 
 /* "250-AUTH PLAIN" offers it, and "553 MAIL FROM: must be yours" speaks of it. */
@@ -33,7 +34,13 @@ static bool is_reply(struct span before)
     return false;
 }
 
-/* "mail FROM:" is what Python's smtplib says. */
+/* Of a line; or of a quoted one, as in send: 'STARTTLS\r\n'. */
+static bool is_end(struct span rest)
+{
+    return rest.len == 0 || strchr("\\'\"", rest.at[0]) != NULL;
+}
+
+/* "mail FROM:" and "'ehlo" are what Python's smtplib says. */
 static bool is_command_at(struct span line, size_t at, const char *word, bool ends)
 {
     struct span rest = span_from(line, at);
@@ -41,8 +48,8 @@ static bool is_command_at(struct span line, size_t at, const char *word, bool en
 
     if (!(cased ? span_starts(rest, word) : span_starts_word(rest, word)))
         return false;
-    return !(at > 0 && str_is_alpha(line.at[at - 1])) && !(ends && rest.len != strlen(word)) &&
-           !is_reply(span_cut(line, 0, at));
+    return !(at > 0 && str_is_alpha(line.at[at - 1])) &&
+           !(ends && !is_end(span_from(rest, strlen(word)))) && !is_reply(span_cut(line, 0, at));
 }
 
 /* The last command of a line, whatever a log wrote in front of it; STAGE_NONE. */
@@ -67,4 +74,15 @@ enum stage text_command_before(struct span text)
         text = span_cut(text, 0, more ? end : 0);
     }
     return stage;
+}
+
+bool text_has_command(struct span text, enum stage stage)
+{
+    struct scan scan = scan_of(text);
+    struct span line;
+
+    while (scan_line(&scan, &line))
+        if (command_of(span_trim(line)) == stage)
+            return true;
+    return false;
 }

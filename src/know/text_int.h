@@ -18,6 +18,13 @@ uint16_t text_loose_code(struct span text);
  * STAGE_NONE where there is none. Looks at the last 60 lines. */
 enum stage text_command_before(struct span text);
 
+/* Does it show an SMTP command of this stage anywhere? */
+bool text_has_command(struct span text, enum stage stage);
+
+/* The text without what went well, where it shows a conversation: a server's offers ("250-SMTPUTF8") and
+ * its yes are no failure's words. Else the text as it is. */
+void text_without_success(struct buf *out, struct span text);
+
 /* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string
  * too. */
 void text_squeeze(struct buf *out, struct span text);

@@ -164,6 +164,43 @@ static void find_late_enhanced(struct span words, struct err *err)
     }
 }
 
+/* "250-SIZE", "data: (250, b'ok')", "reply: retcode (250); ...". */
+static bool is_success(struct span line)
+{
+    if (span_find_word(line, "retcode (2") < line.len)
+        return true;
+    if (span_find(line, '*') < line.len || span_find_word(line, "XXX") < line.len)
+        return false; /* masked on its way, which is a failure */
+    for (size_t i = 0; i < PREFIX_MOST && i + 3 < line.len; i++) {
+        struct scan at = { line, i };
+        uint64_t code;
+        bool more_lines;
+        if (may_begin(line, i) && scan_number(&at, 220, 354, &code) && at.at == i + 3 &&
+            (code / 10 == 22 || code == 235 || code / 10 == 25 || code == 354) &&
+            skip_separator(&at, &more_lines))
+            return !has_reply(span_from(line, at.at));
+    }
+    return false;
+}
+
+void text_without_success(struct buf *out, struct span text)
+{
+    bool conversation = span_find_word(text, "250-") < text.len;
+    struct scan scan = scan_of(text);
+    struct span line;
+
+    if (!conversation) {
+        buf_add_span(out, text);
+        return;
+    }
+    while (scan_line(&scan, &line)) {
+        if (is_success(line))
+            continue;
+        buf_add_span(out, line);
+        buf_add_char(out, '\n');
+    }
+}
+
 void text_squeeze(struct buf *out, struct span text)
 {
     bool blank = false;

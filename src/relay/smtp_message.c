@@ -162,6 +162,15 @@ void message_begin(struct carrier *c)
         refuse(c, &err);
 }
 
+/* A 452 says so by its code, others in words that the client knows (451 4.5.3 of Dovecot). */
+static bool says_too_many(const struct evidence *last)
+{
+    const char *fact = last->err.fact;
+
+    return last->stage == STAGE_RCPT &&
+           (last->err.reply == 452 || (fact && strcmp(fact, "recipients:too-many") == 0));
+}
+
 /* "452 too many recipients" at the end of a list means the rest goes in another transaction
  * (RFC 5321, 4.5.3.1.10), where at least one got through in this. How many were done with. */
 static size_t settled(const struct carrier *c)
@@ -169,8 +178,7 @@ static size_t settled(const struct carrier *c)
     size_t count = c->count;
 
     for (; count; count--) {
-        const struct evidence *last = &outcome_at(c, c->first + count - 1)->evidence;
-        if (last->stage != STAGE_RCPT || last->err.reply != 452)
+        if (!says_too_many(&outcome_at(c, c->first + count - 1)->evidence))
             break;
     }
     for (size_t i = 0; i < count; i++)

@@ -277,8 +277,15 @@ void smtp_client_expired(struct smtp_client *client)
                   client->output.len ? "took nothing more" : "was silent for too long");
 }
 
+/* Cut off before a word was said, be it inside TLS or without a goodbye: it hung up all the same. */
+static bool is_cut(const struct err *why)
+{
+    return why->fact && (strcmp(why->fact, "line:closed") == 0 || strcmp(why->fact, "line:reset") == 0);
+}
+
 void smtp_client_broken(struct smtp_client *client, const struct err *why)
 {
+    struct err err = *why;
     bool token = smtp_client_need(client) == SMTP_NEED_CREDENTIAL &&
                  client->plan.credential == SASL_TOKEN;
 
@@ -286,7 +293,10 @@ void smtp_client_broken(struct smtp_client *client, const struct err *why)
         client_leave(client);
         return;
     }
-    client_fail(client, token ? STAGE_TOKEN : step_row(at(client))->stage, why);
+    enum stage stage = token ? STAGE_TOKEN : step_row(at(client))->stage;
+    if (stage == STAGE_GREETING && is_cut(why))
+        err.fact = closed.greeting;
+    client_fail(client, stage, &err);
 }
 
 /* -- hearing -- */

@@ -34,6 +34,15 @@ static void fail_no_mechanism(struct smtp_client *c, struct err *err)
     client_fail_politely(c, STAGE_AUTH, err);
 }
 
+/* Nothing to sign in with in clear text, and STARTTLS is there: it is offered behind that (RFC 4954, 4). */
+static void say_if_in_tls(const struct smtp_client *c, struct err *err)
+{
+    bool behind_tls = !c->secured && smtp_offers(&c->extensions, SMTP_STARTTLS);
+
+    if (behind_tls && err->fact && strcmp(err->fact, "auth:not-offered") == 0)
+        err->fact = "auth:in-tls";
+}
+
 void signin_begin(struct smtp_client *c)
 {
     struct sasl_client_plan plan = {
@@ -46,6 +55,7 @@ void signin_begin(struct smtp_client *c)
 
     if (!sasl_choose(offered(&c->extensions), c->plan.mechanisms & ~c->tried, c->plan.credential,
                      c->binding_len > 0, &plan.mechanism, &err)) {
+        say_if_in_tls(c, &err);
         fail_no_mechanism(c, &err);
         return;
     }

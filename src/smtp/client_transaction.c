@@ -343,8 +343,8 @@ void heard_rcpt(struct smtp_client *c, const struct asked *asked, const struct s
     c->t.accepted += c->t.verdicts[asked->recipient].fate == SMTP_FATE_OPEN;
 }
 
-/* RFC 5321, 4.5.3.1.10: 452 (of old, 552) for one recipient more than the server takes at once: the
- * rest is for another transaction. 452 is also a full disk or mailbox; without an enhanced code the
+/* RFC 5321, 4.5.3.1.10: 452 (of old, 552; Dovecot's is 451 4.5.3) for one recipient more than the server takes
+ * at once: the rest is for another transaction. 452 is also a full disk or mailbox; without an enhanced code the
  * recipients that were taken before it decide. */
 static bool is_too_many(const struct smtp_client *c, const struct err *err)
 {
@@ -352,7 +352,7 @@ static bool is_too_many(const struct smtp_client *c, const struct err *err)
 
     if (err->reply == 452)
         return says_so || (!err->enhanced[0] && c->t.accepted);
-    return err->reply == 552 && says_so;
+    return says_so && (err->kind == ERR_LATER || err->reply == 552);
 }
 
 void refused_rcpt(struct smtp_client *c, const struct asked *asked, const struct smtp_reply *reply)

@@ -49,7 +49,7 @@ POSTFIX = [
     ('TLS 1.0', 'old', {}, 'tls_protocol_too_old'),
     ('an expired certificate', 'expired', TLS, 'cert_expired'),
     ('no mechanism but CRAM-MD5', 'other-mechanism', TLS, 'auth_no_common_mechanism'),
-    ('Dovecot is not running', 'no-dovecot', TLS, 'server_busy_temporary'),
+    ('Dovecot is not running', 'no-dovecot', TLS, 'connection_closed_before_banner'),
     ('a certificate that is not there', 'unclean', TLS, 'tls_handshake_incompatible'),
 ]
 

@@ -38,6 +38,9 @@ static const struct knowledge_text texts[] = {
                 "[rule trouble]\ncause = three\ntext = temporary trouble\n"
                 "[rule uncoded]\ncause = one\ntext = no entry for you: the library is missing\n"
                 "[rule number]\ncause = two\ntext = code 5.7.1\n"
+                "[rule clear]\ncause = two\nfact = tls:plaintext\ncode = 2xx\n"
+                "[rule turned-away]\ncause = one\nstage = greeting\ncode = 421\nenhanced = 4.7.0\n"
+                "[rule full]\ncause = three\nstage = greeting\ntext = no more guests\n"
                 "[rule kind]\nweak = yes\ncause = four\nfact = kind:usage kind:memory\n"
                 "[rule speaks]\ncause = three\nnear = parcel|box big|=too heavy|weight\nscope = account\n"
                 "[rule speaks-less]\ncause = four\nnear = parcel heavy\n"
@@ -113,7 +116,13 @@ static const struct {
     { "by fact", { .err = { .fact = "tls:weak-dh" } }, "fact", "generic" },
     { "by words in place of the fact", { .err = { .said = "error: DH KEY TOO SMALL" } }, "fact",
       "generic" },
-    { "another fact", { .err = { .fact = "tls:plaintext" } }, NULL, NULL },
+    { "another fact", { .err = { .fact = "tls:timeout" } }, NULL, NULL },
+    { "a refusal where TLS was due is the greeting's",
+      { .stage = STAGE_TLS, .err = { .fact = "tls:plaintext", .said = "421 4.7.0 hm" } }, "turned-away", "generic" },
+    { "and is known by its words",
+      { .stage = STAGE_TLS, .err = { .fact = "tls:plaintext", .said = "554-No more guests" } }, "full", "generic" },
+    { "another greeting is in clear text", { .stage = STAGE_TLS, .err = { .fact = "tls:plaintext", .said = "220 hi" } },
+      "clear", "generic" },
     { "with one finding of two", { .err = { .fact = "tls:closed" }, .found = found_one }, "fact",
       "generic" },
     { "with both findings", { .err = { .fact = "tls:closed" }, .found = found_both }, "found",

@@ -171,6 +171,42 @@ static const struct {
     { "port port: ]: 535 report", 0 },
 };
 
+#define SAID_EHLO "send: 'ehlo me\\r\\n'\nreply: b'250-mx\\r\\n'\nreply: b'250-STARTTLS\\r\\n'\nreply: b'250 SMTPUTF8\\r\\n'\n" \
+                  "reply: retcode (250); Msg: b'mx\\nSTARTTLS\\nSMTPUTF8'\n"
+#define SAID_TLS "send: 'STARTTLS\\r\\n'\nreply: b'220 go ahead\\r\\n'\n"
+
+/* Conversations as Python's smtplib shows them: what the server offers and grants is no failure, and each reply
+ * answers the command before it. */
+static const struct {
+    const char *label, *text, *cause; /* NULL: nothing is wrong */
+} talks[] = {
+    { "all went well", SAID_EHLO SAID_TLS SAID_EHLO "data: (250, b'2.0.0 kept')\n", NULL },
+    { "a refusal that nobody knows", SAID_EHLO SAID_TLS SAID_EHLO "send: 'data\\r\\n'\nreply: b'550 Hm\\r\\n'\n",
+      "content_rejected_spam" },
+    { "at EHLO", "send: 'ehlo me\\r\\n'\nreply: b'550 That name does not exist\\r\\n'\n", "helo_rejected" },
+    { "at STARTTLS", SAID_EHLO "send: 'STARTTLS\\r\\n'\nreply: b'454 hm\\r\\n'\n", "server_side_error" },
+    { "no sign-in in clear text",
+      SAID_EHLO "smtplib.SMTPNotSupportedError: SMTP AUTH extension not supported by server.\n", "starttls_required" },
+    { "no sign-in inside TLS",
+      SAID_EHLO SAID_TLS SAID_EHLO "smtplib.SMTPNotSupportedError: SMTP AUTH extension not supported by server.\n",
+      "auth_not_offered" },
+    { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
+};
+
+static void test_talks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(talks); i++) {
+        OWN(text_evidence) found = NULL;
+        struct verdict verdict;
+        check_row(talks[i].label, text_read(know, span_of(talks[i].text), &found, NULL));
+        bool wrong = classify(know, &found->evidence, &verdict);
+        check_row(talks[i].label, wrong == (talks[i].cause != NULL));
+        if (wrong)
+            check_bytes(talks[i].label, span_of(verdict.cause->id), span_of(talks[i].cause));
+    }
+}
+
 static void test_port(void **state)
 {
     (void)state;
@@ -266,7 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server),          cmocka_unit_test(test_replies),
         cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_port),
+        cmocka_unit_test(test_port),            cmocka_unit_test(test_talks),
         cmocka_unit_test(test_report),          cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_no_memory),
     };

@@ -262,6 +262,12 @@ static void test_recipients(void **state)
         { "the rest goes in another transaction",
           { "RCPT TO:<c@", .time = 1, .reply = "452 4.5.3 too many\r\n" }, 2,
           { SMTP_FATE_TAKEN, SMTP_FATE_TAKEN, SMTP_FATE_TAKEN } },
+        { "and where another code says so",
+          { "RCPT TO:<c@", .time = 1, .reply = "451 4.5.3 too many\r\n" }, 2,
+          { SMTP_FATE_TAKEN, SMTP_FATE_TAKEN, SMTP_FATE_TAKEN } },
+        { "another 451 says no such thing",
+          { "RCPT TO:<c@", .time = 1, .reply = "451 4.3.0 later\r\n" }, 1,
+          { SMTP_FATE_TAKEN, SMTP_FATE_TAKEN, SMTP_FATE_LATER } },
         { "too many and none at all is refused", { "RCPT ", .reply = "452 4.5.3 too many\r\n" }, 1,
           { SMTP_FATE_LATER, SMTP_FATE_LATER, SMTP_FATE_LATER } },
     };
