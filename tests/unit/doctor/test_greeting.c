@@ -26,6 +26,7 @@ static const struct {
     { "before TLS it is not asked for what comes inside", "gmail", "220 smtp.gmail.com ESMTP",
       "SIZE 8BITMIME STARTTLS ENHANCEDSTATUSCODES PIPELINING CHUNKING SMTPUTF8", NULL, "" },
     { "somebody of whom little is known", "gandi", "220 anything at all", "SIZE", "SIZE", "" },
+    { "what Yahoo says today", "yahoo", "220 smtp.mail.yahoo.com ESMTP ready", NULL, "PIPELINING ENHANCEDSTATUSCODES 8BITMIME SIZE AUTH", "" },
     { "nobody", NULL, "220 anything at all", "SIZE", "SIZE", "" },
 };
 
@@ -72,9 +73,47 @@ static void test_cases(void **state)
     knowledge_free(know);
 }
 
+/* As each of them was seen to greet, at the least; and a stranger in its place. */
+static void test_of_providers(void **state)
+{
+    static const struct {
+        const char *profile, *said;
+    } rows[] = {
+        { "yahoo", "220 smtp.mail.yahoo.com ESMTP ready" },
+        { "aol", "220 smtp.mail.yahoo.com ESMTP ready" },
+        { "icloud", "220 iCloud SMTP - outbound.aa.icloud.com" },
+        { "gmx", "220 gmx.net (mrgmx000) Nemesis ESMTP Service ready" },
+        { "gmx", "220 gmx.com (mrgmx000) Nemesis ESMTP Service ready" },
+        { "zoho", "220 mx.zohomail.com SMTP Server ready January 1, 2026 0:00:00 AM PST" },
+        { "amazon-ses", "220 email-smtp.amazonaws.com ESMTP SimpleEmailService-d-AAAAAAAAA aaaaaaaaaaaa" },
+        { "sendgrid", "220 SG ESMTP service ready at ismtpd0000p1aaa1.sendgrid.net" },
+        { "mailgun", "220 Mailgun Influx ready" },
+        { "yandex", "220 smtp0o.mail.yandex.net ESMTP (Want to use Yandex.Mail for your domain? Visit http://pdd.yandex.ru)" },
+        { "yandex", "220 mail-nwsmtp-smtp-production-main-0.aaa.yp-c.yandex.net (Want to use Yandex.Mail)" },
+        { "mail.ru", "220 smtp00.i.mail.ru ESMTP ready" },
+        { "qq.com", "220 newxmesmtplogicsvrsza0-0.qq.com XMail Esmtp QQ Mail Server." },
+        { "163.com", "220 163.com Anti-spam GT for Coremail System (163com[20200101])" },
+        { "126.com", "220 126.com Anti-spam GT for Coremail System (126com[20200101])" },
+    };
+    size_t count;
+    const struct knowledge_text *texts = know_embedded(&count);
+    struct knowledge *know;
+    struct err err;
+
+    (void)state;
+    assert_true(know_new(texts, count, &know, &err));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct profile *profile = know_profile(know, rows[i].profile);
+        check_row(rows[i].said, profile && profile_greets(profile, span_of(rows[i].said)));
+        check_row(rows[i].profile, !profile_greets(profile, SPAN("220 relay.isp.example ESMTP Postfix")));
+        check_row(rows[i].profile, !profile_greets(profile, SPAN("220 ********")));
+    }
+    knowledge_free(know);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_of_providers) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
