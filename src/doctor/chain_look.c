@@ -51,25 +51,26 @@ static void fetched(void *who, const struct fetch_answer *answer, const struct e
 }
 
 /* Whoever answered in the house's name may be somebody else: he sends nobody to its other doors. */
-static bool is_at_home(const struct chain_look *look)
+static bool is_at_home(const struct chain_look *look, const struct url *url)
 {
-    struct url url;
-
-    return look->plan->home && url_parse_plain(span_of(look->url), &url, NULL) &&
-           span_is_word(span_of(url.host), look->plan->home);
+    return look->plan->home && span_is_word(span_of(url->host), look->plan->home);
 }
 
 static bool fetch_next(struct chain_look *look, struct err *err)
 {
     const struct chain_look_plan *plan = look->plan;
+    struct url url;
 
+    if (!url_parse_plain(span_of(look->url), &url, err))
+        return false;
+    if (url.port != URL_PLAIN_PORT)
+        return err_set(err, ERR_PROTOCOL, "the certificate names a port for its issuer's where no certificates are");
     look->fetch_plan = (struct fetch_plan){
         .url = look->url,
         .plain = true,
-        .public_only = !is_at_home(look),
+        .public_only = !is_at_home(look, &url),
         .resolver = plan->resolver,
         .detours = plan->detours,
-        .proxy = plan->proxy,
         .deadline = look->deadline,
     };
     return fetch_start(look->loop, &look->fetch_plan, fetched, look, &look->fetch, err);
@@ -82,7 +83,7 @@ bool chain_look_start(struct loop *loop, const struct chain_look_plan *plan, voi
     OWN(chain_look) look = NULL;
 
     *ret_look = NULL;
-    if (!shown->end_len || !shown->issuer_url[0])
+    if (!shown->end_len || !shown->issuer_url[0] || plan->behind_proxy)
         return true;
     look = NEW(chain_look);
     if (!look)

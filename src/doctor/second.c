@@ -217,7 +217,7 @@ static void look_at_chain(struct second *second)
         .ca_file = !ca_file && plan->trust ? plan->trust->ca_file : ca_file,
         .resolver = plan->world->credentials.resolver,
         .detours = plan->world->credentials.detours,
-        .proxy = proxy_of(plan),
+        .behind_proxy = proxy_of(plan) != NULL,
         .home = plan->target->is_private ? plan->target->host : NULL,
     };
     if (chain_look_start(second->loop, &second->chain_plan, chain_came, second, &second->chain, NULL) && second->chain)

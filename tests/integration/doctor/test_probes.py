@@ -12,7 +12,7 @@ from email.utils import formatdate
 import pytest
 
 from daemon import Daemon
-from network import FASTMAIL, GMAIL, LOGIN, NAMESERVER, OFFICE, TARGET, WEB, drop
+from network import FASTMAIL, GMAIL, HOME, LOGIN, NAMESERVER, OFFICE, TARGET, WEB, drop
 from peers.process import until
 from stage import Issuer, Smtp, Stage
 from test_accounts import OURS, jwt
@@ -174,13 +174,14 @@ def test_clock_and_a_token(label, exp, nbf, web, cause, found, stage, outpost, l
 @pytest.fixture(scope='session')
 def linked(certificates):
     """linked(name, alternatives, url): a certificate signed by one in between, which is to be had at that URL; its
-    certificate in DER. `top` is an authority that nobody knows."""
+    certificate in DER. That one is signed by `root`, to be had `above`."""
     at = lambda name: os.path.join(certificates.folder, name)
 
-    def make(name, alternatives, url, root='ca'):
+    def make(name, alternatives, url, root='ca', above=None):
         between = name + '-between'
         with open(at(between + '.ext'), 'w') as f:
             f.write('basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n')
+            f.write('authorityInfoAccess=caIssuers;URI:%s\n' % above if above else '')
         with open(at(name + '.ext'), 'w') as f:
             f.write('subjectAltName=%s\nextendedKeyUsage=serverAuth\nauthorityInfoAccess=caIssuers;URI:%s\n' % (alternatives, url))
         for one, issuer in ((between, root), (name, between)):
@@ -195,26 +196,33 @@ def linked(certificates):
 
 
 class Files(http.server.ThreadingHTTPServer):
-    """HTTP in the clear: {path: body, or a number of bytes, or a URL to go to}; `asked` are the paths."""
+    """HTTP in the clear: {path: body, or a URL to go to, or an event until which nothing comes}; `asked` are the paths."""
 
     def __init__(self):
-        self.pages, self.asked = {}, []
+        self.pages, self.asked, self.over = {}, [], threading.Event()
         super().__init__(('127.0.0.1', 0), Page)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    @property
-    def url(self):
-        return 'http://localhost:%d' % self.server_address[1]
+    def instead_of(self, host, port=80):
+        """Options by which it stands there."""
+        return ['--connect-to', '%s:%d:127.0.0.1:%d' % (host, port, self.server_address[1])]
 
     def close(self):
+        self.over.set()
         self.shutdown()
         self.server_close()
+
+
+HELD = object()
 
 
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         page = self.server.pages.get(self.path)
+        if page is HELD:
+            self.server.over.wait(100)
+            return
         self.send_response(404 if page is None else 302 if isinstance(page, str) else 200)
         if isinstance(page, str):
             self.send_header('Location', page)
@@ -262,44 +270,107 @@ LOCAL = 'DNS:localhost,IP:127.0.0.1'
     ('not to be had', 'ca', None, 'cert_untrusted_issuer'),
     ('megabytes to be had', 'ca', b'\0' * 4_000_000, 'cert_untrusted_issuer'),
     ('elsewhere to be had', 'ca', 'http://169.254.169.254/latest', 'cert_untrusted_issuer'),
+    ('held back', 'ca', HELD, 'cert_untrusted_issuer'),
 ], ids=lambda value: value if isinstance(value, str) and ' ' in value else '')
 def test_chain(label, root, page, cause, here, linked, outpost, verdict):
     name = 'chain-' + label.replace(' ', '-')
-    der = linked(name, LOCAL, here.files.url + '/it.der', root)
-    other = linked(name + '-other', LOCAL, here.files.url + '/it.der', root) if page == 'other' else None
+    der = linked(name, LOCAL, 'http://localhost/it.der', root)
+    other = linked(name + '-other', LOCAL, 'http://localhost/it.der', root) if page == 'other' else None
     page = {'between': der, 'other': other}.get(page, page) if isinstance(page, str) else page
     if page is not None:
         here.files.pages['/it.der'] = page
     port = port_of(here, Smtp('at once', certificate=name))
     told = verdict('a link of the chain: ' + label, cause,
-                   outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2'))
+                   outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2',
+                               *here.files.instead_of('localhost')))
     assert here.files.asked == ['/it.der'], here.files.asked
     assert ('cert:intermediate-missing' in told['found']) == (cause == 'cert_intermediate_missing'), told
 
 
+class Trap:
+    """Whoever comes by it is heard."""
+
+    def __init__(self):
+        self.heard = []
+
+    def serve(self, line, stage, home):
+        self.heard.append(line.recv(1000))
+
+
 def test_chain_of_a_stranger_leads_nowhere_at_home(stage, linked, outpost, verdict):
     """A server on the net names an address in the house: nobody goes there."""
-    heard = []
-
-    class Trap:
-        def serve(self, line, stage, home):
-            heard.append(line.recv(100))
-
+    trap = Trap()
     linked('trap', 'DNS:mail.example.test', 'http://10.77.0.10/it.der')
     stage.open(TARGET, 587, Smtp(certificate='trap'))
-    stage.open('10.77.0.10', 80, Trap())
+    stage.open(HOME, 80, trap)
     verdict('a chain that leads into the house', 'cert_untrusted_issuer',
             outpost.run('doctor', 'mail.example.test:587', '--json', '--connect-timeout', '2'))
-    assert not heard, heard
+    assert not trap.heard, trap.heard
 
 
-def test_chain_of_one_at_home_leads_to_no_other(here, linked, outpost, verdict):
-    """Who answers in the house's name names another door of it: only the server's own name would do."""
-    here.files.pages['/it.der'] = linked('neighbour', LOCAL, here.files.url.replace('localhost', '127.0.0.1') + '/it.der')
-    port = port_of(here, Smtp('at once', certificate='neighbour'))
-    verdict('a chain that leads to another door of the house', 'cert_untrusted_issuer',
-            outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2'))
+@pytest.mark.parametrize('url', ['http://10.77.0.10/it.der', 'http://10.77.0.11/it.der', 'http://home.example.test:25/it.der'])
+def test_chain_of_one_at_home_leads_to_no_other(url, stage, linked, outpost, verdict):
+    """Who answers in the house's name names another door of it: only the server's own name would do, and HTTP's port."""
+    trap, name = Trap(), 'neighbour-' + url.translate({ord(c): '-' for c in ':/.'})
+    linked(name, 'DNS:home.example.test', url)
+    stage.open(HOME, 587, Smtp(certificate=name))
+    for port in (25, 80):
+        stage.open(HOME, port, trap)
+    verdict('a chain that leads to %s' % url, 'cert_untrusted_issuer',
+            outpost.run('doctor', 'home.example.test:587', '--json', '--connect-timeout', '2'))
+    assert not any(b'GET' in heard for heard in trap.heard), trap.heard
+
+
+def test_chain_leads_to_no_other_port(here, linked, outpost, verdict):
+    """A GET in the clear is no word for whoever listens elsewhere."""
+    here.files.pages['/it.der'] = linked('port', LOCAL, 'http://localhost:2525/it.der')
+    port = port_of(here, Smtp('at once', certificate='port'))
+    verdict('a chain that leads to another port', 'cert_untrusted_issuer',
+            outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2',
+                        *here.files.instead_of('localhost', 2525)))
     assert not here.files.asked, here.files.asked
+
+
+def test_chain_is_not_led_on(here, linked, outpost, verdict):
+    """From where it is to be had to an address in the house, over TLS."""
+    trap = Trap()
+    linked('led', LOCAL, 'http://aia.example.test/it.der')
+    here.open('127.0.0.1', 0, trap)
+    there = 'https://127.0.0.1:%d/it.der' % here.listeners[-1].getsockname()[1]
+    here.files.pages['/it.der'] = there
+    port = port_of(here, Smtp('at once', certificate='led'))
+    verdict('a chain that leads somewhere, and from there into the house', 'cert_untrusted_issuer',
+            outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2',
+                        *here.files.instead_of('aia.example.test')))
+    assert here.files.asked == ['/it.der'] and not trap.heard, (here.files.asked, trap.heard)
+
+
+def test_chain_without_an_end(here, linked, outpost, verdict):
+    """Each link is signed by one that nobody knows, and names where that is: three are looked at."""
+    root = 'stranger'
+    for i in range(6):
+        der = linked('link-%d' % i, LOCAL, 'http://localhost/%d' % i, root, 'http://localhost/%d' % (i - 1))
+        here.files.pages['/%d' % i] = der
+        root = 'link-%d-between' % i
+    port = port_of(here, Smtp('at once', certificate='link-5'))
+    verdict('a chain without an end', 'cert_untrusted_issuer',
+            outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2',
+                        *here.files.instead_of('localhost')))
+    assert here.files.asked == ['/5', '/4', '/3'], here.files.asked
+
+
+def test_chain_and_a_proxy(here, linked, outpost, verdict):
+    """What a name leads to would be known to the proxy alone, and it stands in the house."""
+    trap = Trap()
+    linked('proxied', LOCAL, 'http://router.example.test/it.der')
+    here.open('127.0.0.1', 0, trap)
+    with open(outpost.config, 'w') as f:
+        f.write('[outpost]\nhttps_proxy = http://127.0.0.1:%d\n' % here.listeners[-1].getsockname()[1])
+    os.chmod(outpost.config, 0o600)
+    port = port_of(here, Smtp('at once', certificate='proxied'))
+    verdict('a chain that would be asked for through a proxy', 'cert_untrusted_issuer',
+            outpost.run('doctor', 'localhost:%d' % port, '--security', 'tls', '--json', '--connect-timeout', '2'))
+    assert not trap.heard, trap.heard
 
 
 def test_chain_by_comparison(stage, linked, outpost, verdict):
