@@ -23,6 +23,22 @@ static bool read_enhanced(struct scan *scan, uint16_t ret_enhanced[3])
     return true;
 }
 
+/* "03:46:59" ends here, as logs begin their lines. */
+static bool is_time_before(struct span text, size_t at)
+{
+    static const char shape[] = "dd:dd:dd";
+    size_t len = sizeof shape - 1;
+
+    if (at < len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text.at[at - len + i];
+        if (shape[i] == 'd' ? !str_is_digit(c) : c != shape[i])
+            return false;
+    }
+    return true;
+}
+
 /* Could a reply begin here? At the start of a line, or behind what introduces one. */
 static bool may_begin(struct span text, size_t at)
 {
@@ -32,7 +48,7 @@ static bool may_begin(struct span text, size_t at)
         return false;
     while (at > 0 && (text.at[at - 1] == ' ' || text.at[at - 1] == '\t'))
         at--;
-    return at == 0 || strchr("\n\r(\"'`;#=[]<>:*-~", text.at[at - 1]) != NULL;
+    return at == 0 || strchr("\n\r(\"'`;#=[]<>:*-~", text.at[at - 1]) != NULL || is_time_before(text, at);
 }
 
 /* Codes that servers use for refusals; not 587 and its like, which are ports. */
@@ -55,7 +71,16 @@ static bool is_line_number(const struct scan *scan)
     return alone && at >= 2 && text.at[at - 1] == ':' && str_is_alpha(text.at[at - 2]);
 }
 
-/* What stands between code and words: a blank or hyphen, ", b'" of Python, ": ". */
+/* "permanent error (535): "; not "Smtp.php(503): ", which is a line of a program. */
+static bool is_in_brackets(const struct scan *scan)
+{
+    const char *at = scan->all.at + scan->at;
+
+    return scan->at >= 5 && at[-4] == '(' && at[-5] == ' ';
+}
+
+/* What stands between code and words: a blank or hyphen, ", b'" of Python, ": ", and what stands behind
+ * "error (535" and "(code: 535" of other programs. */
 static bool skip_separator(struct scan *scan, bool *ret_more_lines)
 {
     *ret_more_lines = scan_peek(scan) == '-';
@@ -64,9 +89,9 @@ static bool skip_separator(struct scan *scan, bool *ret_more_lines)
     if (scan_char(scan, ' ') || scan_char(scan, '-'))
         return true;
     if (scan_text(scan, ", b'") || scan_text(scan, ", b\"") || scan_text(scan, ", '") ||
-        scan_text(scan, ": "))
+        scan_text(scan, ": ") || scan_text(scan, ", response: "))
         return true;
-    return false;
+    return is_in_brackets(scan) && scan_text(scan, "): ");
 }
 
 /* "5.3.0-4" is of a package. */
