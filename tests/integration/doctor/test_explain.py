@@ -88,15 +88,15 @@ WRONGS = {
 UNTRUSTED = {'an old certificate', 'a certificate of its own', 'a certificate of nobody'}
 # Of these wrongs a program tells too little for the one cause: it must be among those named.
 VAGUE = {
-    'swaks': UNTRUSTED | {'TLS 1.0 alone'},                     # "certificate verify failed"
+    'swaks': UNTRUSTED,                                         # "certificate verify failed"
     'msmtp': {'a certificate of its own'},                      # GnuTLS: "The certificate issuer is unknown"
-    'curl': {'a certificate of nobody', 'basic authentication gone', 'an app password wanted', 'TLS 1.0 alone',
+    'curl': {'a certificate of nobody', 'basic authentication gone', 'an app password wanted',
              'no relaying'},                                    # "Login denied", "RCPT failed: 554"
-    'Net::SMTP': UNTRUSTED | {'TLS 1.0 alone'},
+    'nodemailer': {'a certificate of nobody'},                  # "unable to verify the first certificate": as where one is missing
+    'Net::SMTP': UNTRUSTED,
     'mutt': UNTRUSTED | {"another's certificate"},              # "Untrusted server certificate"
-    'git send-email': UNTRUSTED | {'TLS 1.0 alone', 'nobody listens', 'hangs up at once'},
+    'git send-email': UNTRUSTED | {'nobody listens', 'hangs up at once'},
     'PHPMailer': {'nobody listens', 'a certificate of nobody', 'the day is used up', 'spam'},
-    'smtplib': {'TLS 1.0 alone'},
 }
 # And of these it tells nothing at all, or does not mind it.
 SILENT = {
