@@ -1,4 +1,5 @@
 /* outpost doctor: the one thing that is wrong, who can change it, and how. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/diagnosis.h"
@@ -157,6 +158,17 @@ static bool is_mistaken(const struct visit *visit)
     return found && *found;
 }
 
+/* What stdout does not take is told at the end of all commands; else there was no memory for an object of that size. */
+static int not_told(struct cli *cli)
+{
+    struct err err = { 0 };
+
+    if (ferror(stdout))
+        return err_exit_status(ERR_IO);
+    err_no_memory(&err);
+    return fail_here(cli, &err);
+}
+
 static int tell(struct visit *visit, const struct knowledge *know)
 {
     const struct diagnosis_more more = { .foreign = visit->foreign.import ? &visit->foreign : NULL };
@@ -170,7 +182,7 @@ static int tell(struct visit *visit, const struct knowledge *know)
     else
         diagnosis_tell(visit->cli, &visit->patient, know, visit->report, &more);
     if (!told)
-        return err_exit_status(ERR_IO);
+        return not_told(visit->cli);
     return visit->report->ok ? 0 : 1;
 }
 
@@ -223,7 +235,7 @@ static int tell_and_mend(struct visit *visit, const struct knowledge *know)
     int status = visit->report->ok ? 0 : remedy_apply(cli, visit->patient.account, know, visit->report, look_again, &look,
                                                       &remedy);
     if (cli->json && status <= 1 && !diagnosis_json(cli, &visit->patient, know, visit->report, &more))
-        return err_exit_status(ERR_IO);
+        return not_told(cli);
     return status;
 }
 

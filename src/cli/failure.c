@@ -161,6 +161,14 @@ void failure_explain(const struct cli *cli, bool to_stderr, const struct knowled
         page_pair(&page, i ? "" : "Or", verdict->also[i]->title);
 }
 
+/* Without memory there is no knowledge to judge by, and no need of it. */
+static const char *cause_of(const struct verdict *verdict, const struct evidence *evidence)
+{
+    if (verdict)
+        return verdict->cause->id;
+    return evidence->err.kind == ERR_MEMORY ? "out_of_memory" : NULL;
+}
+
 static void line_to_stderr(const struct evidence *evidence, const struct verdict *verdict)
 {
     const struct err *err = &evidence->err;
@@ -171,8 +179,8 @@ static void line_to_stderr(const struct evidence *evidence, const struct verdict
         fprintf(stderr, err->said[0] ? ": %u %s" : ": %u", err->reply, err->said);
     else if (err->said[0])
         fprintf(stderr, ": %s", err->said);
-    if (verdict)
-        fprintf(stderr, " (%s)", verdict->cause->id);
+    if (cause_of(verdict, evidence))
+        fprintf(stderr, " (%s)", cause_of(verdict, evidence));
     fputc('\n', stderr);
 }
 
@@ -186,11 +194,12 @@ static void failure_json(const struct knowledge *know, const struct verdict *ver
     if (verdict) {
         failure_members(&json, know, verdict, evidence);
     } else {
-        json_none(&json, "cause");
+        json_text(&json, "cause", cause_of(NULL, evidence));
         json_text(&json, "evidence", evidence->err.text);
     }
     json_close(&json);
-    say_json(&text);
+    if (!say_json(&text) && text.full)
+        puts("{\"cause\":\"out_of_memory\"}");
 }
 
 const struct knowledge *failure_knowledge(struct cli *cli)

@@ -21,7 +21,7 @@ NAMES = {
     'both.example.test': [TARGET, SIX], 'smtp.gmail.com': [GMAIL, GMAIL_6], 'smtp.office365.com': [OFFICE],
     'smtp-mail.outlook.com': [OUTLOOK], 'smtp.fastmail.com': [FASTMAIL], 'gmail.googleapis.com': [WEB],
     'graph.microsoft.com': [WEB], 'login.microsoftonline.com': [LOGIN], 'oauth2.googleapis.com': [LOGIN],
-    'login.example.test': [LOGIN],
+    'login.example.test': [LOGIN], 'autoconfig.nomail.example.test': [LOGIN],
 }
 for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
     NAMES.setdefault(host, [TARGET])

@@ -39,12 +39,12 @@ ELSEWHERE = {
     'file_unreadable': (MACHINE, 'test_bad_input.py'),
     'usage_error': (MACHINE, 'test_bad_input.py'),
     'no_account': (MACHINE, 'test_bad_input.py'),
+    'settings_not_found': ('there is no server to look at', 'doctor/test_not_by_the_doctor.py'),
+    'out_of_memory': (MACHINE, 'doctor/test_not_by_the_doctor.py'),
 }
 # Nothing that can be set up leads to it from end to end; the unit tests that do.
 BY_UNIT_TESTS = {
-    'settings_not_found': ('a domain that is there, and takes no mail by any name that is tried', 'unit/discover/test_discover.c'),
     'queue_busy': ('more in flight than a whole test run hands in', 'unit/know/test_rules.c'),
-    'out_of_memory': ('made by closing the door to memory, which a process of its own has not', 'support/alloc_fails.c'),
     'internal_error': ('a fault of ours: were one known, it would be mended', 'unit/know/test_rules.c'),
 }
 

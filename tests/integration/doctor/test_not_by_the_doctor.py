@@ -1,10 +1,14 @@
 """Causes that the doctor does not come to, in the same words: what is said of a message, by `outpost send`; and what is wrong
 on this machine before anything is asked."""
+import json
+
 import pytest
 
 from knowledge import rules
-from outpost import CANTCREAT
+from network import LOGIN
+from outpost import CANTCREAT, NOHOST, PROGRAM, SOFTWARE
 from scenario import Scenario
+from stage import Issuer
 from test_refusals import OF_FAMILY, PROFILES, refusal
 
 
@@ -86,6 +90,35 @@ def test_a_place_that_is_none(outpost, tmp_path):
     outpost.account('localhost:1')
     result = outpost.run('send', '--json', '--state', str(tmp_path / 'file/state'), 'a@example.test', stdin=b'x')
     assert (cause_of(result), result.status) == ('file_unwritable', CANTCREAT), result
+
+
+@pytest.mark.skipif('sanitize' in PROGRAM, reason='a sanitizer maps more than any limit that would tell')
+def test_without_memory(outpost):
+    """Less and less of it, down to where the loader can't map the program: it always says what is wrong, and never nothing."""
+    causes = []
+    for limit in range(16_000, 9_000, -100):
+        outpost.inside = ['prlimit', '--as=%d' % (limit * 1024)]
+        result = outpost.run('doctor', '--json', '127.0.0.1:1')
+        if 'error while loading shared libraries' in result.err or result.status in (1, 127) and not result.out:
+            break
+        causes.append(json.loads(result.out)['cause'])
+        assert (causes[-1] == 'out_of_memory') == (result.status == SOFTWARE) == ('(out_of_memory)' in result.err), (limit, result)
+        assert causes[-1].startswith('connect_refused') or causes[-1] == 'out_of_memory', (limit, result)
+    assert causes.count('out_of_memory') > 2 and causes[0] != 'out_of_memory', causes
+
+
+class NotThere(Issuer):
+    publishes = False
+
+
+@pytest.mark.parametrize('words', [['doctor'], ['setup', '--no-input', '--password-stdin', '--yes']], ids=lambda words: words[0])
+def test_a_domain_that_takes_no_mail(words, stage, outpost):
+    """It is there, and its web server has nothing about mail; nor is there any of the names that are tried."""
+    stage.open(LOGIN, 443, NotThere(404))
+    result = outpost.run(*words, 'me@nomail.example.test', '--json', '--connect-to', 'autoconfig.nomail.example.test:443:%s:443' % LOGIN,
+                         stdin=b'a-password-of-the-tests\n')
+    assert (cause_of(result), result.status) == ('settings_not_found', NOHOST), result
+    assert 'outpost setup me@nomail.example.test --server HOST:PORT' in result.err, result
 
 
 def test_too_much_of_it(outpost):
