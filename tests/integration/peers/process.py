@@ -18,6 +18,25 @@ def free_port():
         return s.getsockname()[1]
 
 
+_given = set()
+
+
+def free_ports(names):
+    """One for each name; none that was given before, since peers that begin side by side bind theirs later."""
+    ports, held = {}, []
+    for name in names:
+        while name not in ports:
+            held.append(socket.socket())
+            held[-1].bind(('127.0.0.1', 0))
+            port = held[-1].getsockname()[1]
+            if port not in _given:
+                ports[name] = port
+                _given.add(port)
+    for s in held:
+        s.close()
+    return ports
+
+
 def until(wanted, what, patience=PATIENCE):
     """The first true value of wanted(), asked for often; fails after `patience` seconds."""
     deadline = time.monotonic() + patience
