@@ -76,6 +76,7 @@ static const struct {
     { "Escape character is", STAGE_GREETING }, /* of telnet */
     { "Invalid greeting", STAGE_GREETING },
     { "cannot get initial OK message", STAGE_GREETING },
+    { "transient error: 421 Service not available", STAGE_CONNECT }, /* Oracle's word for any trouble on the way */
     { "SMTPConnectError", STAGE_GREETING },
     { "MAIL FROM command failed", STAGE_MAIL },
     { "SMTPSenderFailedException", STAGE_MAIL },
@@ -92,6 +93,8 @@ static const struct {
     { "Expected 220 reply", STAGE_GREETING },
     { "Expected response code 220", STAGE_GREETING },
     { "Expected response code \"220\"", STAGE_GREETING },
+    { "ProcessMailFromResponse", STAGE_MAIL }, /* of MailKit */
+    { "ProcessRcptToResponse", STAGE_RCPT },
     { "AADSTS", STAGE_TOKEN },
     { "invalid_grant", STAGE_TOKEN },
 };

@@ -189,6 +189,12 @@ static void find_late_enhanced(struct span words, struct err *err)
     }
 }
 
+/* "SMTP Error (250): Authentication failed": what failed came behind a success. */
+static bool is_alone_in_brackets(struct span line, size_t at)
+{
+    return at > 0 && line.at[at - 1] == '(' && at + 3 < line.len && line.at[at + 3] == ')';
+}
+
 /* "250-SIZE", "data: (250, b'ok')", "reply: retcode (250); ...". */
 static bool is_success(struct span line)
 {
@@ -200,7 +206,7 @@ static bool is_success(struct span line)
         struct scan at = { line, i };
         uint64_t code;
         bool more_lines;
-        if (may_begin(line, i) && scan_number(&at, 220, 354, &code) && at.at == i + 3 &&
+        if (may_begin(line, i) && !is_alone_in_brackets(line, i) && scan_number(&at, 220, 354, &code) && at.at == i + 3 &&
             (code / 10 == 22 || code == 235 || code / 10 == 25 || code == 354) &&
             skip_separator(&at, &more_lines))
             return !has_reply(span_from(line, at.at));

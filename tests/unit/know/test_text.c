@@ -202,6 +202,7 @@ static const struct {
     { "no sign-in inside TLS",
       SAID_EHLO SAID_TLS SAID_EHLO "smtplib.SMTPNotSupportedError: SMTP AUTH extension not supported by server.\n",
       "auth_not_offered" },
+    { "a failure behind a success", "SMTP Error (250): Authentication failed\nRecv: 250-mx\nRecv: 250 DSN\n", "auth_not_offered" },
     { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
 };
 
