@@ -14,7 +14,12 @@ enum { KNOCK_MS = 4 * 1000 };
 
 static enum security customary(uint16_t port)
 {
-    return port == 465 ? SECURITY_TLS : SECURITY_STARTTLS;
+    static const uint16_t at_once[] = { 465, 443, 993, 995 }; /* of the last three somebody will be told */
+
+    for (size_t i = 0; i < COUNT(at_once); i++)
+        if (port == at_once[i])
+            return SECURITY_TLS;
+    return SECURITY_STARTTLS;
 }
 
 /* "HOST", "HOST:PORT", "[2001:db8::1]:465"; what is neither stays whole, for the doctor to say what is wrong with it. */

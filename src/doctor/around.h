@@ -52,6 +52,7 @@ struct around_target {
     enum security security;
     const struct profile *profile; /* whose server it is; NULL: not known */
     bool is_private;               /* on this machine or in the house: nobody outside tells of it */
+    bool leads_home;               /* another's name, and all its addresses are this machine itself */
 };
 
 /* Who is to be asked about this target. Pure. */

@@ -4,6 +4,7 @@
 
 #include "doctor/greeting.h"
 #include "know/knowledge.h"
+#include "net/interfaces.h"
 
 #include "base/banned.h"
 
@@ -34,6 +35,17 @@ static bool issuer_is_known(const struct doctor *doctor)
     return classify(doctor->plan.know, &words, &verdict) && strcmp(verdict.cause->id, "tls_interception") == 0;
 }
 
+/* Where no name can be looked up, it may be that no cable is in. Detours lead elsewhere. */
+static bool has_no_network(const struct doctor *doctor)
+{
+    const char *fact = doctor->evidence.err.fact;
+    struct ip ips[INTERFACES_MAX];
+    size_t count;
+
+    return fact && strcmp(fact, "name:failure") == 0 && !doctor->world.credentials.detours.count &&
+           interfaces_list(ips, &count, NULL) && count == 0;
+}
+
 static void judge(struct doctor *doctor)
 {
     const struct findings_of of = {
@@ -44,6 +56,7 @@ static void judge(struct doctor *doctor)
         .domain = &doctor->domain,
         .fact = doctor->evidence.err.fact,
         .no_route = doctor->evidence.err.sys == ENETUNREACH,
+        .no_network = has_no_network(doctor),
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),
     };

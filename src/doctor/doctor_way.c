@@ -103,6 +103,28 @@ static bool is_all_private(const struct resolve_addresses *addresses)
     return addresses->count > 0;
 }
 
+static bool is_this_machine(struct ip ip)
+{
+    static const struct ip nowhere; /* "0.0.0.0" and "::" call this machine, too */
+
+    return ip_is_loopback(ip) || memcmp(ip.bytes, nowhere.bytes, sizeof ip.bytes) == 0;
+}
+
+/* A name that is not this machine's, and leads here all the same: a filter or a line in a file says so. */
+static bool leads_home(const struct doctor *doctor, const struct resolve_addresses *addresses)
+{
+    struct span host = span_of(doctor->target.host);
+    const char *own = doctor->world.hello;
+
+    if (span_is_word(host, "localhost") || span_ends_word(host, ".localhost") || span_find(host, '.') == host.len ||
+        (own && span_is_word(host, own)))
+        return false;
+    for (size_t i = 0; i < addresses->count; i++)
+        if (!is_this_machine(addresses->at[i]))
+            return false;
+    return addresses->count > 0;
+}
+
 static void tell_addresses(struct doctor *doctor, const struct resolve_addresses *answer)
 {
     HELD(buf) text = BUF(STEP_VALUE_MAX);
@@ -127,7 +149,8 @@ static void resolved(void *who, const struct resolve_addresses *answer, const st
     }
     tell_addresses(doctor, answer);
     ladder_leave(&doctor->ladder, STEP_OK, doctor_now(doctor));
-    doctor->target.is_private = !doctor->target.profile && is_all_private(answer);
+    doctor->target.leads_home = leads_home(doctor, answer);
+    doctor->target.is_private = !doctor->target.profile && !doctor->target.leads_home && is_all_private(answer);
     take_road(doctor);
 }
 

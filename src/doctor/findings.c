@@ -63,6 +63,38 @@ static void add_others(const struct around_view *view, struct doctor_findings *f
     add(findings, (other.asked || web.asked) && !other.named && !web.named, "names:none");
 }
 
+/* Two servers that have nothing to do with each other break off in the same way: it is what lies before both. The ways in
+ * which one that is well never breaks off; where a line ends between words is told in several. */
+static const char *way_of_breaking_off(const char *fact)
+{
+    static const struct {
+        const char *fact, *way;
+    } ways[] = {
+        { "greeting:closed", "hangs up" },   { "line:closed", "hangs up" },         { "line:reset", "hangs up" },
+        { "connect:reset", "hangs up" },     { "greeting:timeout", "is silent" },   { "greeting:not-smtp", "is another" },
+        { "tls:plaintext", "has no TLS" },   { "tls:timeout", "is silent in TLS" }, { "tls:closed", "hangs up in TLS" },
+        { "starttls:not-offered", "offers none" },
+    };
+
+    for (size_t i = 0; fact && i < COUNT(ways); i++)
+        if (strcmp(ways[i].fact, fact) == 0)
+            return ways[i].way;
+    return NULL;
+}
+
+static void add_alike(const struct findings_of *of, struct doctor_findings *findings)
+{
+    const char *ours = way_of_breaking_off(of->fact);
+    bool alike = false;
+
+    for (size_t i = 0; ours && of->view && i < of->view->count; i++) {
+        const struct around_sight *sight = &of->view->at[i];
+        const char *theirs = sight->role == AROUND_OTHER && sight->state == AROUND_ANSWERS ? way_of_breaking_off(sight->fact) : NULL;
+        alike |= theirs && strcmp(theirs, ours) == 0;
+    }
+    add(findings, alike, "others:alike");
+}
+
 /* There is no way by IPv4 here - of IPv6 alone it would be said -, and others are reached all the same: by IPv6. */
 static void add_no_way(const struct findings_of *of, struct doctor_findings *findings)
 {
@@ -156,10 +188,13 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     *ret_findings = (struct doctor_findings){ 0 };
     add(ret_findings, of->in_container, "machine:container");
     add(ret_findings, of->target->is_private, "host:private");
+    add(ret_findings, of->target->leads_home, "name:this-machine");
+    add(ret_findings, of->no_network, "machine:no-network");
     add(ret_findings, of->ladder->masked, "greeting:masked");
     add_profile(of->target, ret_findings);
     add_ports(of->view, ret_findings);
     add_others(of->view, ret_findings);
+    add_alike(of, ret_findings);
     add_no_way(of, ret_findings);
     add_certificates(of, ret_findings);
     if (of->seen)

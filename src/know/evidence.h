@@ -44,6 +44,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   connect:timeout connect:refused connect:unreachable connect:unreachable-ipv4
  *   connect:unreachable-ipv6 connect:reset connect:denied (a local rule: EPERM, EACCES)
  *   proxy:unreachable proxy:protocol (it is none, wants a sign-in, hangs up)
+ *   proxy:denied (its rules forbid it)
  *   line:closed line:reset line:timeout     in mid conversation
  *   greeting:closed greeting:timeout greeting:not-smtp
  *   tls:plaintext (the peer answered in clear text) tls:protocol-version tls:weak-dh
@@ -88,10 +89,13 @@ struct evidence {
     const char *security;  /* "starttls", "tls", "none"; or NULL */
     /* What the neighbours showed: findings as facts, ended by NULL; or NULL.
      *   machine:container machine:cloud machine:no-ipv6 machine:no-ipv4
+     *   machine:no-network (no interface is up; looked at where no name can be looked up)
      *   host:private (on this machine or in the house)
      *   name:known (a profile has this server, so it exists) names:none (no other server's name can be
      *   looked up either)
+     *   name:this-machine (all its addresses are this machine's own, and it is another's name)
      *   others:unreachable (every server tried on this port) others:reachable
+     *   others:alike (another provider's server breaks off in the same way)
      *   others:untrusted (another provider's certificate is not trusted either, and has another issuer)
      *   others:out-of-date (another provider's certificate has the wrong dates, too)
      *   web:unreachable (HTTPS of providers) web:reachable

@@ -107,7 +107,7 @@ static const struct {
     const char *fact, *words;
 } refusals[] = {
     [1] = { "connect:unreachable", "it can't" },
-    [2] = { "connect:denied", "its rules forbid it" },
+    [2] = { "proxy:denied", "its rules forbid it" },
     [3] = { "connect:unreachable", "there is no way to that network" },
     [4] = { "connect:unreachable", "there is no way to that host" },
     [5] = { "connect:refused", "refused" },

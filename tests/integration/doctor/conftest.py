@@ -36,6 +36,8 @@ def certificates(authority, tmp_path_factory):
     authority.leaf('everybody', ALL_NAMES)
     authority.leaf('everybody-rsa', ALL_NAMES, key=rsa)
     authority.leaf('everybody-expired', ALL_NAMES, days='-1')
+    authority.leaf('wildcard', 'DNS:*.example.test')
+    authority.leaf('name-in-cn', None, subject='mail.example.test')
     authority.leaf('everybody-sha1', ALL_NAMES, digest='-sha1', key=rsa)
     authority.leaf('everybody-short', ALL_NAMES, key=['-newkey', 'rsa:1024'])
     authority._self_signed('everybody-self', 'mail.example.test', 'subjectAltName=' + ALL_NAMES)

@@ -41,6 +41,8 @@ class Loopback:
         kinds = {wall.kind for wall in scenario.wall} - {'drop', 'reset'}
         if kinds:
             return 'wants a firewall that does this: ' + ', '.join(kinds)
+        if scenario.at.startswith(('zero.', 'here.', 'half.')):
+            return 'wants a name with these addresses'
         if 'six.' in scenario.at:
             return 'wants a network without IPv6'
         return None

@@ -22,6 +22,9 @@ NAMES = {
     'smtp-mail.outlook.com': [OUTLOOK], 'smtp.fastmail.com': [FASTMAIL], 'gmail.googleapis.com': [WEB],
     'graph.microsoft.com': [WEB], 'login.microsoftonline.com': [LOGIN], 'oauth2.googleapis.com': [LOGIN],
     'login.example.test': [LOGIN], 'autoconfig.nomail.example.test': [LOGIN],
+    # As a filter of names answers; one of its two addresses is dead; one label more than a wildcard covers.
+    'zero.example.test': ['0.0.0.0'], 'here.example.test': ['127.0.0.1'], 'half.example.test': ['198.51.100.99', TARGET],
+    'a.mail.example.test': [TARGET],
 }
 for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
     NAMES.setdefault(host, [TARGET])
@@ -91,7 +94,8 @@ class Wall:
         match = 'ip%s daddr %s ' % ('6' if ':' in self.at else '', self.at) if self.at else ''
         match += 'tcp dport { %s } ' % ', '.join(map(str, self.ports)) if self.ports else 'meta l4proto tcp '
         return match + {'drop': 'drop', 'reset': 'reject with tcp reset', 'redirect': 'redirect to :%s' % self.to,
-                        'prohibit': 'reject with icmpx type admin-prohibited'}[self.kind]
+                        'prohibit': 'reject with icmpx type admin-prohibited', 'lose long': 'ip length > 1000 drop',
+                        'cut hello': 'ip length > 250 reject with tcp reset'}[self.kind]
 
 
 def drop(*ports, at=None):
@@ -109,6 +113,16 @@ def prohibit(*ports, at=None):
 def redirect(*ports, to):
     """To a port of TARGET, whomever they call."""
     return Wall('redirect', ports, to=to)
+
+
+def lose_long():
+    """Long packets never come back from the world, and nobody says why."""
+    return Wall('lose long', ())
+
+
+def cut_hello(*ports):
+    """Whoever begins TLS there is cut off."""
+    return Wall('cut hello', ports)
 
 
 def run(*argv, **how):
@@ -174,7 +188,8 @@ class Network:
     def firewall(self, *walls):
         """What happens to what comes in; without a rule all passes."""
         text = 'flush ruleset\n'
-        for table, hook, rules in (('inet wall', 'filter hook input', [w for w in walls if w.kind != 'redirect']),
+        for table, hook, rules in (('inet wall', 'filter hook input', [w for w in walls if w.kind not in ('redirect', 'lose long')]),
+                                   ('inet narrow', 'filter hook output', [w for w in walls if w.kind == 'lose long']),
                                    ('ip catch', 'nat hook prerouting', [w for w in walls if w.kind == 'redirect'])):
             if rules:
                 text += 'table %s {\n chain in {\n type %s priority 0\n%s }\n}\n' % (

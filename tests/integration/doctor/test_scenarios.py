@@ -4,10 +4,10 @@ import ssl
 import pytest
 
 from conftest import TOKEN
-from network import FASTMAIL, GMAIL, HOME, OFFICE, OUTLOOK, SIX, TARGET, WEB, drop, prohibit, redirect, reset
+from network import FASTMAIL, GMAIL, HOME, OFFICE, OUTLOOK, SIX, TARGET, WEB, cut_hello, drop, lose_long, prohibit, redirect, reset
 from scenario import GOOD
 from scenario import Scenario as S
-from stage import Says, Smtp
+from stage import Issuer, Says, Smtp
 
 MAIL = (25, 465, 587, 2525, 2587)
 
@@ -145,6 +145,34 @@ SCENARIOS = [
       account=dict(server=None, security=None, address='me@live.com', username=None, transport='graph', auth='token', password=TOKEN)),
     S('HTTPS refused where it is the only way', 'https_unreachable', 'https', wall=[reset(443)],
       account=dict(server=None, security=None, address='me@live.com', username=None, transport='graph', auth='token', password=TOKEN)),
+    # -- what lies before all of them
+    S('a portal that waits for a browser', 'smtp_intercepted', 'banner', target={2599: Says(stays=True)},
+      wall=[redirect(25, 443, 465, 587, 2525, to=2599)]),
+    S('a portal that answers TLS as a web server', 'smtp_intercepted', 'tls', at='smtp.gmail.com:465',
+      target={2599: Says(b'HTTP/1.1 400 Bad Request\r\n\r\n', stays=True)}, wall=[redirect(25, 443, 465, 587, 2525, to=2599)]),
+    S('every mail port hangs up', 'smtp_intercepted', 'banner', at='smtp.gmail.com:587', target={2599: Says()},
+      wall=[redirect(*MAIL, to=2599)]),
+    S('STARTTLS taken out of what anybody says', 'smtp_intercepted', 'starttls', target={**GOOD, 2599: Smtp(tls=None)},
+      wall=[redirect(587, to=2599)]),
+    S('long packets get lost', 'network_packets_lost', 'tls', wall=[lose_long()]),
+    S('long packets get lost, a provider by 465', 'network_packets_lost', 'tls', at='smtp.gmail.com:465', wall=[lose_long()]),
+    S('cut off at the first word of TLS everywhere', 'connect_refused_firewall', 'tls', at='smtp.gmail.com:465',
+      wall=[cut_hello(465, 587)]),
+    # -- names that are kept from us
+    S('a name that a filter leads to 0.0.0.0', 'dns_resolver_failure', 'connect', at='zero.example.test:587'),
+    S('a name that a filter leads to 127.0.0.1', 'dns_resolver_failure', 'connect', at='here.example.test:587'),
+    S('the cable is out, and a name is asked for', 'network_unreachable', 'resolve', link=None),
+    S('one of two addresses is dead', None, at='half.example.test:587'),
+    # -- another service's port
+    S('SSH', 'wrong_port_use_submission', 'banner', at='mail.example.test:22', target={22: Says(b'SSH-2.0-OpenSSH_9.2\r\n', stays=True)}),
+    S('IMAP in TLS', 'wrong_port_use_submission', 'banner', at='mail.example.test:993',
+      target={993: Smtp('at once', banner='* OK IMAP4rev1 ready')}),
+    S('POP3 in TLS', 'wrong_port_use_submission', 'banner', at='mail.example.test:995', target={995: Smtp('at once', banner='+OK ready')}),
+    S('HTTPS', 'wrong_port_use_submission', 'banner', at='mail.example.test:443', target={443: Issuer()}),
+    S('EHLO is not known', 'server_side_error', 'ehlo', target={587: Smtp(replies={'EHLO': '502 5.5.2 not recognized',
+                                                                               'HELO': '502 5.5.2 not recognized'})}),
+    S('a proxy whose rules forbid it', 'proxy_unusable', 'connect', world={(WEB, 1080): Says(b'\5\0\5\2\0\1' + bytes(6), stays=True)},
+      account={**WITH, 'proxy': 'socks5://%s:1080' % WEB}),
     # -- the kind of encryption
     S('STARTTLS to a port with TLS at once', 'plaintext_on_tls_port', 'banner', at='mail.example.test:465',
                                              words=['--security', 'starttls'], works=[('mail.example.test', 465)]),
@@ -186,6 +214,8 @@ SCENARIOS = [
     S("another's name, at a small provider", 'cert_hostname_mismatch', 'tls', at='smtp.daum.net:465', target={465: Smtp('at once', 'wrong')}),
     S('nobody listens any more, at a small provider', 'connect_refused_no_listener', 'connect', at='smtp.daum.net:465', target={}),
     S("another's name", 'cert_hostname_mismatch', 'tls', target=named('wrong')),
+    S('a wildcard one label short', 'cert_hostname_mismatch', 'tls', at='a.mail.example.test:587', target=named('wildcard')),
+    S('its name in the subject alone', 'cert_hostname_mismatch', 'tls', target=named('name-in-cn')),
     S('asked for by address', 'cert_hostname_mismatch', 'tls', at=TARGET + ':587'),
     # -- what TLS it speaks
     S('TLS 1.0 only', 'tls_protocol_too_old', 'tls', target={587: Smtp(context=tls_1_0, certificate='everybody-rsa')}),

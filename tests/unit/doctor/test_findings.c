@@ -47,7 +47,8 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
     assert_null(findings->at[findings->count]);
 }
 
-enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256 };
+enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256,
+       LEADS_HOME = 512, NO_NETWORK = 1024 };
 
 static const struct {
     const char *label, *view;
@@ -120,6 +121,39 @@ static const struct {
       "name:known port:served others:reachable web:reachable", "name:not-found", STAGE_RESOLVE, "dns_resolver_failure" },
     { "a name that is known, and no name at all", "port no-name; other no-name", "smtp.gmail.com", 465, SECURITY_TLS, 0,
       "name:known port:served names:none", "name:not-found", STAGE_RESOLVE, "dns_resolver_failure" },
+    { "no name, for there is no network", "port no-name; other no-name", "h.example", 587, 0, NO_NETWORK,
+      "machine:no-network names:none", "name:failure", STAGE_RESOLVE, "network_unreachable" },
+    { "a name that a filter leads here", "port refused; other works; web works", "h.example", 587, 0, LEADS_HOME,
+      "name:this-machine port:none-open others:reachable web:reachable", "connect:refused", STAGE_CONNECT,
+      "dns_resolver_failure" },
+    { "a known one", "port refused; other works; web works", "smtp.gmail.com", 587, 0, LEADS_HOME,
+      "name:this-machine name:known port:served port:none-open others:reachable web:reachable", "connect:refused",
+      STAGE_CONNECT, "dns_resolver_failure" },
+    { "a known one, where mail is taken in here", "port works; other works", "smtp.gmail.com", 587, 0, LEADS_HOME,
+      "name:this-machine name:known port:served port:other-open others:reachable", "connect:refused", STAGE_CONNECT,
+      "dns_resolver_failure" },
+    { "one's own server under its other name", "port works; other works", "h.example", 587, 0, LEADS_HOME,
+      "name:this-machine port:other-open others:reachable", "connect:refused", STAGE_CONNECT, "connect_refused_no_listener" },
+    /* -- the same everywhere -- */
+    { "silent, all of them", "port answers greeting:timeout; other answers greeting:timeout; otherwise answers tls:timeout",
+      "h.example", 587, 0, 0, "port:other-open port:neither-security others:reachable others:alike", "greeting:timeout",
+      STAGE_GREETING, "smtp_intercepted" },
+    { "silent, and others are not", "other works", "h.example", 2587, 0, 0, "others:reachable", "greeting:timeout",
+      STAGE_GREETING, "plaintext_on_tls_port" },
+    { "no TLS anywhere", "other answers tls:plaintext", "smtp.gmail.com", 465, SECURITY_TLS, 0,
+      "name:known port:served others:reachable others:alike", "tls:plaintext", STAGE_TLS, "smtp_intercepted" },
+    { "all hang up, one way or another", "other answers line:reset", "h.example", 587, 0, 0, "others:reachable others:alike",
+      "greeting:closed", STAGE_GREETING, "smtp_intercepted" },
+    { "none offers STARTTLS", "other answers starttls:not-offered", "h.example", 587, 0, 0, "others:reachable others:alike",
+      "starttls:not-offered", STAGE_STARTTLS, "smtp_intercepted" },
+    { "silent in the handshake, all of them", "other answers tls:timeout", "h.example", 587, 0, 0,
+      "others:reachable others:alike", "tls:timeout", STAGE_TLS, "network_packets_lost" },
+    { "silent in the handshake alone", "other works", "h.example", 587, 0, 0, "others:reachable", "tls:timeout", STAGE_TLS,
+      "tls_handshake_incompatible" },
+    { "cut off in the handshake, all of them", "other answers tls:closed", "smtp.gmail.com", 465, SECURITY_TLS, 0,
+      "name:known port:served others:reachable others:alike", "tls:closed", STAGE_TLS, "connect_refused_firewall" },
+    { "another fault than ours", "other answers tls:timeout", "h.example", 587, 0, 0, "others:reachable", "greeting:closed",
+      STAGE_GREETING, "connection_closed_before_banner" },
     /* -- encryption -- */
     { "TLS at once", "otherwise works", "h.example", 2587, SECURITY_STARTTLS, 0, "port:other-security", "greeting:timeout",
       STAGE_GREETING, "plaintext_on_tls_port" },
@@ -211,11 +245,12 @@ static void test_findings(void **state)
         const struct around_target target = {
             .host = cases[i].host, .port = cases[i].port, .security = cases[i].security,
             .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
+            .leads_home = cases[i].with & LEADS_HOME,
         };
         struct second_view seen = { .left_out = cases[i].with & LEFT_OUT };
         const struct findings_of of = {
             .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .fact = cases[i].fact,
-            .no_route = cases[i].with & NO_ROUTE,
+            .no_route = cases[i].with & NO_ROUTE, .no_network = cases[i].with & NO_NETWORK,
             .in_container = cases[i].with & CONTAINER, .issuer_is_known = cases[i].with & AV,
         };
         struct doctor_findings findings;

@@ -77,7 +77,7 @@ static void test_answers(void **state)
         { "an empty name", BYTES("\5\0" "\5\0\0\3\0\0\31" "220 hi"), 6, NULL, ERR_NONE, NULL },
         { "nothing behind", BYTES("\5\0" "\5\0\0\1\0\0\0\0\0\0"), 0, NULL, ERR_NONE, NULL },
         { "refused", BYTES("\5\0" "\5\5\0\1\0\0\0\0\0\0"), 5, "connect:refused", ERR_NETWORK, "refused" },
-        { "forbidden", BYTES("\5\0" "\5\2\0\1\0"), 0, "connect:denied", ERR_NETWORK, "forbid" },
+        { "forbidden", BYTES("\5\0" "\5\2\0\1\0"), 0, "proxy:denied", ERR_NETWORK, "forbid" },
         { "no such network", BYTES("\5\0" "\5\3\0\1\0"), 0, "connect:unreachable", ERR_NETWORK, "network" },
         { "no such host", BYTES("\5\0" "\5\4\0\1\0"), 0, "connect:unreachable", ERR_NETWORK, "host" },
         { "no answer", BYTES("\5\0" "\5\6\0\1\0"), 0, "connect:timeout", ERR_NETWORK, "no answer" },
