@@ -112,11 +112,15 @@ SILENT = {
 }
 
 
-@pytest.fixture(scope='session')
-def programs(clients, authority):
+def more_certificates(authority):
     authority._self_signed('stranger', 'A stranger CA', 'basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign')
     authority.leaf('by-stranger', 'DNS:localhost', issuer='stranger')
     authority.leaf('rsa', 'DNS:localhost', key=['-newkey', 'rsa:2048'])
+
+
+@pytest.fixture(scope='session')
+def programs(clients, authority):
+    more_certificates(authority)
     return clients
 
 
