@@ -4,26 +4,7 @@
 #include "support/check.h"
 
 #include "cli/mending.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
-
-static struct knowledge *know;
-
-static int load(void **state)
-{
-    (void)state;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    return know_new(texts, count, &know, NULL) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
+#include "support/knowledge.h"
 
 /* "key = value; key = value" */
 static struct account *account_of(const char *label, const char *settings)
@@ -231,5 +212,5 @@ int main(void)
         cmocka_unit_test(test_the_account_as_it_would_be),
         cmocka_unit_test(test_nothing_is_wrong),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

@@ -6,27 +6,8 @@
 
 #include "support/check.h"
 
-#include "know/embedded.h"
-#include "know/knowledge.h"
 #include "relay/notice_about.h"
-
-static struct knowledge *know;
-
-static int load(void **state)
-{
-    (void)state;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    return know_new(texts, count, &know, NULL) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
+#include "support/knowledge.h"
 
 static const char *const providers[] = { NULL, "outlook.com", "microsoft365", "gmail", "yahoo", "icloud", "amazon-ses" };
 
@@ -86,5 +67,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_all_say_the_same) };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

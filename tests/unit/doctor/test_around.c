@@ -4,10 +4,7 @@
 #include <stdio.h>
 
 #include "doctor/around.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
-
-static struct knowledge *know;
+#include "support/knowledge.h"
 
 static const struct {
     const char *label, *host;
@@ -69,26 +66,9 @@ static void test_choice(void **state)
     }
 }
 
-static int load(void **state)
-{
-    struct err err;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, &err) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_choice) };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

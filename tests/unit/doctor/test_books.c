@@ -6,8 +6,7 @@
 #include "doctor/books.h"
 #include "doctor/notes.h"
 #include "know/classify.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
+#include "support/knowledge.h"
 
 enum { NOW = 1795389300 }; /* 2026-11-22T23:15:00Z */
 
@@ -32,14 +31,8 @@ static void test_used_up(void **state)
         { "it said something else", { .known = true, .sent = 2, .limit = 5, .until = NOW + 60, .because = "concurrent_limit" },
           NULL, "2 5 messages" },
     };
-    const struct knowledge_text *texts;
-    struct knowledge *know;
-    struct err err;
-    size_t count;
 
     (void)state;
-    texts = know_embedded(&count);
-    assert_true(know_new(texts, count, &know, &err));
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct evidence evidence = { 0 };
         struct verdict verdict;
@@ -67,7 +60,6 @@ static void test_used_up(void **state)
                                       strcmp(verdict.cause->id, "rate_limit_daily") == 0 &&
                                       verdict.wait_ms == evidence.wait_ms);
     }
-    knowledge_free(know);
 }
 
 static void test_notes(void **state)
@@ -92,5 +84,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_used_up), cmocka_unit_test(test_notes) };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

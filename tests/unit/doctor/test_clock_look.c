@@ -5,10 +5,7 @@
 #include <stdio.h>
 
 #include "doctor/clock_look.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
-
-static struct knowledge *know;
+#include "support/knowledge.h"
 
 static void test_ahead(void **state)
 {
@@ -136,23 +133,6 @@ static void test_hosts(void **state)
     }
 }
 
-static int load(void **state)
-{
-    struct err err;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, &err) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,5 +142,5 @@ int main(void)
         cmocka_unit_test(test_hosts),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

@@ -5,17 +5,14 @@
 
 #include "account/account.h"
 #include "doctor/doctor.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
 #include "net/loop.h"
 #include "net/resolve.h"
 #include "support/alloc_fails.h"
+#include "support/knowledge.h"
 #include "support/smtp_peer.h"
 
 static struct loop *loop;
 static struct resolver *resolver;
-static struct knowledge *know;
-
 static const struct {
     const char *label;
     struct smtp_peer_row row;
@@ -209,11 +206,8 @@ static void test_no_memory(void **state)
 static int set_up(void **state)
 {
     struct err err;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
 
-    (void)state;
-    return know_new(texts, count, &know, &err) && loop_new(&loop, &err) &&
+    return load_knowledge(state) == 0 && loop_new(&loop, &err) &&
                    resolver_new(loop, &(struct resolver_plan){ .seed = 1 }, &resolver, &err)
                ? 0
                : -1;
@@ -221,11 +215,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     resolver_free(resolver);
     loop_free(loop);
-    knowledge_free(know);
-    return 0;
+    return free_knowledge(state);
 }
 
 int main(void)

@@ -4,10 +4,7 @@
 #include <stdio.h>
 
 #include "doctor/domain.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
-
-static struct knowledge *know;
+#include "support/knowledge.h"
 
 /* "NAME: TEXT; NAME: TEXT": the texts of one name; "NAME: !" fails. */
 static bool texts_of(const char *zone, const char *name, struct resolve_texts *ret_texts, bool *ret_failed)
@@ -221,23 +218,6 @@ static void test_whose(void **state)
                     span_of(cases[i].domain));
 }
 
-static int load(void **state)
-{
-    struct err err;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, &err) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,5 +228,5 @@ int main(void)
         cmocka_unit_test(test_whose),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

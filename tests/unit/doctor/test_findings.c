@@ -3,12 +3,9 @@
 
 #include "doctor/findings.h"
 #include "know/classify.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
+#include "support/knowledge.h"
 
 #include <stdio.h>
-
-static struct knowledge *know;
 
 /* "port works; other silent cert:expired 'CN=x'": role, state, fact, issuer. */
 static void read_view(const char *text, struct around_view *view)
@@ -277,26 +274,9 @@ static void test_findings(void **state)
     }
 }
 
-static int load(void **state)
-{
-    struct err err;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, &err) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_findings) };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "doctor/greeting.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
+#include "support/knowledge.h"
 
 #define ALL "SIZE 8BITMIME AUTH ENHANCEDSTATUSCODES PIPELINING CHUNKING SMTPUTF8"
 
@@ -42,14 +41,7 @@ static void add(struct doctor_step *step, enum doctor_rung rung, const char *key
 
 static void test_cases(void **state)
 {
-    const struct knowledge_text *texts;
-    struct knowledge *know;
-    struct err err;
-    size_t count;
-
     (void)state;
-    texts = know_embedded(&count);
-    assert_true(know_new(texts, count, &know, &err));
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct profile *profile = cases[i].profile ? know_profile(know, cases[i].profile) : NULL;
         struct doctor_step steps[4];
@@ -70,7 +62,6 @@ static void test_cases(void **state)
             buf_addf(&words, "%s: %s", notes.at[n].word, notes.at[n].text);
         check_row(cases[i].label, span_starts(buf_span(&words), cases[i].words) && (*cases[i].words || !words.len));
     }
-    knowledge_free(know);
 }
 
 /* As each of them was seen to greet, at the least; and a stranger in its place. */
@@ -95,25 +86,19 @@ static void test_of_providers(void **state)
         { "163.com", "220 163.com Anti-spam GT for Coremail System (163com[20200101])" },
         { "126.com", "220 126.com Anti-spam GT for Coremail System (126com[20200101])" },
     };
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-    struct knowledge *know;
-    struct err err;
 
     (void)state;
-    assert_true(know_new(texts, count, &know, &err));
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct profile *profile = know_profile(know, rows[i].profile);
         check_row(rows[i].said, profile && profile_greets(profile, span_of(rows[i].said)));
         check_row(rows[i].profile, !profile_greets(profile, SPAN("220 relay.isp.example ESMTP Postfix")));
         check_row(rows[i].profile, !profile_greets(profile, SPAN("220 ********")));
     }
-    knowledge_free(know);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_of_providers) };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

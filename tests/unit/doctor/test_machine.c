@@ -6,8 +6,7 @@
 
 #include "doctor/machine.h"
 #include "know/classify.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
+#include "support/knowledge.h"
 #include "support/scratch.h"
 
 static void test_full(void **state)
@@ -26,14 +25,8 @@ static void test_full(void **state)
         { "nothing is kept free", { 1000, 0, 0, 0 }, true, 0, NULL },
         { "nobody knows", { 1000, 0, 0, 0 }, false, 5, NULL },
     };
-    const struct knowledge_text *texts;
-    struct knowledge *know;
-    struct err err;
-    size_t count;
 
     (void)state;
-    texts = know_embedded(&count);
-    assert_true(know_new(texts, count, &know, &err));
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct machine_sight sight = { .has_space = cases[i].known, .space = cases[i].space,
                                              .reserve_percent = cases[i].reserve };
@@ -52,7 +45,6 @@ static void test_full(void **state)
         check_row(cases[i].label, strstr(evidence.err.text, cases[i].text) != NULL);
         check_row(cases[i].label, classify(know, &evidence, &verdict) && strcmp(verdict.cause->id, "disk_full") == 0);
     }
-    knowledge_free(know);
 }
 
 static void test_modes(void **state)
@@ -101,5 +93,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_full), cmocka_unit_test(test_modes) };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

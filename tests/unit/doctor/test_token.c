@@ -6,10 +6,7 @@
 #include "account/account.h"
 #include "base/base64.h"
 #include "doctor/token.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
-
-static struct knowledge *know;
+#include "support/knowledge.h"
 
 #define SCOPE "https://outlook.office.com/SMTP.Send offline_access"
 #define APP   "https://outlook.office365.com/.default"
@@ -209,23 +206,6 @@ static void test_tenants(void **state)
     }
 }
 
-static int load(void **state)
-{
-    struct err err;
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, &err) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,5 +216,5 @@ int main(void)
         cmocka_unit_test(test_tenants),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

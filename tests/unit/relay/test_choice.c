@@ -1,16 +1,13 @@
 #include "support/check.h"
 
 #include "base/alloc.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
 #include "relay/choice.h"
+#include "support/knowledge.h"
 #include "support/scratch.h"
 #include "support/world.h"
 
 #define HOUR (3600ull * 1000)
 #define DAY  (24 * HOUR)
-
-static struct knowledge *know;
 
 static struct account *account_of(const char *address, const char *auth)
 {
@@ -161,22 +158,6 @@ static void test_file(void **state)
     assert_true(choice_forget(&world.disk, root, account, &err)); /* nothing there */
 }
 
-static int load(void **state)
-{
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, NULL) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,5 +165,5 @@ int main(void)
         cmocka_unit_test(test_texts),   cmocka_unit_test(test_file),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

@@ -2,13 +2,10 @@
 #include "support/check.h"
 
 #include "know/classify.h"
-#include "know/embedded.h"
-#include "know/knowledge.h"
 #include "relay/https_api.h"
+#include "support/knowledge.h"
 
 #define PAGE "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>AADSTS50020</body></html>"
-
-static struct knowledge *know;
 
 static const struct {
     const char *label, *api;
@@ -206,22 +203,6 @@ static void test_places(void **state)
     }
 }
 
-static int load(void **state)
-{
-    size_t count;
-    const struct knowledge_text *texts = know_embedded(&count);
-
-    (void)state;
-    return know_new(texts, count, &know, NULL) ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    knowledge_free(know);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,5 +210,5 @@ int main(void)
         cmocka_unit_test(test_places),
     };
 
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }
