@@ -25,10 +25,11 @@ def openssl(*words):
 
 
 class Web:
-    """HTTPS that says `date` (a number, or None for the right one) with everything; `heard` are the lines of requests."""
+    """HTTPS that says `date` (a number; None: the right one, and `off` seconds) with everything; `heard` are the lines of
+    requests."""
 
-    def __init__(self, certificate='web', date=None):
-        self.certificate, self.date, self.heard = certificate, date, []
+    def __init__(self, certificate='web', date=None, off=0):
+        self.certificate, self.date, self.off, self.heard = certificate, date, off, []
 
     def serve(self, line, stage, home):
         authority = stage.authority
@@ -40,7 +41,7 @@ class Web:
         while (said := read.readline()) not in (b'\r\n', b''):
             self.heard.append(said)
         line.sendall(b'HTTP/1.1 404 Not Found\r\nDate: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
-                     % formatdate(self.date or time.time(), usegmt=True).encode())
+                     % formatdate(self.date or time.time() + self.off, usegmt=True).encode())
 
 
 @pytest.fixture(scope='session')
@@ -103,7 +104,7 @@ BY_TIME = Issuer(401, b'{"error":"invalid_client","error_description":"AADSTS700
 
 def says(hours):
     """HTTPS by whose time this machine is so far behind."""
-    return Web(date=time.time() + hours * HOUR)
+    return Web(off=hours * HOUR)
 
 
 @pytest.fixture(scope='session')
