@@ -160,7 +160,7 @@ SENDMAIL = cases('sendmail', [
     at('milter-down-hangs-up', 'server_busy_temporary'),
     at('crowded', 'concurrent_limit', holds='line'),
     at('rate', 'rate_limit_short', before=2),
-    at('no-queue', None, 'server_busy_temporary'),
+    at('no-queue', None, 'server_side_error'),
     at('unknown', None, 'recipient_rejected'),
     at('unwanted', 'content_rejected_spam'),
 ], security='starttls', sign_in=False)
