@@ -13,6 +13,8 @@ static bool find_reason(const struct look *look, const struct rule *rule, struct
         if (!look->text.len || !pattern_end(look->text, rule->frames.at[i], &end))
             continue;
         *ret_inner = *look->evidence;
+        ret_inner->err.reply = 0; /* the code was the frame's */
+        memset(ret_inner->err.enhanced, 0, sizeof ret_inner->err.enhanced);
         err_said(&ret_inner->err, span_from(look->text, end));
         if (ret_inner->err.said[0])
             return true;

@@ -64,14 +64,14 @@ static bool all_found(struct words words, const char *const *found)
     return true;
 }
 
-/* How many bytes the longest pattern that is in the text tells; -1 where none is. */
-static int text_exactness(struct words patterns, struct span text)
+/* How many bytes the longest pattern that is in the words tells; -1 where none is. */
+static int text_exactness(struct words patterns, const struct look *look)
 {
     int longest = -1;
 
     for (size_t i = 0; i < patterns.count; i++) {
-        int len = (int)strlen(patterns.at[i]);
-        if (len > longest && text.len && pattern_in(text, patterns.at[i]))
+        int len = look_may_have(look, patterns.at[i]) ? (int)strlen(patterns.at[i]) : -1;
+        if (len > longest && pattern_in(look->text, patterns.at[i]))
             longest = len;
     }
     return longest;
@@ -153,8 +153,8 @@ static int weigh_words(const struct rule *rule, const struct look *look, bool *r
     *ret_near = false;
     if (rule->facts.count && one_of(rule->facts, look->fact) == YES)
         return WORDS_LEAST + 40;
-    int words = text_exactness(rule->texts, look->text);
-    int frame = text_exactness(rule->frames, look->text);
+    int words = text_exactness(rule->texts, look);
+    int frame = text_exactness(rule->frames, look);
     if (words >= 0 || frame >= 0)
         return words > frame ? words : frame;
     words = near_exactness(rule->nears, &look->near);

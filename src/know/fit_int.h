@@ -16,6 +16,7 @@ struct look {
     size_t chain_len;          /* 0: the provider isn't known */
     char words[2 * ERR_TEXT_MAX];
     struct near_text near;     /* the words, each by itself */
+    uint64_t pairs[1024];      /* which two bytes stand beside one another in the words, a bit each; case aside */
 };
 
 /* How well a rule fits. Compared from the first to the last. */
@@ -28,6 +29,9 @@ struct fit {
 
 /* *look borrows what the evidence borrows. */
 void look_at(const struct knowledge *know, const struct evidence *evidence, struct look *look);
+
+/* May the pattern be in the words? False: surely not. */
+bool look_may_have(const struct look *look, const char *pattern);
 
 /* The rule that fits best and how well; NULL where none does. */
 const struct rule *best_rule(const struct knowledge *know, const struct look *look, struct fit *ret_fit);

@@ -21,6 +21,28 @@ static bool is_repeated_code(const struct look *look, struct span word, struct s
            span_is(span_from(word, digits + 1), look->enhanced);
 }
 
+static size_t pair_of(const char *at)
+{
+    return (size_t)(unsigned char)str_lower(at[0]) << 8 | (unsigned char)str_lower(at[1]);
+}
+
+static void take_pairs(struct look *look)
+{
+    for (size_t i = 0; i + 1 < look->text.len; i++) {
+        size_t pair = pair_of(look->text.at + i);
+        look->pairs[pair / 64] |= 1ULL << pair % 64;
+    }
+}
+
+/* There are thousands of patterns, and few texts have as much as the first two bytes of one. */
+bool look_may_have(const struct look *look, const char *pattern)
+{
+    if (!pattern[0] || !pattern[1] || pattern[0] == '*' || pattern[1] == '*')
+        return look->text.len > 0;
+    size_t pair = pair_of(pattern);
+    return look->pairs[pair / 64] >> pair % 64 & 1;
+}
+
 static void take_words(struct look *look, struct span said)
 {
     struct span word;
@@ -38,6 +60,7 @@ static void take_words(struct look *look, struct span said)
     }
     look->text = (struct span){ look->words, len };
     near_cut(&look->near, look->text);
+    take_pairs(look);
 }
 
 static void take_chain(const struct knowledge *know, struct look *look)

@@ -181,7 +181,7 @@ QPSMTPD = cases('qpsmtpd', [
     at('listed', 'ip_reputation_blocked', sign_in=False),
     at('listed-at-once', 'ip_reputation_blocked', sign_in=False),
     at('domain', 'sender_domain_invalid', sender='alice@nowhere.test', sign_in=False),
-    at('sender', 'sender_not_owned', explained=UNASKED, sign_in=False),
+    at('sender', 'policy_rejected', explained=UNASKED, sign_in=False),
     at('recipient', None, 'recipient_rejected', sign_in=False),
     at('helo', 'helo_rejected', hello='desk.nowhere.test'),
     at('relay', 'relay_denied', sign_in=False),
