@@ -88,7 +88,7 @@ static bool skip_separator(struct scan *scan, bool *ret_more_lines)
         return true;
     if (scan_char(scan, ' ') || scan_char(scan, '-'))
         return true;
-    if (scan_text(scan, ", b'") || scan_text(scan, ", b\"") || scan_text(scan, ", '") ||
+    if (scan_text(scan, ", b'") || scan_text(scan, ", b\"") || scan_text(scan, ", '") || scan_text(scan, ", \"") ||
         scan_text(scan, ": ") || scan_text(scan, ", response: "))
         return true;
     return is_in_brackets(scan) && scan_text(scan, "): ");

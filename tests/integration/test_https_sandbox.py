@@ -53,7 +53,7 @@ def test_arrives_as_sent(provider, desk, outpost, record):
     ('outlook.com', 'daily-limit', TEMPFAIL, 'rate_limit_daily'),
     ('outlook.com', 'account-suspended', UNAVAILABLE, 'account_locked'),
     ('outlook.com', 'no-mailbox', UNAVAILABLE, 'auth_mailbox_unavailable'),
-    ('gmail', 'throttled', TEMPFAIL, 'rate_limit_short'),
+    ('gmail', 'throttled', TEMPFAIL, 'concurrent_limit'),
     ('gmail', 'no-mailbox', UNAVAILABLE, 'auth_mailbox_unavailable'),
 ])
 def test_what_goes_wrong_has_its_cause(provider, scenario, status, cause, desk, outpost):

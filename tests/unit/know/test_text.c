@@ -99,6 +99,8 @@ static const struct {
       "5.7.8", "Invalid login or password", STAGE_AUTH, NULL, NULL },
     { "a line of a program is no code", "Helo command rejected: mymail.py:503", 0, "",
       "Helo command rejected: mymail.py:503", STAGE_NONE, NULL, NULL },
+    { "of Swift's", "invalidPassword(534, \"5.7.14 <https://accounts.google.com/signin/continue\")", 534, "5.7.14",
+      "<https://accounts.google.com", STAGE_AUTH, NULL, NULL },
     { "a code in a program's own sentence", "Unable to send: SMTP Error (535)", 535, "", "Unable to send", STAGE_AUTH,
       NULL, NULL },
     { "the code that came, not the one that was wanted", "Error: Expected smtp code 250, got 552", 552, "",
