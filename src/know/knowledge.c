@@ -150,6 +150,7 @@ static bool read_owner(struct knowledge *know, const struct ini *ini, struct own
         { "name",   KEY_IGNORED, 0,                               NULL },
         { "family", KEY_TEXT,    offsetof(struct owner, family),  NULL },
         { "marker", KEY_LINES,   offsetof(struct owner, markers), NULL },
+        { "generic", KEY_YES,    offsetof(struct owner, generic), NULL },
     };
     static const struct key marker_key = { "marker", KEY_LINES, 0, NULL };
     struct owner owner = { .id = head(ini)->name.at };

@@ -37,11 +37,12 @@ class Rule:
 
 
 def rules():
-    """All, by the file's name."""
+    """All, by the file's name; those of families that hold everywhere are generic."""
     found = []
     for path in sorted(glob.glob(DATA + '/providers/*.ini')):
-        owner = os.path.basename(path)[:-4]
-        found += [Rule(owner, name, pairs) for kind, name, pairs in _sections(path) if kind == 'rule']
+        sections = _sections(path)
+        owner = 'generic' if ('generic', 'yes') in sections[0][2] else os.path.basename(path)[:-4]
+        found += [Rule(owner, name, pairs) for kind, name, pairs in sections if kind == 'rule']
     return found
 
 
