@@ -165,6 +165,8 @@ static const struct {
       { .stage = STAGE_RCPT, .err = { .reply = 550, .said = "parcel too heavy" } }, "speaks", "generic" },
     { "what is told behind a frame", { .err = { .said = "the carrier refused: parcel too heavy" } }, "speaks",
       "generic" },
+    { "though the frame's code is known",
+      { .stage = STAGE_AUTH, .err = { .reply = 535, .said = "the carrier refused: parcel too heavy" } }, "speaks", "generic" },
     { "and not before it", { .err = { .said = "parcel too heavy: the carrier refused" } }, "framed", "generic" },
     { "a frame and nothing that is known behind", { .err = { .said = "the carrier refused: hm" } }, "framed", "generic" },
     { "a frame alone", { .err = { .said = "the carrier refused" } }, "framed", "generic" },
