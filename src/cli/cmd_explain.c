@@ -139,7 +139,7 @@ static int tell_nothing(const struct cli *cli, const struct text_evidence *found
         json_close(&json);
         return say_json(&text) ? 1 : err_exit_status(ERR_IO);
     }
-    page_text(&page, "", "No failure to send mail is known by this text. If it is one, this would tell:");
+    say(cli, "%s", "No failure to send mail is known by this text. If it is one, this would tell:");
     for (size_t i = 0; i < asks.count && !cli->quiet; i++) {
         snprintf(number, sizeof number, "%zu. ", i + 1);
         page_text(&page, number, asks.at[i]);

@@ -201,6 +201,7 @@ def test_what_would_tell_more(outpost):
     nothing = outpost.run('explain', '--json', 'relay=mail.example.org[192.0.2.1]:587: it did not want to')
     assert nothing.status == FOUND and nothing.json['cause'] is None
     assert nothing.json['ask'][-1].endswith(': outpost doctor mail.example.org:587')
+    assert outpost.run('explain', '--quiet', 'it did not want to').out == ''
     for line in outpost.run('explain', 'it did not want to').out.splitlines()[1:]:
         assert len(line) <= 96
     guess = outpost.run('explain', '--json', 'Could not connect to SMTP host: smtp.gmail.com, port: 465')

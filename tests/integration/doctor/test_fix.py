@@ -178,12 +178,8 @@ def test_asked_first(answer, status, stage, network, ours, outpost):
     assert (text(path) != before) == (status == OK) == any(b'AUTH' in command for command in heard)
 
 
-ONLY_SCRAM = dict(server='smtp.gmail.com:587', mechanisms='scram-sha-256')
-
-
-@pytest.mark.parametrize('words,said', [(['--yes'], 'at a terminal'), ([], 'at a terminal'), (['--yes', '--json'], 'at a terminal')], ids=' '.join)
-def test_less_strict_than_it_was_set(words, said, stage, ours, outpost):
-    """SCRAM alone was wanted, and the provider has none: nobody's --yes lets the password itself go there."""
+def listens(stage):
+    """Gmail's server opens; the list that comes back holds each command that it hears."""
     heard = []
 
     class Curious(Smtp):
@@ -191,6 +187,16 @@ def test_less_strict_than_it_was_set(words, said, stage, ours, outpost):
             heard.append(command)
 
     stage.open(GMAIL, 587, Curious())
+    return heard
+
+
+ONLY_SCRAM = dict(server='smtp.gmail.com:587', mechanisms='scram-sha-256')
+
+
+@pytest.mark.parametrize('words,said', [(['--yes'], 'at a terminal'), ([], 'at a terminal'), (['--yes', '--json'], 'at a terminal')], ids=' '.join)
+def test_less_strict_than_it_was_set(words, said, stage, ours, outpost):
+    """SCRAM alone was wanted, and the provider has none: nobody's --yes lets the password itself go there."""
+    heard = listens(stage)
     path = ours(**ONLY_SCRAM)
     before = text(path)
     result = outpost.run('doctor', '--fix', *words, '--connect-timeout', '3')
@@ -202,13 +208,7 @@ def test_less_strict_than_it_was_set(words, said, stage, ours, outpost):
 
 @pytest.mark.parametrize('answer,status', [(b'y\n', OK), (b'n\n', FOUND), (b'\n', FOUND)], ids=['yes', 'no', 'nothing said'])
 def test_less_strict_where_a_person_says_so(answer, status, stage, network, ours, outpost):
-    heard = []
-
-    class Curious(Smtp):
-        def take(self, command):
-            heard.append(command)
-
-    stage.open(GMAIL, 587, Curious())
+    heard = listens(stage)
     path = ours(**ONLY_SCRAM)
     before = text(path)
     terminal = Terminal([*network.inside, PROGRAM, 'doctor', '--fix', '--yes', '--config', outpost.config, '--connect-timeout', '3'],
