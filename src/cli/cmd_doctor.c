@@ -186,12 +186,18 @@ static int tell(struct visit *visit, const struct knowledge *know)
     return visit->report->ok ? 0 : 1;
 }
 
-/* The configuration can't be read: that is the one thing that is wrong, whoever was asked about. */
-static int tell_config(struct visit *visit, const struct knowledge *know, const struct err *why)
+/* There is nobody to look at, and why is the diagnosis: a configuration that can't be read or has no account, an address
+ * whose settings are not to be found. What was asked wrongly, and a fault of ours, are none. */
+static bool is_early_diagnosis(const struct visit *visit, const struct err *why)
+{
+    return !visit->foreign.import && why->kind != ERR_USAGE && why->kind != ERR_MEMORY && why->kind != ERR_INTERNAL;
+}
+
+static int tell_early(struct visit *visit, const struct knowledge *know, const struct err *why)
 {
     struct doctor_early early;
 
-    doctor_early_report(know, why, &early);
+    doctor_early_report(know, visit->patient.address[0] ? RUNG_RESOLVE : RUNG_MACHINE, why, &early);
     visit->report = &early.report;
     int status = tell(visit, know);
     visit->report = NULL;
@@ -271,9 +277,11 @@ static int run(struct cli *cli)
     int status;
 
     if (know && !cli_config(cli, &err) && err.kind == ERR_CONFIG)
-        return tell_config(&visit, know, &err);
-    bool good = (know || err_no_memory(&err)) && find_patient(&visit, &err) &&
-                may_mend(&visit, &err) && make_world(&visit, &err);
+        return tell_early(&visit, know, &err);
+    bool good = (know || err_no_memory(&err)) && find_patient(&visit, &err);
+    if (!good && know && is_early_diagnosis(&visit, &err))
+        return tell_early(&visit, know, &err);
+    good = good && may_mend(&visit, &err) && make_world(&visit, &err);
     if (good) {
         borrow(&visit);
         good = examine(&visit, know, &err);
@@ -307,7 +315,7 @@ const struct command command_doctor = {
             "--import looks at an account of another mail program: that program's configuration is read, and what would "
             "mend it is said in that program's words. An operand then chooses one of its accounts, or names the address it "
             "sends from.\n\n"
-            "A configuration that can't be read, or that others may write, is what is wrong then, and nobody is asked.\n\n"
+            "A configuration that can't be read, that others may write, or that has no account, is what is wrong then, and nobody is asked.\n\n"
             "The exit status is 0 where nothing is wrong, or no longer; 1 where something is.",
     .options = options,
     .option_count = COUNT(options),

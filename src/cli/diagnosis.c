@@ -101,11 +101,11 @@ static void tell_target(struct cli *cli, const struct patient *patient, const st
     const struct around_target *target = report->target;
     HELD(buf) address = BUF(LINE_MAX_LEN), host = BUF(LINE_MAX_LEN);
 
+    str_printable(&address, span_of(patient->account ? patient->account->name : patient->address), LINE_MAX_LEN);
     if (!target->host) {
-        say(cli, "%s", "The configuration");
+        say(cli, "%s", address.len ? buf_text(&address) : "The configuration");
         return;
     }
-    str_printable(&address, span_of(patient->account ? patient->account->name : patient->address), LINE_MAX_LEN);
     str_printable(&host, span_of(target->host), LINE_MAX_LEN); /* what somebody took for a name */
     say(cli, "%s%s%s:%u (%s)", buf_text(&address), address.len ? " at " : "", buf_text(&host), (unsigned)target->port,
         target->security == SECURITY_TLS        ? "TLS"

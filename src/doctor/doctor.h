@@ -64,8 +64,8 @@ struct doctor_events {
     void (*sight)(void *who, const struct around_sight *sight); /* one of those around has answered, or did not; may be NULL */
 };
 
-/* What is wrong before there is anybody to look at: the settings can't be read. Its report is as good as it is; of a target
- * it has none (host NULL). Pure. */
+/* What is wrong before there is anybody to look at: the settings can't be read, or none are found; `rung` is where that
+ * was. Its report is as good as it is; of a target it has none (host NULL). Pure. */
 struct doctor_early {
     struct ladder ladder;
     struct around_target target;
@@ -73,7 +73,8 @@ struct doctor_early {
     struct doctor_notes notes;
     struct doctor_report report;
 };
-void doctor_early_report(const struct knowledge *know, const struct err *why, struct doctor_early *ret_early);
+void doctor_early_report(const struct knowledge *know, enum doctor_rung rung, const struct err *why,
+                         struct doctor_early *ret_early);
 
 struct doctor;
 

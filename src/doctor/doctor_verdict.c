@@ -113,13 +113,14 @@ void doctor_finish(struct doctor *doctor)
 
 /* ---- before there is a doctor ---- */
 
-void doctor_early_report(const struct knowledge *know, const struct err *why, struct doctor_early *ret_early)
+void doctor_early_report(const struct knowledge *know, enum doctor_rung rung, const struct err *why,
+                         struct doctor_early *ret_early)
 {
     struct doctor_report *report = &ret_early->report;
 
     *ret_early = (struct doctor_early){ .report = { .evidence = { .stage = STAGE_LOCAL, .err = *why } } };
     ladder_begin(&ret_early->ladder, 0, NULL, NULL);
-    ladder_enter(&ret_early->ladder, RUNG_MACHINE);
+    ladder_enter(&ret_early->ladder, rung);
     ret_early->ladder.open.fact = why->fact;
     ladder_detail(&ret_early->ladder, "error", span_of(why->text));
     ladder_leave(&ret_early->ladder, STEP_FAILED, 0);

@@ -158,6 +158,19 @@ def test_the_doctor_finds_a_bad_configuration(text, place, says, words, outpost)
     assert 'outpost config check' in people.out and outpost.config in people.out and 'config_invalid' in people.out, people
 
 
+def test_the_doctor_finds_no_account(outpost):
+    """Nothing is set up: what is wrong then, as a diagnosis with its rung, and nobody is asked."""
+    result = outpost.run('doctor', '--json')
+    told = result.json
+    assert result.status == 1 and not result.err and told['ok'] is False and told['cause'] == 'no_account', result
+    assert [(step['step'], step['ok'], step['detail']['fact']) for step in told['steps']] == [('machine', False, 'config:no-account')], told
+    assert outpost.config in told['evidence'] and set(told['target'].values()) == {None}, told
+    people = outpost.run('doctor')
+    assert people.status == 1 and not people.err and 'outpost setup ADDRESS' in people.out, people
+    assert outpost.run('doctor', '--share').json['cause'] == 'no_account'
+    assert outpost.run('doctor', '--fix', '--yes', '--json').json['cause'] == 'no_account'
+
+
 @pytest.mark.parametrize('spoil,fact', [
     (lambda path: os.chmod(path, 0o666), 'config:untrusted-mode'),
     (lambda path: (os.unlink(path), os.mkdir(path)), 'config:unreadable'),

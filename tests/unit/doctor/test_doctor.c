@@ -151,7 +151,7 @@ static void test_early(void **state)
 
     (void)state;
     err_found(&why, ERR_CONFIG, "config:bad", "outpost.conf:2: no such key: \"x\x1b\"");
-    doctor_early_report(know, &why, &early);
+    doctor_early_report(know, RUNG_MACHINE, &why, &early);
     assert_true(!early.report.ok && early.report.judged && !early.report.target->host);
     assert_string_equal(early.report.verdict.cause->id, "config_invalid");
     write_steps(&early.report, steps, sizeof steps);
