@@ -151,6 +151,11 @@ def clients(authority):
 
 
 @pytest.fixture(scope='session')
+def nodemailer(authority):
+    return start('nodemailer', authority)
+
+
+@pytest.fixture(scope='session')
 def thunderbird(authority):
     peer = start('thunderbird', authority)
     yield peer

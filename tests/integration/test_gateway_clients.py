@@ -10,7 +10,7 @@ from daemon import queue
 from gateway import PASSWORD, USER, Gateway
 from messages import message
 from outpost import Outpost
-from peers.clients import COMPOSING, RAW, Way
+from peers.clients import COMPOSING, PEERS, RAW, Way
 from peers.peer import without_trace
 
 SENDER, RCPT = 'alice@example.test', 'rcpt@example.test'
@@ -70,7 +70,7 @@ def number_of(gateway, message_id):
 @pytest.mark.parametrize('client', CLIENTS)
 def test_arrives_as_handed_in(client, listener, request, gateway, authority, postfix, record_client):
     record_client((client, listener), 'not had')
-    clients = request.getfixturevalue(client.lower() if client == 'Thunderbird' else 'clients') if client != 'smtplib' else None
+    clients = request.getfixturevalue(PEERS.get(client, 'clients')) if client != 'smtplib' else None
     record_client((client, listener), 'FAILED')
     _, encryption, signs_in = LISTENERS[listener]
     way = Way(gateway.ports[listener.replace(' ', '-').lower()], encryption, *((USER, PASSWORD) if signs_in else ()))

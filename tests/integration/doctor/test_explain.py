@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from peers.clients import Way
+from peers.clients import PEERS, Way
 from peers.peer import USER
 from peers.process import free_port
 from stage import Says, Smtp, Stage
@@ -119,9 +119,8 @@ def more_certificates(authority):
 
 
 @pytest.fixture(scope='session')
-def programs(clients, authority):
+def certificates(authority):
     more_certificates(authority)
-    return clients
 
 
 @pytest.fixture
@@ -138,13 +137,14 @@ def smtplib(way, authority):
 
 @pytest.mark.parametrize('wrong,program', [(wrong, program) for wrong in WRONGS for program in PROGRAMS
                                            if wrong not in SILENT.get(program, ())])
-def test_what_programs_say(wrong, program, programs, desk, authority, outpost):
+def test_what_programs_say(wrong, program, request, certificates, desk, authority, outpost):
     server, encryption, cause = WRONGS[wrong]
     way = Way(desk.open(server) if server else free_port(), encryption, USER, 'wrongpassword')
     if program == 'smtplib':
         done = smtplib(way, authority)
     else:
-        done = programs.send(program, way, USER, 'bob@example.test', ('it', 'It.\n') if program in COMPOSING else MESSAGE)
+        peer = request.getfixturevalue(PEERS.get(program, 'clients'))
+        done = peer.send(program, way, USER, 'bob@example.test', ('it', 'It.\n') if program in COMPOSING else MESSAGE)
     assert done.returncode != 0, done
     result = outpost.run('explain', '-', '--json', stdin=done.stdout)
     told = result.json

@@ -8,12 +8,12 @@ import subprocess
 from dataclasses import dataclass
 
 from .debian import Root
-from .node import environment, start_root
 
 PACKAGES = ['swaks', 'msmtp', 'curl', 's-nail', 'mutt', 'git', 'git-email', 'php-cli', 'libphp-phpmailer', 'dash',
             'coreutils', 'libc-bin', 'libmailtools-perl', 'libio-socket-ssl-perl', 'libauthen-sasl-perl', 'libnet-ssleay-perl', 'libsasl2-modules']
 RAW = ('swaks', 'msmtp', 'curl', 'nodemailer', 'Net::SMTP')
-COMPOSING = ('s-nail', 'mutt', 'git send-email', 'PHPMailer', 'Thunderbird')      # the last is a peer of its own
+COMPOSING = ('s-nail', 'mutt', 'git send-email', 'PHPMailer', 'Thunderbird')
+PEERS = {'nodemailer': 'nodemailer', 'Thunderbird': 'thunderbird'}      # of their own; all others are one, `clients`
 CA = '/etc/ssl/test-ca.pem'
 
 
@@ -40,15 +40,12 @@ class Way:
 class Clients:
     def __init__(self, authority):
         self.root = Root('clients', PACKAGES)
-        self.node = start_root()
-        for root in (self.root, self.node):
-            root.copy(authority.ca, CA)
+        self.root.copy(authority.ca, CA)
         self.root.folder('/home')
 
-    def run(self, argv, stdin=b'', root=None, **variables):
-        root = root or self.root
+    def run(self, argv, stdin=b'', **variables):
         variables = {'PATH': '/usr/bin:/bin', 'HOME': '/home', 'LC_ALL': 'C.UTF-8', 'TERM': 'dumb', **variables}
-        return subprocess.run(root.command(*argv), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return subprocess.run(self.root.command(*argv), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=variables, timeout=60)
 
     def send(self, client, way, sender, recipient, message):
@@ -93,21 +90,6 @@ class Clients:
         if way.user:
             lines.append('user = "%s:%s"' % (way.user, way.password))
         return self.run(['curl', '--disable', '--config', self._file('curlrc', '\n'.join(lines) + '\n')])
-
-    def _nodemailer(self, way, sender, recipient, message):
-        with open(self.node.file('/npm/sends.eml'), 'wb') as f:
-            f.write(message)
-        script = """
-            const [port, encryption, user, password, from, to] = process.argv.slice(1);
-            require('/npm/node_modules/nodemailer').createTransport({
-                host: 'localhost', port: +port, secure: encryption == 'tls', requireTLS: encryption == 'starttls',
-                ignoreTLS: encryption == 'none', auth: user ? {user, pass: password} : undefined,
-                tls: {ca: require('fs').readFileSync('%s')},
-            }).sendMail({envelope: {from, to}, raw: require('fs').readFileSync('/npm/sends.eml')})
-              .then(info => console.log(info.response), error => { console.log(error.message); process.exit(1); });
-            """ % CA
-        return self.run(['node', '-e', script, str(way.port), way.encryption, way.user or '', way.password or '', sender,
-                         recipient], root=self.node, **environment())
 
     def _net_smtp(self, way, sender, recipient, message):
         script = """

@@ -4,10 +4,11 @@ from .dovecot import USERS
 from .peer import PASSWORD, USER, Peer
 from .process import free_port
 
-CONFIG = '''
-base_dir = /run/dovecot
-state_dir = /var/lib/dovecot
-log_path = /dev/stderr
+STATIC = 'static\n  args = uid=65534 gid=65534 home=/tmp'
+CONFIGURATION = '''
+base_dir = /run/dovecot-%(name)s
+state_dir = /var/lib/dovecot-%(name)s
+log_path = %(log)s
 protocols = submission
 hostname = smtp.test
 ssl = required
@@ -18,20 +19,20 @@ auth_failure_delay = 0
 mail_location = maildir:/tmp/mail
 submission_relay_host = 127.0.0.1
 submission_relay_port = %(behind)d
-submission_relay_trusted = yes
+%(more)s
 service submission-login {
   inet_listener submission {
     address = 127.0.0.1
-    port = %(starttls)d
+    port = %(port)d
+    ssl = %(at_once)s
   }
 }
 passdb {
   driver = passwd-file
-  args = username_format=%%u /etc/dovecot/users
+  args = username_format=%%u /etc/dovecot/%(people)s
 }
 userdb {
-  driver = static
-  args = uid=65534 gid=65534 home=/tmp
+  driver = %(userdb)s
 }
 service stats {
   unix_listener stats-writer {
@@ -41,15 +42,26 @@ service stats {
 '''
 
 
+def install(root, authority):
+    """What all of them have: a certificate, and one who may sign in."""
+    root.write('/etc/dovecot/users', '%s:{PLAIN}%s\n' % (USER, PASSWORD))
+    root.copy(authority.cert(), '/etc/dovecot/cert.pem')
+    root.copy(authority.key(), '/etc/dovecot/key.pem')
+
+
+def run(peer, root, name, port, behind, **way):
+    """One Dovecot, by its way: at_once (TLS), log, more (settings), people (who signs in), userdb."""
+    way = {'at_once': 'no', 'log': '/dev/stderr', 'more': '', 'people': 'users', 'userdb': STATIC, **way}
+    for folder in ('/run/dovecot-', '/var/lib/dovecot-'):
+        root.empty_folder(folder + name)
+    root.write('/etc/dovecot/%s.conf' % name, CONFIGURATION % {**way, 'name': name, 'port': port, 'behind': behind})
+    peer.run(root.command('/usr/sbin/dovecot', '-F', '-c', '/etc/dovecot/%s.conf' % name), port=port)
+
+
 def start(authority, postfix):
     root = Root('submission', ['dovecot-core', 'dovecot-submissiond'], USERS)
     ports = {'starttls': free_port()}
     peer = Peer('dovecot', ports, ['PLAIN', 'LOGIN'], postfix.mailbox)
-    root.write('/etc/dovecot/dovecot.conf', CONFIG % {**ports, 'behind': postfix.ports['behind']})
-    root.write('/etc/dovecot/users', '%s:{PLAIN}%s\n' % (USER, PASSWORD))
-    root.copy(authority.cert(), '/etc/dovecot/cert.pem')
-    root.copy(authority.key(), '/etc/dovecot/key.pem')
-    root.empty_folder('/run/dovecot')
-    root.folder('/var/lib/dovecot')
-    peer.run(root.command('/usr/sbin/dovecot', '-F', '-c', '/etc/dovecot/dovecot.conf'), port=ports['starttls'])
+    install(root, authority)
+    run(peer, root, 'submission', ports['starttls'], postfix.ports['behind'], more='submission_relay_trusted = yes')
     return peer
