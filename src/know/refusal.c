@@ -5,7 +5,7 @@
 
 #include "base/banned.h"
 
-/* "421 " or "421-" at the cursor. */
+/* "421 " or "421-" at the cursor, or "421-'" as some quote what was said. */
 static bool take_code(struct scan *scan, struct err *err)
 {
     struct scan at = *scan;
@@ -14,6 +14,7 @@ static bool take_code(struct scan *scan, struct err *err)
     if (!scan_number(&at, 400, 599, &code) || at.at != scan->at + 3 ||
         !(scan_char(&at, ' ') || scan_char(&at, '-')))
         return false;
+    (void)scan_char(&at, '\'');
     err->reply = (uint16_t)code;
     *scan = at;
     return true;

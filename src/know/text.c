@@ -307,7 +307,10 @@ static enum sureness find_evidence(const struct knowledge *know, struct span tex
     enum sureness by_reply = best_reply(know, text, &around, &reply);
     *found = reply;
     enum sureness least = by_reply == SURE_NOTHING ? SURE_NOTHING : SURE_HINT; /* a reply says more than what is around it */
-    enum sureness by_window = by_reply < SURE_CODES ? best_window(know, text, &around, &window) : SURE_NOTHING;
+    if (by_reply == SURE_CODES && !reply.err.said[0])
+        least = SURE_CODES; /* but "Status: 4.4.7" alone says less than words */
+    enum sureness by_window = by_reply < SURE_CODES || least == SURE_CODES ? best_window(know, text, &around, &window)
+                                                                           : SURE_NOTHING;
     if (by_window <= least)
         return by_reply;
     *found = window;
@@ -339,8 +342,9 @@ bool text_read(const struct knowledge *know, struct span text, struct text_evide
     if (recipient)
         found->evidence = recipient->evidence;
     enum sureness sure = recipient ? classify_surely(know, &found->evidence, &verdict) : SURE_NOTHING;
-    /* Many reports have a bare "5.0.0", and the server's words in the part for people alone. */
-    if (sure < SURE_WEAK && find_evidence(know, text, &whole) > sure)
+    /* Many reports have a bare "5.0.0" or "4.4.7", and the server's words in the part for people alone. */
+    bool words_told = sure >= SURE_WEAK && found->evidence.err.said[0];
+    if (!words_told && find_evidence(know, text, &whole) > sure)
         found->evidence = whole;
     text_server(know, text, found);
     *ret_found = GIVE(found);

@@ -21,9 +21,12 @@ enum stage text_command_before(struct span text);
 /* Does it show an SMTP command of this stage anywhere? */
 bool text_has_command(struct span text, enum stage stage);
 
-/* The text without what went well, where it shows a conversation: a server's offers ("250-SMTPUTF8") and
- * its yes are no failure's words. Else the text as it is. */
+/* The text without what tells of no failure: where it shows a conversation, what went well (a server's offers,
+ * "250-SMTPUTF8", and its yes); the header of a message that came back, and by which ways it went. */
 void text_without_success(struct buf *out, struct span text);
+
+/* Does a field begin here that only tells by which way a message or a report came: "Received:", "Reporting-MTA:"? */
+bool text_is_trace(struct span line);
 
 /* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string
  * too. */

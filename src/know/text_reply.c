@@ -216,16 +216,14 @@ static bool is_success(struct span line)
 
 void text_without_success(struct buf *out, struct span text)
 {
-    bool conversation = span_find_word(text, "250-") < text.len;
+    bool conversation = span_find_word(text, "250-") < text.len, trace = false;
     struct scan scan = scan_of(text);
     struct span line;
 
-    if (!conversation) {
-        buf_add_span(out, text);
-        return;
-    }
     while (scan_line(&scan, &line)) {
-        if (is_success(line))
+        bool folded = line.len && (line.at[0] == ' ' || line.at[0] == '\t');
+        trace = folded ? trace : text_is_trace(line);
+        if (trace || (conversation && is_success(line)))
             continue;
         buf_add_span(out, line);
         buf_add_char(out, '\n');

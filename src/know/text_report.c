@@ -77,6 +77,23 @@ static void finish(const struct evidence *around, struct text_recipient *recipie
     text_add_circumstances(around, &recipient->evidence);
 }
 
+bool text_is_trace(struct span line)
+{
+    static const char *const names[] = {
+        "Received:", "Received-SPF:", "Authentication-Results:", "DKIM-Signature:", "DomainKey-Signature:", "ARC-",
+        "Return-Path:", "Message-ID:", "MIME-Version:", "Content-Type:", "Content-Transfer-Encoding:",
+        "Content-Disposition:", "References:", "In-Reply-To:", "List-", "User-Agent:", "X-Mailer:", "X-Spam-",
+        "X-MS-", "X-Microsoft-", "X-Forefront-", "X-Google-", "X-Originating-", "X-Received:", "X-Postfix-",
+        "X-OriginatorOrg:", "Reporting-MTA:", "Received-From-MTA:", "Remote-MTA:", "Arrival-Date:",
+        "Last-Attempt-Date:", "Original-Recipient:",
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (span_starts_word(line, names[i]))
+            return true;
+    return false;
+}
+
 static bool is_report(struct span text)
 {
     return span_find_word(text, "\nFinal-Recipient:") < text.len ||
