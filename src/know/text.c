@@ -112,16 +112,27 @@ static bool has_phrase(struct span text, const char *phrase)
     return false;
 }
 
+/* Is it asked for here: "AUTH XOAUTH2 dXNlc", "AUTH XOAUTH2 failed"? An EHLO reply's "250-AUTH XOAUTH2 PLAIN" names what there is. */
+static bool is_attempted(struct span text, const char *mechanism)
+{
+    size_t at;
+
+    for (; (at = span_find_word(text, "AUTH ")) < text.len; text = span_from(text, at + 1)) {
+        struct span before = span_cut(text, at < 4 ? 0 : at - 4, at);
+        if (span_starts_word(span_from(text, at + strlen("AUTH ")), mechanism) && !span_starts(before, "250-") &&
+            !span_starts(before, "250 "))
+            return true;
+    }
+    return false;
+}
+
 static void find_mechanism(struct span text, struct evidence *evidence)
 {
-    for (size_t i = 0; i < COUNT(mechanisms); i++) {
-        size_t at = span_find_word(text, mechanisms[i]);
-        /* An EHLO reply names all there are; an attempt is "AUTH XOAUTH2" or a word apart. */
-        if (at < text.len && span_find_word(text, "250-") == text.len)
+    bool listed = span_find_word(text, "250-") < text.len;
+
+    for (size_t i = 0; i < COUNT(mechanisms) && !evidence->mechanism; i++)
+        if (listed ? is_attempted(text, mechanisms[i]) : span_find_word(text, mechanisms[i]) < text.len)
             evidence->mechanism = mechanisms[i];
-        if (evidence->mechanism)
-            return;
-    }
 }
 
 /* The first server named in the text that some profile knows. */

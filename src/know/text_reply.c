@@ -94,6 +94,19 @@ static bool skip_separator(struct scan *scan, bool *ret_more_lines)
     return is_in_brackets(scan) && scan_text(scan, "): ");
 }
 
+/* "AUTH XOAUTH2 failed 535-5.7.8 ...": code and status together are nothing else, whatever stands in front. */
+static bool begins_within(struct span text, size_t at)
+{
+    struct scan scan = { text, at };
+    uint16_t enhanced[3];
+    uint64_t code;
+
+    return at > 0 && (text.at[at - 1] == ' ' || (unsigned char)text.at[at - 1] >= 0x80) &&
+           scan_number(&scan, 420, 579, &code) && scan.at == at + 3 && is_refusal(code) &&
+           (scan_char(&scan, '-') || scan_char(&scan, ' ')) && read_enhanced(&scan, enhanced) &&
+           enhanced[0] == code / 100;
+}
+
 /* "5.3.0-4" is of a package. */
 static bool is_version(char behind)
 {
@@ -274,7 +287,8 @@ bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
         struct evidence reply = { .stage = STAGE_NONE };
         bool more_lines;
         struct scan at = *scan;
-        if (!str_is_digit(scan_peek(scan)) || !may_begin(scan->all, scan->at) ||
+        if (!str_is_digit(scan_peek(scan)) ||
+            !(may_begin(scan->all, scan->at) || begins_within(scan->all, scan->at)) ||
             !read_head(&at, &reply.err, &more_lines))
             continue;
         reply.stage = text_command_before(span_cut(scan->all, 0, scan->at));
