@@ -282,15 +282,12 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
     return sure;
 }
 
-static enum sureness best_window(const struct knowledge *know, struct span text,
-                                 const struct evidence *around, struct evidence *best)
+static enum sureness best_of_windows(const struct knowledge *know, struct span text, const struct evidence *around,
+                                     struct evidence *best)
 {
     HELD(buf) line = BUF(WINDOWS_MOST * STEP + WINDOW);
-    HELD(buf) rest = BUF(TEXT_MOST + 1);
     enum sureness sure = SURE_NOTHING;
 
-    text_without_success(&rest, text);
-    text = buf_span(&rest);
     if (text.len > line.ceiling)
         text = span_from(text, text.len - line.ceiling);
     text_squeeze(&line, text);
@@ -307,6 +304,22 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
         *best = window;
     }
     return sure;
+}
+
+/* Words that are known decide wherever they stand; those that are only near one another, where somebody says them. */
+static enum sureness best_window(const struct knowledge *know, struct span text, const struct evidence *around,
+                                 struct evidence *best)
+{
+    HELD(buf) rest = BUF(TEXT_MOST + 1);
+    HELD(buf) said = BUF(TEXT_MOST + 1);
+
+    text_without_success(&rest, text);
+    enum sureness sure = best_of_windows(know, buf_span(&rest), around, best);
+    if (sure == SURE_NOTHING || sure > SURE_NEAR)
+        return sure;
+    *best = (struct evidence){ .err.kind = ERR_NONE };
+    text_said(&said, buf_span(&rest));
+    return best_of_windows(know, buf_span(&said), around, best);
 }
 
 static enum sureness find_evidence(const struct knowledge *know, struct span text, struct evidence *found)

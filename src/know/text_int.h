@@ -10,6 +10,10 @@
  * command that it answers, stage. */
 MUST_USE bool text_next_reply(struct scan *scan, struct evidence *ret_reply);
 
+/* As much of the line as is the reply's, where `before` is what stands in front of it: a quoted one ends with its quote, and
+ * none goes on into a stack trace. */
+struct span text_quoted(struct span line, char before);
+
 /* The code of a refusal that a program names in its own sentence ("SMTP Error (535)", "expected 250, got 552"); the
  * last one, 0 where there is none. */
 uint16_t text_loose_code(struct span text);
@@ -27,6 +31,10 @@ void text_without_success(struct buf *out, struct span text);
 
 /* Does a field begin here that only tells by which way a message or a report came: "Received:", "Reporting-MTA:"? */
 bool text_is_trace(struct span line);
+
+/* The text without stack frames, settings, paths and empty fields of JSON: what is left when only what somebody says
+ * shall count. */
+void text_said(struct buf *out, struct span text);
 
 /* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string
  * too. */

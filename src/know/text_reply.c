@@ -4,7 +4,7 @@
 
 #include "base/banned.h"
 
-enum { FOLDS_MOST = 20, PREFIX_MOST = 60 };
+enum { FOLDS_MOST = 20, PREFIX_MOST = 60, HTTP_NEAR = 16 };
 
 /* "X.Y.Z" of class 4 or 5 at the cursor (RFC 3463, 2), and not the front of something longer. */
 static bool read_enhanced(struct scan *scan, uint16_t ret_enhanced[3])
@@ -264,14 +264,14 @@ void text_squeeze(struct buf *out, struct span text)
     }
 }
 
-static void read_words(struct scan *scan, bool more_lines, struct err *err)
+static void read_words(struct scan *scan, char before, bool more_lines, struct err *err)
 {
     HELD(buf) words = BUF(4096);
     HELD(buf) squeezed = BUF(4096);
     struct span line = SPAN_NONE;
 
     (void)scan_line(scan, &line);
-    buf_add_span(&words, span_cut(line, 0, 2048));
+    buf_add_span(&words, span_cut(text_quoted(line, before), 0, 2048));
     while (more_lines && read_next_line(scan, err->reply, &words, &more_lines))
         ;
     read_folds(scan, &words);
@@ -291,9 +291,10 @@ bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
             !(may_begin(scan->all, scan->at) || begins_within(scan->all, scan->at)) ||
             !read_head(&at, &reply.err, &more_lines))
             continue;
+        char before = scan->at ? scan->all.at[scan->at - 1] : '\0';
         reply.stage = text_command_before(span_cut(scan->all, 0, scan->at));
         *scan = at;
-        read_words(&at, more_lines, &reply.err);
+        read_words(&at, before, more_lines, &reply.err);
         reply.err.kind = reply.err.reply >= 400 && reply.err.reply < 500 ? ERR_LATER : ERR_REPLY;
         if (reply.err.reply) /* behind "dsn=5.1.1," the reply itself may follow */
             *scan = at;
@@ -317,6 +318,18 @@ static bool is_code_led(struct span before)
     return false;
 }
 
+/* "http_code":500, "status_code=503": what a web server answered, and a mail server never is asked for. */
+static bool is_of_http(struct span before)
+{
+    static const char *const names[] = { "http", "status_code", "statuscode", "status code" };
+    struct span near = span_from(before, before.len > HTTP_NEAR ? before.len - HTTP_NEAR : 0);
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (span_find_word(near, names[i]) < near.len)
+            return true;
+    return false;
+}
+
 uint16_t text_loose_code(struct span text)
 {
     uint16_t found = 0;
@@ -325,7 +338,8 @@ uint16_t text_loose_code(struct span text)
         struct scan scan = { text, i };
         uint64_t code;
         if (str_is_digit(text.at[i - 1]) || text.at[i - 1] == '.' || !scan_number(&scan, 420, 579, &code) ||
-            scan.at != i + 3 || !is_refusal(code) || scan_peek(&scan) == '.' || !is_code_led(span_cut(text, 0, i)))
+            scan.at != i + 3 || !is_refusal(code) || scan_peek(&scan) == '.' || !is_code_led(span_cut(text, 0, i)) ||
+            is_of_http(span_cut(text, 0, i)))
             continue;
         found = (uint16_t)code;
     }

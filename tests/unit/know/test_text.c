@@ -121,6 +121,12 @@ static const struct {
       STAGE_NONE, NULL, NULL },
     { "a package's version is no code", "exim4 4.9.4-1 is not a mail server that is known", 0, "", "exim4 4.9.4",
       STAGE_NONE, NULL, NULL },
+    { "quoted within JSON", "{\"msg\":\"535 5.7.8 No\",\"code\":\"busy\"}", 535, "5.7.8", "No", STAGE_AUTH, NULL, NULL },
+    { "quoted in a log", "with message \"550 5.7.60 The \"From\" is not yours \" Log data: ++ busy", 550, "5.7.60",
+      "The \"From\" is not yours", STAGE_NONE, NULL, NULL },
+    { "quoted line by line", "[\"554-Not\", \"554 today\", \"\"]", 554, "", "Not\", \"554 today\"", STAGE_NONE, NULL, NULL },
+    { "before a stack trace", "Error: 550 5.1.1 No one\\n    at Server.busy (later.js:1:2)\",", 550, "5.1.1", "No one",
+      STAGE_NONE, NULL, NULL },
     { "of the token endpoint", "{\"error\":\"invalid_grant\",\"error_description\":\"AADSTS70008: expired\"}",
       0, "", "{\"error\"", STAGE_TOKEN, "microsoft", NULL },
 };
@@ -219,6 +225,45 @@ static const struct {
     { "a failure behind a success", "SMTP Error (250): Authentication failed\nRecv: 250-mx\nRecv: 250 DSN\n", "auth_not_offered" },
     { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
 };
+
+/* What stands around what is said: words in it lie near one another by chance. */
+static const struct {
+    const char *label, *text, *cause; /* NULL: nobody says anything */
+} chances[] = {
+    { "said", "the service is too busy, later", "server_busy_temporary" },
+    { "a setting", "SERVICE_BUSY=later\nSERVER_LOAD=high\nIt did not go.", NULL },
+    { "a remark beside settings", "# the server is busy later\nmode: on\n  level => 'high'\nIt did not go.", NULL },
+    { "one line alone is none", "service_busy: later", "server_busy_temporary" },
+    { "nor is an outcome", "level: 3\nmode: on\nerror: ServerBusyLater", "server_busy_temporary" },
+    { "a frame of JavaScript", "It did not go\n    at Server.busy (later.js:1:2)", NULL },
+    { "a quoted one", "\"stack\": \"It did not go\\n    at Server.busy (later.js:1:2)\"", NULL },
+    { "one of .NET in German", "Es ging nicht\n   bei System.Server.Busy(Object later)", NULL },
+    { "one of Python", "  File \"server.py\", line 1, in busy\n    server.busy(later)\nIt did not go", NULL },
+    { "one of Ruby", "server.rb:12:in `busy_later'\nIt did not go", NULL },
+    { "one of PHP", "#3 Server->busy(Later)\nIt did not go", NULL },
+    { "one of PowerShell", "At C:\\server\\busy.ps1:2 char:5 later\n+ ~~~~ server busy later\nIt did not go", NULL },
+    { "of a container", "web-1  |     at Server.busy (later.js:1:2)\nweb-1  | It did not go", NULL },
+    { "a sentence is no frame", "at this hour the server is busy, later", "server_busy_temporary" },
+    { "a class", "It did not go: Acme\\Server\\Busy\\Later", NULL },
+    { "a path", "It did not go in /srv/server/busy/later/it.js", NULL },
+    { "a field without a value", "{\"service\": \"it\", \"busy\": null, \"later\":null}", NULL },
+    { "a code of a web server", "{\"msg\": \"It did not go\", \"http_code\":550}", NULL },
+    { "a code of a mail server", "{\"msg\": \"It did not go\", \"smtp_code\":552}", "message_too_big" },
+};
+
+static void test_chances(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(chances); i++) {
+        OWN(text_evidence) found = NULL;
+        struct verdict verdict;
+        check_row(chances[i].label, text_read(know, span_of(chances[i].text), &found, NULL));
+        bool known = found->evidence.err.kind != ERR_NONE && classify(know, &found->evidence, &verdict);
+        check_row(chances[i].label, known == (chances[i].cause != NULL));
+        if (known)
+            check_bytes(chances[i].label, span_of(verdict.cause->id), span_of(chances[i].cause));
+    }
+}
 
 static void test_talks(void **state)
 {
@@ -328,7 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server),          cmocka_unit_test(test_replies),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_nothing),         cmocka_unit_test(test_chances),
         cmocka_unit_test(test_port),            cmocka_unit_test(test_talks),
         cmocka_unit_test(test_report),          cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_no_memory),
