@@ -90,10 +90,10 @@ static const char *retry_words(enum retry retry)
 }
 
 /* The same steps as everywhere: those that this program can take. */
-static void put_steps(const struct page *page, const struct cause *cause, const char *provider)
+static void put_steps(const struct page *page, const struct cause *cause, const char *provider, bool pasted)
 {
     const struct verdict verdict = { .cause = cause };
-    const struct evidence evidence = { .provider = provider };
+    const struct evidence evidence = { .provider = provider, .pasted = pasted };
     const char *steps[FAILURE_STEPS_MAX];
     size_t count = failure_steps(page->know, &verdict, &evidence, steps);
 
@@ -114,7 +114,7 @@ static const char *owner_name(const struct page *page, const char *id)
 }
 
 /* Whom "fix.ID" lines are for, each once. */
-static void put_steps_elsewhere(const struct page *page, const struct cause *cause)
+static void put_steps_of_providers(const struct page *page, const struct cause *cause)
 {
     static const char mark[] = "fix.";
     const struct ini_section *section = cause->section;
@@ -126,8 +126,17 @@ static void put_steps_elsewhere(const struct page *page, const struct cause *cau
             continue;
         last = key;
         printf("\nAt %s:\n\n", owner_name(page, key + sizeof mark - 1));
-        put_steps(page, cause, key + sizeof mark - 1);
+        put_steps(page, cause, key + sizeof mark - 1, false);
     }
+}
+
+/* What is told where another program said it. */
+static void put_elsewhere(const struct page *page, const struct cause *cause)
+{
+    if (!ini_value(cause->section, "elsewhere.fix").len)
+        return;
+    printf("\nWhere another program said it: **%s.** %s\n\n", cause->elsewhere_title, cause->elsewhere_meaning);
+    put_steps(page, cause, NULL, true);
 }
 
 struct shown { /* what is already on the page, of this cause */
@@ -196,10 +205,11 @@ static void put_facts(const struct page *page, const struct cause *cause)
 static void put_cause(const struct page *page, const struct cause *cause)
 {
     printf("\n### %s\n\n**%s.** %s\n\n", cause->id, cause->title, cause->meaning);
-    put_steps(page, cause, NULL);
-    put_steps_elsewhere(page, cause);
+    put_steps(page, cause, NULL, false);
+    put_steps_of_providers(page, cause);
+    put_elsewhere(page, cause);
     printf("\n| who | how long it takes | concerns | tried again |\n|---|---|---|---|\n| %s (`%s`) | %s | %s | %s |\n",
-           failure_who_words(cause->who), cause->who, cause->takes, scope_words(cause->scope),
+           failure_who_words(cause->who, false), cause->who, cause->takes, scope_words(cause->scope),
            retry_words(cause->retry));
     (void)put_replies(page, cause);
     put_facts(page, cause);

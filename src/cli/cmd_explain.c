@@ -67,13 +67,11 @@ static void recipients_json(struct json *json, const struct knowledge *know,
     json_close(json);
 }
 
-/* A cause that is called by its id needs no evidence. */
-static bool is_named(const struct knowledge *know, struct span text, struct verdict *ret_verdict)
+/* A cause that is named needs no evidence. */
+static bool is_named(const struct text_evidence *found, struct verdict *ret_verdict)
 {
-    HELD(buf) id = BUF(100);
+    const struct cause *cause = found->named;
 
-    buf_add_span(&id, span_trim(text));
-    const struct cause *cause = know_cause(know, buf_text(&id));
     if (cause)
         *ret_verdict = (struct verdict){ .cause = cause, .scope = cause->scope, .retry = cause->retry };
     return cause != NULL;
@@ -163,13 +161,13 @@ static int tell_json(const struct knowledge *know, const struct verdict *verdict
     return say_json(&text) ? 0 : err_exit_status(ERR_IO);
 }
 
-static int tell(const struct cli *cli, const struct knowledge *know, struct span said,
-                const struct text_evidence *found, const struct evidence *evidence)
+static int tell(const struct cli *cli, const struct knowledge *know, const struct text_evidence *found,
+                const struct evidence *evidence)
 {
     struct verdict verdict;
     struct asks asks;
 
-    if (!is_named(know, said, &verdict) && !classify(know, evidence, &verdict))
+    if (!is_named(found, &verdict) && !classify(know, evidence, &verdict))
         return tell_nothing(cli, found);
     if (cli->json)
         return tell_json(know, &verdict, found, evidence);
@@ -201,7 +199,7 @@ static int run(struct cli *cli)
     struct evidence evidence = found->evidence;
     if (!sharpen(cli, know, &evidence, &err))
         return fail_here(cli, &err);
-    return tell(cli, know, buf_span(&text), found, &evidence);
+    return tell(cli, know, found, &evidence);
 }
 
 const struct command command_explain = {

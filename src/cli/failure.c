@@ -24,8 +24,10 @@ static const struct {
     { "wait",          "nobody: it passes by itself"               },
 };
 
-const char *failure_who_words(const char *who)
+const char *failure_who_words(const char *who, bool pasted)
 {
+    if (pasted && strcmp(who, "you:settings") == 0)
+        return "you, in the settings of the program that sends";
     for (size_t i = 0; i < COUNT(actors); i++)
         if (strcmp(actors[i].who, who) == 0)
             return actors[i].words;
@@ -79,7 +81,7 @@ size_t failure_steps(const struct knowledge *know, const struct verdict *verdict
                      const struct evidence *evidence, const char **ret_steps)
 {
     const char *all[FAILURE_STEPS_MAX];
-    size_t count = cause_fixes(know, verdict->cause, evidence->provider, all, FAILURE_STEPS_MAX);
+    size_t count = cause_fixes(know, verdict->cause, evidence->provider, evidence->pasted, all, FAILURE_STEPS_MAX);
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++)
@@ -99,6 +101,17 @@ size_t failure_steps_of(struct cli *cli, const struct cause *cause, struct span 
         if (span_is(account, config->accounts[i]->name) && config->accounts[i]->profile)
             evidence.provider = config->accounts[i]->profile->id;
     return know ? failure_steps(know, &verdict, &evidence, ret_steps) : 0;
+}
+
+/* What another program's words mean is told of that program. */
+static const char *title_of(const struct cause *cause, const struct evidence *evidence)
+{
+    return evidence->pasted ? cause->elsewhere_title : cause->title;
+}
+
+static const char *meaning_of(const struct cause *cause, const struct evidence *evidence)
+{
+    return evidence->pasted ? cause->elsewhere_meaning : cause->meaning;
 }
 
 static void evidence_text(struct buf *out, const struct err *err)
@@ -122,8 +135,8 @@ void failure_members(struct json *json, const struct knowledge *know, const stru
         json_text(json, NULL, verdict->also[i]->id);
     json_close(json);
     json_bool(json, "guess", verdict->guess);
-    json_text(json, "title", cause->title);
-    json_text(json, "meaning", cause->meaning);
+    json_text(json, "title", title_of(cause, evidence));
+    json_text(json, "meaning", meaning_of(cause, evidence));
     json_open(json, "fix", '[');
     for (size_t i = 0; i < count; i++)
         json_text(json, NULL, steps[i]);
@@ -147,18 +160,18 @@ void failure_explain(const struct cli *cli, bool to_stderr, const struct knowled
     size_t count = failure_steps(know, verdict, evidence, steps);
     char number[32];
 
-    page_heading(&page, cause->title);
-    page_text(&page, "", cause->meaning);
+    page_heading(&page, title_of(cause, evidence));
+    page_text(&page, "", meaning_of(cause, evidence));
     for (size_t i = 0; i < count; i++) {
         snprintf(number, sizeof number, "%zu. ", i + 1);
         page_text(&page, number, steps[i]);
     }
-    page_pair(&page, "Who", failure_who_words(cause->who));
+    page_pair(&page, "Who", failure_who_words(cause->who, evidence->pasted));
     page_pair(&page, "Takes", cause->takes);
     if (verdict->guess)
         page_pair(&page, "Sure?", "a guess: what was said is not known, only what it speaks of, its place and its code");
     for (size_t i = 0; i < verdict->also_count; i++)
-        page_pair(&page, i ? "" : "Or", verdict->also[i]->title);
+        page_pair(&page, i ? "" : "Or", title_of(verdict->also[i], evidence));
 }
 
 /* Without memory there is no knowledge to judge by, and no need of it. */

@@ -39,7 +39,7 @@ void failure_members(struct json *json, const struct knowledge *know, const stru
 void failure_explain(const struct cli *cli, bool to_stderr, const struct knowledge *know,
                      const struct verdict *verdict, const struct evidence *evidence);
 
-/* Who has to act, in words: "you, in your account". */
-const char *failure_who_words(const char *who);
+/* Who has to act, in words: "you, in your account". pasted: by another program's words, whose settings are not outpost's. */
+const char *failure_who_words(const char *who, bool pasted);
 
 #endif

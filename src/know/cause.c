@@ -60,7 +60,8 @@ bool retry_from_word(struct span word, enum retry *ret_retry)
 static bool is_key(struct span key)
 {
     static const char *const keys[] = { "title", "meaning", "fix",   "who",
-                                        "takes", "scope",   "retry", "group" };
+                                        "takes", "scope",   "retry", "group",
+                                        "elsewhere.title", "elsewhere.meaning", "elsewhere.fix" };
     size_t at;
 
     return find_word(key, keys, COUNT(keys), &at) || span_starts(key, "fix.");
@@ -87,6 +88,9 @@ static bool read_texts(const struct ini_section *section, struct cause *cause, s
             return bad(err, section->line, texts[i].key, "is missing");
         *texts[i].text = value.at;
     }
+    struct span title = ini_value(section, "elsewhere.title"), meaning = ini_value(section, "elsewhere.meaning");
+    cause->elsewhere_title = title.len ? title.at : cause->title;
+    cause->elsewhere_meaning = meaning.len ? meaning.at : cause->meaning;
     return true;
 }
 
@@ -140,9 +144,13 @@ static size_t fixes_of(const struct cause *cause, struct span key, const char **
     return count;
 }
 
-size_t cause_fixes(const struct knowledge *know, const struct cause *cause, const char *provider,
+size_t cause_fixes(const struct knowledge *know, const struct cause *cause, const char *provider, bool elsewhere,
                    const char **ret_steps, size_t most)
 {
+    size_t of_others = elsewhere ? fixes_of(cause, SPAN("elsewhere.fix"), ret_steps, most) : 0;
+
+    if (of_others)
+        return of_others;
     for (int deep = 0; provider && deep < OWNERS_DEEP; deep++) {
         HELD(buf) key = BUF(256);
         buf_addf(&key, "fix.%s", provider);

@@ -22,6 +22,7 @@ MUST_USE bool retry_from_word(struct span word, enum retry *ret_retry);
 
 struct cause {
     const char *id, *title, *meaning;
+    const char *elsewhere_title, *elsewhere_meaning; /* of another program's words; the same where it makes no difference */
     const char *who;   /* "you:account" */
     const char *takes; /* how long it usually takes */
     const char *group;
@@ -35,8 +36,9 @@ const struct cause *know_cause_at(const struct knowledge *know, size_t at);
 const struct cause *know_cause(const struct knowledge *know, const char *id); /* NULL: no such id */
 
 /* The steps that mend it, in order: those written for this provider (an id; NULL: not known), else
- * for its family, else for everyone. Fills at most `most`, returns how many. */
-size_t cause_fixes(const struct knowledge *know, const struct cause *cause, const char *provider,
+ * for its family, else for everyone; `elsewhere`, those written for another program, first of all, if there are any.
+ * Fills at most `most`, returns how many. */
+size_t cause_fixes(const struct knowledge *know, const struct cause *cause, const char *provider, bool elsewhere,
                    const char **ret_steps, size_t most);
 
 #endif

@@ -101,7 +101,7 @@ struct evidence {
      *   web:unreachable (HTTPS of providers) web:reachable
      *   port:other-open (another port of this server answers) port:none-open
      *   port:other-security (this port speaks by the other of TLS at once and STARTTLS)
- *   port:neither-security (it was asked by the other, too, and says nothing that way either)
+     *   port:neither-security (it was asked by the other, too, and says nothing that way either)
      *   port:served (a provider that was looked at closely has this server with this port; a line of a public
      *   list proves nothing) port:not-served (a profile has it with others only)
      *   greeting:masked (something overwrites what the server says)
@@ -119,6 +119,7 @@ struct evidence {
      *   dkim:missing dmarc:unaligned (it asks for what fails here to be refused or put aside)
      *   user:shared-mailbox */
     const char *const *found;
+    bool pasted;      /* somebody showed another program's words: neither its files nor its settings are outpost's */
     uint64_t wait_ms; /* what the server itself asked to wait (Retry-After); 0: it did not */
 };
 

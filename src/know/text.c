@@ -371,6 +371,8 @@ bool text_read(const struct knowledge *know, struct span text, struct text_evide
     if (!words_told && find_evidence(know, text, &whole) > sure)
         found->evidence = whole;
     text_server(know, text, found);
+    found->named = text_named_cause(know, text);
+    found->evidence.pasted = !found->named;
     *ret_found = GIVE(found);
     return true;
 }

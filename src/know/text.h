@@ -5,6 +5,7 @@
 #ifndef OUTPOST_KNOW_TEXT_H
 #define OUTPOST_KNOW_TEXT_H
 
+#include "know/cause.h"
 #include "know/evidence.h"
 
 struct knowledge;
@@ -24,6 +25,7 @@ struct text_recipient { /* a group of a delivery report */
 struct text_evidence {
     struct evidence
         evidence; /* the telling part of the text; err.kind ERR_NONE: nothing was found */
+    const struct cause *named; /* by its id alone, or by outpost, whose words these are; NULL: they are another's */
     struct text_recipient *recipients;
     size_t recipient_count;
     char host[256]; /* the server that mail was handed to, as far as the text names it: its name in letters, digits,

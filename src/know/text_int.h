@@ -52,6 +52,10 @@ void text_circumstances(const struct knowledge *know, struct span text, struct e
 /* ...and added to a reply that was found in it. */
 void text_add_circumstances(const struct evidence *around, struct evidence *evidence);
 
+/* The cause whose id the text is, or which outpost's own words name, in any form in which it tells one; NULL: they are
+ * another's, or name none. */
+const struct cause *text_named_cause(const struct knowledge *know, struct span text);
+
 /* The recipients of a delivery report, if it is one. Fails only when memory runs out. */
 MUST_USE bool text_recipients(const struct knowledge *know, struct span text,
                               struct text_evidence *found, struct err *err);

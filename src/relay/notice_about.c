@@ -111,7 +111,7 @@ static const struct report_story *story_of(const struct knowledge *know, const s
     story->title = cause->title;
     story->meaning = cause->meaning;
     story->steps = steps;
-    story->step_count = cause_fixes(know, cause, provider, steps, STEPS_MAX);
+    story->step_count = cause_fixes(know, cause, provider, false, steps, STEPS_MAX);
     return story;
 }
 
@@ -195,7 +195,7 @@ static void add_recipients(const struct about *about, struct buf *text)
 static void add_cause(const struct knowledge *know, const struct cause *cause, const char *provider, struct buf *text)
 {
     const char *steps[STEPS_MAX];
-    size_t count = cause_fixes(know, cause, provider, steps, STEPS_MAX);
+    size_t count = cause_fixes(know, cause, provider, false, steps, STEPS_MAX);
 
     buf_addf(text, "\n%s\n%s\n", cause->title, cause->meaning);
     for (size_t i = 0; i < count; i++)

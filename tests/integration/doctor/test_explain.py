@@ -174,6 +174,28 @@ def test_garbage_has_no_cause(outpost):
         assert result.status == FOUND and set(result.json) == {'cause', 'ask'} and result.json['cause'] is None, result
 
 
+# ---- outpost's own words, and another program's ----
+
+@pytest.mark.parametrize('words', [['send', 'a@example.test'], ['send', '--json', 'a@example.test'], ['doctor'], ['doctor', '--json'],
+                                   ['doctor', '--share'], ['doctor', 'nobody@nowhere.invalid'], ['send', '--no-such-option']], ids=' '.join)
+def test_its_own_words(words, outpost):
+    """What outpost said of a failure is explained as that failure, with its own steps."""
+    said = outpost.run(*words, stdin=b'Subject: it\n\nIt.\n')
+    assert said.status != 0, said
+    cause = 'usage_error' if words[-1].startswith('--no') else 'no_account' if len(words) < 2 or '@nowhere' not in words[1] else 'dns_host_not_found'
+    told = outpost.run('explain', '-', '--json', stdin=(said.out + said.err).encode()).json
+    assert told['cause'] == cause, (said, told)
+    assert (told['title'], told['fix']) == tuple(outpost.run('explain', '--json', cause).json[key] for key in ('title', 'fix')), told
+
+
+def test_another_programs_settings(outpost):
+    """Its configuration is not outpost's: what it means and what to do are told of that program."""
+    told = outpost.run('explain', '--json', 'sh: 1: /usr/sbin/sendmail: not found').json
+    assert told['cause'] == 'config_invalid' and 'outpost' not in told['title'] + told['meaning'], told
+    assert not any('outpost config' in step for step in told['fix']) and any('outpost help sendmail' in step for step in told['fix']), told
+    assert 'of the program that sends' in outpost.run('explain', 'sh: 1: /usr/sbin/sendmail: not found').out
+
+
 # ---- what stands beside the text ----
 
 @pytest.mark.parametrize('text,words,cause', [

@@ -253,16 +253,25 @@ static void test_fixes(void **state)
 
     assert_non_null(cause);
     assert_null(know_cause(know, "no_such_cause"));
-    size_t all = cause_fixes(know, cause, NULL, steps, COUNT(steps));
+    size_t all = cause_fixes(know, cause, NULL, false, steps, COUNT(steps));
     const char *first = steps[0];
     assert_true(all > 0);
-    assert_true(cause_fixes(know, cause, "outlook.com", steps, COUNT(steps)) > 0);
+    assert_true(cause_fixes(know, cause, "outlook.com", false, steps, COUNT(steps)) > 0);
     assert_string_not_equal(steps[0], first);
-    assert_true(cause_fixes(know, cause, "microsoft365", steps, COUNT(steps)) > 0);
+    assert_true(cause_fixes(know, cause, "microsoft365", false, steps, COUNT(steps)) > 0);
     assert_string_not_equal(steps[0], first); /* its family's */
-    assert_int_equal(cause_fixes(know, cause, "laposte.net", steps, COUNT(steps)), all);
+    assert_int_equal(cause_fixes(know, cause, "laposte.net", false, steps, COUNT(steps)), all);
     assert_string_equal(steps[0], first);
-    assert_int_equal(cause_fixes(know, cause, NULL, one, 1), 1);
+    assert_int_equal(cause_fixes(know, cause, NULL, false, one, 1), 1);
+    assert_int_equal(cause_fixes(know, cause, NULL, true, steps, COUNT(steps)), all); /* no other words for others' programs */
+    assert_ptr_equal(cause->elsewhere_title, cause->title);
+
+    cause = know_cause(know, "config_invalid");
+    all = cause_fixes(know, cause, NULL, false, steps, COUNT(steps));
+    first = steps[0];
+    assert_true(cause_fixes(know, cause, "gmail", true, steps, COUNT(steps)) > 0);
+    assert_string_not_equal(steps[0], first);
+    assert_string_not_equal(cause->elsewhere_meaning, cause->meaning);
 }
 
 /* One name at a time: what is known of it must not hang on another's being asked for. */

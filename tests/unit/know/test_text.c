@@ -279,6 +279,42 @@ static void test_talks(void **state)
     }
 }
 
+/* outpost's own words, in each form in which they tell a cause; and what only looks so. */
+static const struct {
+    const char *label, *text, *named; /* NULL: another's */
+} own_words[] = {
+    { "a line for people", "outpost: /etc/outpost.conf: no account is set up (no_account)", "no_account" },
+    { "the last of several", "outpost: a (disk_full)\noutpost: b (no_account)\r\n", "no_account" },
+    { "a line of the log", "outpost[7]: deferred id=7 cause=greylisted attempt=2", "greylisted" },
+    { "a diagnosis", "The server wants a sign-in first\n  1. outpost setup ADDRESS\n  Cause   auth_not_attempted\n",
+      "auth_not_attempted" },
+    { "an object, and not its parts",
+      "{\"cause\":\"relay_denied\",\"also\":[\"no_account\"],\"fix\":[\"outpost setup\"],\"recipients\":[{\"cause\":\"no_account\"}]}",
+      "relay_denied" },
+    { "an object over lines", "{\n  \"outpost\": \"0.1\",\n  \"cause\": \"clock_wrong\"\n}", "clock_wrong" },
+    { "what explain says", "greylisted\n\nCome back\n  1. Wait: outpost queue retry\n", "greylisted" },
+    { "an id alone", " greylisted\n", "greylisted" },
+    { "no cause", "outpost: all is well (no_such_cause)", NULL },
+    { "part of a word", "outpost: (my_no_account) (no_account_x)", NULL },
+    { "a word within a sentence", "outpost says no_account here", NULL },
+    { "behind a word that ends like it", "outpost because no_account", NULL },
+    { "another program's", "mailer: refused (greylisted)", NULL },
+    { "nothing", "", NULL },
+};
+
+static void test_own_words(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(own_words); i++) {
+        OWN(text_evidence) found = NULL;
+        check_row(own_words[i].label, text_read(know, span_of(own_words[i].text), &found, NULL));
+        check_row(own_words[i].label, (found->named != NULL) == (own_words[i].named != NULL));
+        check_row(own_words[i].label, found->evidence.pasted == (own_words[i].named == NULL));
+        if (found->named)
+            check_bytes(own_words[i].label, span_of(found->named->id), span_of(own_words[i].named));
+    }
+}
+
 static void test_port(void **state)
 {
     (void)state;
@@ -375,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_server),          cmocka_unit_test(test_replies),
         cmocka_unit_test(test_nothing),         cmocka_unit_test(test_chances),
         cmocka_unit_test(test_port),            cmocka_unit_test(test_talks),
+        cmocka_unit_test(test_own_words),
         cmocka_unit_test(test_report),          cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_no_memory),
     };
