@@ -26,7 +26,8 @@ enum stage text_command_before(struct span text);
 bool text_has_command(struct span text, enum stage stage);
 
 /* The text without what tells of no failure: where it shows a conversation, what went well (a server's offers,
- * "250-SMTPUTF8", and its yes); the header of a message that came back, and by which ways it went. */
+ * "250-SMTPUTF8", and its yes); the header of a message that came back, and by which ways it went; what a server's
+ * log writes of every connection. */
 void text_without_success(struct buf *out, struct span text);
 
 /* Does a field begin here that only tells by which way a message or a report came: "Received:", "Reporting-MTA:"? */

@@ -223,6 +223,10 @@ static const struct {
       SAID_EHLO SAID_TLS SAID_EHLO "smtplib.SMTPNotSupportedError: SMTP AUTH extension not supported by server.\n",
       "auth_not_offered" },
     { "a failure behind a success", "SMTP Error (250): Authentication failed\nRecv: 250-mx\nRecv: 250 DSN\n", "auth_not_offered" },
+    { "what a server's log writes of every connection",
+      "postfix/smtpd[1]: warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: UGFz\n"
+      "postfix/smtpd[1]: disconnect from unknown[192.0.2.7] ehlo=2 auth=0/1 unknown=0/1 commands=4/6\n",
+      "auth_bad_credentials" },
     { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
 };
 
