@@ -13,7 +13,7 @@ static bool is_next_line(struct span rest)
 /* What may stand behind the quote: the next field, or the end of the object or the call. */
 static bool is_end(struct span rest)
 {
-    return rest.len == 0 || (strchr(",}])\r", rest.at[0]) != NULL && !is_next_line(rest));
+    return rest.len == 0 || (strchr(",;.}])\r", rest.at[0]) != NULL && !is_next_line(rest));
 }
 
 /* "... " Log data: ++ Starting": the quote closes; "... the "From" header" has one that opens within. */
