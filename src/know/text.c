@@ -184,8 +184,33 @@ static const char *provider_of_markers(const struct knowledge *know, struct span
     return NULL;
 }
 
-/* A server that a profile has exists, whatever a resolver says of it. */
-static const char *const name_known[] = { "name:known", NULL };
+/* What of scopes lets a program send, but not by SMTP: for that the provider has another. */
+static const struct {
+    const char *scope, *of_smtp;
+} other_scopes[] = {
+    { "Mail.Send", "SMTP.Send" },
+    { "IMAP.AccessAsUser.All", "SMTP.Send" },
+    { "googleapis.com/auth/gmail.", "https://mail.google.com" },
+};
+
+static bool lacks_scope(struct span text)
+{
+    for (size_t i = 0; i < COUNT(other_scopes); i++)
+        if (span_find_word(text, other_scopes[i].scope) < text.len && span_find_word(text, other_scopes[i].of_smtp) == text.len)
+            return true;
+    return false;
+}
+
+/* What neighbours would show, as far as the text tells it: a server that a profile has exists, whatever a resolver says of
+ * it; and the scopes that were asked for, where they stand beside the refusal. */
+static const char *const *found_in(struct span text, const char *server)
+{
+    static const char *const known[] = { "name:known", NULL }, *const scope[] = { "token:wrong-scope", NULL },
+                      *const both[] = { "name:known", "token:wrong-scope", NULL };
+    bool lacks = lacks_scope(text);
+
+    return server ? (lacks ? both : known) : lacks ? scope : NULL;
+}
 
 /* STARTTLS was offered, and nobody asked for it. */
 static bool stayed_in_clear(struct span text)
@@ -207,7 +232,7 @@ void text_circumstances(const struct knowledge *know, struct span text, struct e
     find_mechanism(text, &around);
     around.port = find_port(text);
     const char *server = provider_of_hosts(know, text);
-    around.found = server ? name_known : NULL;
+    around.found = found_in(text, server);
     around.security = stayed_in_clear(text) ? "none" : NULL;
     around.provider = provider_of_markers(know, text);
     if (!around.provider)

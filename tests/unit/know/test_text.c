@@ -227,6 +227,11 @@ static const struct {
       "postfix/smtpd[1]: warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: UGFz\n"
       "postfix/smtpd[1]: disconnect from unknown[192.0.2.7] ehlo=2 auth=0/1 unknown=0/1 commands=4/6\n",
       "auth_bad_credentials" },
+    { "a refused token, and the scopes beside it are not SMTP's",
+      "535 5.7.3 Authentication unsuccessful\nAUTH XOAUTH2\nscopes: ['offline_access', 'Mail.Send', 'User.Read']\n", "oauth_wrong_scope" },
+    { "they are", "535 5.7.3 Authentication unsuccessful\nAUTH XOAUTH2\nscopes: ['Mail.Send', 'SMTP.Send']\n", "oauth_wrong_user" },
+    { "Google's", "SCOPES = ['https://www.googleapis.com/auth/gmail.send']\nAUTH XOAUTH2\n535-5.7.8 Username and Password not accepted.\n",
+      "oauth_wrong_scope" },
     { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
 };
 
