@@ -41,7 +41,7 @@ static bool is_code_at(struct span text, size_t at, struct err *err)
 {
     struct scan scan = { text, at };
 
-    if (at == 0 || (text.at[at - 1] != ' ' && text.at[at - 1] != '(' && text.at[at - 1] != '"') ||
+    if (at == 0 || (text.at[at - 1] != ' ' && text.at[at - 1] != '(' && text.at[at - 1] != '"' && text.at[at - 1] != ':') ||
         !take_code(&scan, err) || !take_enhanced(&scan, err))
         return false;
     err_said(err, scan_rest(&scan));

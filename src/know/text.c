@@ -378,6 +378,7 @@ static const struct text_recipient *telling_recipient(const struct text_evidence
 bool text_read(const struct knowledge *know, struct span text, struct text_evidence **ret_found,
                struct err *err)
 {
+    HELD(buf) blanks = BUF(TEXT_MOST + 1);
     OWN(text_evidence) found = NEW(text_evidence);
     struct evidence whole = { .err.kind = ERR_NONE };
     struct verdict verdict;
@@ -385,6 +386,7 @@ bool text_read(const struct knowledge *know, struct span text, struct text_evide
     if (!found)
         return err_no_memory(err);
     text = span_cut(text, 0, TEXT_MOST);
+    text = text_with_blanks(&blanks, text);
     if (!text_recipients(know, text, found, err))
         return false;
     const struct text_recipient *recipient = telling_recipient(found);

@@ -37,6 +37,10 @@ bool text_is_trace(struct span line);
  * shall count. */
 void text_said(struct buf *out, struct span text);
 
+/* The text with blanks in the words of qmail's log, which has underscores in their place ("delivery 7: failure:
+ * Remote_host_said:_554_"); the text itself where there are none such, or `out` holds too little. */
+struct span text_with_blanks(struct buf *out, struct span text);
+
 /* The text in one line: blanks and line ends squeezed to one space, the "\n" of a quoted string
  * too. */
 void text_squeeze(struct buf *out, struct span text);

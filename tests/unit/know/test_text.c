@@ -233,6 +233,25 @@ static const struct {
     { "Google's", "SCOPES = ['https://www.googleapis.com/auth/gmail.send']\nAUTH XOAUTH2\n535-5.7.8 Username and Password not accepted.\n",
       "oauth_wrong_scope" },
     { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
+    { "a log with underscores for blanks",
+      "delivery 7: failure: 192.0.2.1_does_not_like_recipient./Remote_host_said:_554_5.7.1_Service_unavailable;_"
+      "Client_host_[192.0.2.7]_blocked_using_bl.example.net/Giving_up_on_192.0.2.1./\n",
+      "ip_reputation_blocked" },
+    { "underscores that are none", "authentication failure: invalid_grant", "oauth_refresh_token_expired" },
+    { "a bare status beside words",
+      "you... Deferred: Connection refused by [127.0.0.1]\nMessage will be deleted from queue\n\n"
+      "Final-Recipient: rfc822; you@example.org\nAction: failed\nStatus: 4.4.7\n",
+      "connect_refused_no_listener" },
+    { "a status that a diagnostic code goes with",
+      "Connection refused by [127.0.0.1]\n\nFinal-Recipient: rfc822; you@example.org\nAction: failed\nStatus: 5.2.2\n"
+      "Diagnostic-Code: smtp; 552 5.2.2 Over quota\n",
+      "recipient_rejected" },
+    { "the ways that a report went",
+      "you@example.org: a thing went wrong\nReporting-MTA: dns; mx.example.org\nReceived-SPF: fail\n client-ip=192.0.2.7\n",
+      NULL },
+    { "quoted by the server before",
+      "5.1.0 - Unknown address error 550-'5.7.1 <me@example.com>... Relaying denied' (delivery attempts: 0)",
+      "relay_denied" },
 };
 
 /* What stands around what is said: words in it lie near one another by chance. */

@@ -1,0 +1,36 @@
+/* What logs do to the words. */
+#include "base/buf.h"
+#include "know/text_int.h"
+
+#include "base/banned.h"
+
+/* Where the words of a delivery begin in a line of qmail's log ("delivery 7: failure: Remote_host_said:_554_"); the
+ * line's end where it is none. */
+static size_t qmail_words(struct span line)
+{
+    static const char *const outcomes[] = { ": failure: ", ": deferral: " };
+
+    for (size_t i = 0; i < COUNT(outcomes); i++) {
+        size_t at = span_find_text(line, outcomes[i]);
+        if (at < line.len && span_find_text(span_cut(line, 0, at), "delivery ") < at)
+            return at + strlen(outcomes[i]);
+    }
+    return line.len;
+}
+
+struct span text_with_blanks(struct buf *out, struct span text)
+{
+    struct scan scan = scan_of(text);
+    struct span line;
+
+    if (qmail_words(text) == text.len)
+        return text;
+    while (scan_line(&scan, &line)) {
+        size_t at = qmail_words(line);
+        buf_add_span(out, span_cut(line, 0, at));
+        for (; at < line.len; at++)
+            buf_add_char(out, line.at[at] == '_' ? ' ' : line.at[at]);
+        buf_add_char(out, '\n');
+    }
+    return out->full ? text : buf_span(out);
+}
