@@ -75,6 +75,8 @@ static int worth(const struct around_sight *sight)
         return 1;
     case AROUND_OTHER:
     case AROUND_WEB:
+    case AROUND_SHORT:
+    case AROUND_UNPINNED:
         break;
     }
     return 0;

@@ -17,6 +17,8 @@ enum around_role {
     AROUND_SIBLING,   /* another server of the provider */
     AROUND_OTHER,     /* another provider, the same port */
     AROUND_WEB,       /* HTTPS of a provider: connected to only */
+    AROUND_SHORT,     /* this port, with short packets alone */
+    AROUND_UNPINNED,  /* this port, verified as without a pin */
 };
 
 enum around_state {
@@ -59,6 +61,10 @@ struct around_target {
 void around_choose(const struct knowledge *know, const struct around_target *target, struct around_view *ret_view);
 /* The same port by the other kind of encryption, where the target breaks off between the two. */
 void around_add_otherwise(const struct around_target *target, struct around_view *view);
+
+/* The same port once more: where it falls silent as soon as packets are long, and where its key is not the pinned one. */
+void around_add_short(const struct around_target *target, struct around_view *view);
+void around_add_unpinned(const struct around_target *target, struct around_view *view);
 
 /* ---- asking ---- */
 

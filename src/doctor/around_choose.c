@@ -16,6 +16,14 @@ static enum security customary(uint16_t port)
     return port == 465 ? SECURITY_TLS : SECURITY_STARTTLS;
 }
 
+/* These ask a server that is asked already, in another way. */
+static bool is_same_server(enum around_role one, enum around_role other)
+{
+    bool is_another_way = one == AROUND_SHORT || one == AROUND_UNPINNED || other == AROUND_SHORT || other == AROUND_UNPINNED;
+
+    return !is_another_way || one == other;
+}
+
 static void add(struct around_view *view, enum around_role role, const char *host, uint16_t port,
                 enum security security)
 {
@@ -23,7 +31,7 @@ static void add(struct around_view *view, enum around_role role, const char *hos
         return;
     for (size_t i = 0; i < view->count; i++) {
         const struct around_sight *there = &view->at[i];
-        if (there->port == port && there->security == security && strcmp(there->host, host) == 0)
+        if (is_same_server(role, there->role) && there->port == port && there->security == security && strcmp(there->host, host) == 0)
             return;
     }
     struct around_sight *sight = &view->at[view->count++];
@@ -105,4 +113,14 @@ void around_add_otherwise(const struct around_target *target, struct around_view
 {
     add(view, AROUND_OTHERWISE, target->host, target->port,
         target->security == SECURITY_TLS ? SECURITY_STARTTLS : SECURITY_TLS);
+}
+
+void around_add_short(const struct around_target *target, struct around_view *view)
+{
+    add(view, AROUND_SHORT, target->host, target->port, target->security);
+}
+
+void around_add_unpinned(const struct around_target *target, struct around_view *view)
+{
+    add(view, AROUND_UNPINNED, target->host, target->port, target->security);
 }

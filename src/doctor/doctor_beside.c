@@ -95,6 +95,21 @@ static bool breaks_between(const struct doctor *doctor)
            (!doctor->evidence.err.fact || !span_starts(span_of(doctor->evidence.err.fact), "cert:"));
 }
 
+static bool has_fact(const struct doctor *doctor, const char *fact)
+{
+    const char *has = doctor->evidence.err.fact;
+
+    return has && strcmp(has, fact) == 0;
+}
+
+/* Short words came and went, and the first long ones are those of TLS. */
+static bool stops_in_tls(const struct doctor *doctor)
+{
+    if (!doctor->road_over)
+        return doctor->road && road_stage(doctor->road) == STAGE_TLS;
+    return has_fact(doctor, "tls:timeout");
+}
+
 static void begin_around(struct doctor *doctor)
 {
     const struct account *account = doctor->plan.account;
@@ -126,6 +141,14 @@ bool doctor_look_around(struct doctor *doctor)
         return false;
     if (breaks_between(doctor)) {
         around_add_otherwise(&doctor->target, &doctor->view);
+        around_more(doctor->around);
+    }
+    if (stops_in_tls(doctor)) {
+        around_add_short(&doctor->target, &doctor->view);
+        around_more(doctor->around);
+    }
+    if (doctor->road_over && has_fact(doctor, "cert:pin")) {
+        around_add_unpinned(&doctor->target, &doctor->view);
         around_more(doctor->around);
     }
     return !around_is_done(doctor->around);

@@ -46,6 +46,14 @@ static bool has_no_network(const struct doctor *doctor)
            interfaces_list(ips, &count, NULL) && count == 0;
 }
 
+static bool has_ipv4(void)
+{
+    struct ip ips[INTERFACES_MAX];
+    size_t count;
+
+    return interfaces_list(ips, &count, NULL) && count > 0 && ips[0].family == 4; /* which come first */
+}
+
 static void judge(struct doctor *doctor)
 {
     const struct findings_of of = {
@@ -56,6 +64,7 @@ static void judge(struct doctor *doctor)
         .domain = &doctor->domain,
         .fact = doctor->evidence.err.fact,
         .no_route = doctor->evidence.err.sys == ENETUNREACH,
+        .has_ipv4 = has_ipv4(),
         .no_network = has_no_network(doctor),
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),

@@ -2,6 +2,8 @@
 
 #include "base/banned.h"
 
+enum { LATE_MS = 2000 };
+
 /* What all of one kind showed. */
 struct tally {
     bool asked, answered, silent, named;
@@ -39,17 +41,24 @@ static bool shows_certificate(const struct around_sight *sight)
 static void add_ports(const struct around_view *view, struct doctor_findings *findings)
 {
     struct tally port = count(view, AROUND_PORT), otherwise = count(view, AROUND_OTHERWISE);
-    bool other_way = false, alive = false;
+    bool other_way = false, alive = false, trusted = false;
+    enum around_state by_short = AROUND_UNTRIED;
 
     for (size_t i = 0; view && i < view->count; i++) {
         const struct around_sight *sight = &view->at[i];
         other_way |= sight->role == AROUND_OTHERWISE && sight->state == AROUND_WORKS;
         alive |= sight->role == AROUND_OTHERWISE && shows_certificate(sight);
+        trusted |= sight->role == AROUND_UNPINNED && sight->state == AROUND_WORKS;
+        if (sight->role == AROUND_SHORT)
+            by_short = shows_certificate(sight) ? AROUND_WORKS : sight->state;
     }
     add(findings, port.answered, "port:other-open");
     add(findings, port.silent && !port.answered, "port:none-open");
     add(findings, otherwise.asked && other_way, "port:other-security");
     add(findings, otherwise.asked && !other_way && !alive, "port:neither-security");
+    add(findings, by_short == AROUND_WORKS, "port:short-packets");
+    add(findings, by_short == AROUND_ANSWERS, "port:not-by-length");
+    add(findings, trusted, "cert:trusted-unpinned");
 }
 
 static void add_others(const struct around_view *view, struct doctor_findings *findings)
@@ -72,7 +81,7 @@ static const char *way_of_breaking_off(const char *fact)
     } ways[] = {
         { "greeting:closed", "hangs up" },   { "line:closed", "hangs up" },         { "line:reset", "hangs up" },
         { "connect:reset", "hangs up" },     { "greeting:timeout", "is silent" },   { "greeting:not-smtp", "is another" },
-        { "tls:plaintext", "has no TLS" },   { "tls:timeout", "is silent in TLS" }, { "tls:closed", "hangs up in TLS" },
+        { "tls:plaintext", "has no TLS" },   { "tls:timeout", "falls silent" },     { "line:timeout", "falls silent" },     { "tls:closed", "hangs up in TLS" },
         { "starttls:not-offered", "offers none" },
     };
 
@@ -95,12 +104,13 @@ static void add_alike(const struct findings_of *of, struct doctor_findings *find
     add(findings, alike, "others:alike");
 }
 
-/* There is no way by IPv4 here - of IPv6 alone it would be said -, and others are reached all the same: by IPv6. */
+/* There is no way by IPv4 here - of IPv6 alone it would be said -, and others are reached all the same: by IPv6. Where this
+ * machine has an address of IPv4, somebody on the way has said so. */
 static void add_no_way(const struct findings_of *of, struct doctor_findings *findings)
 {
     bool reached = count(of->view, AROUND_OTHER).answered || count(of->view, AROUND_WEB).answered;
 
-    add(findings, of->no_route && of->fact && strcmp(of->fact, "connect:unreachable") == 0 && reached, "machine:no-ipv4");
+    add(findings, of->no_route && !of->has_ipv4 && of->fact && strcmp(of->fact, "connect:unreachable") == 0 && reached, "machine:no-ipv4");
 }
 
 /* More is known of it than what stands in a public list, which may be old and is no promise: how it signs people in, what
@@ -111,6 +121,14 @@ static bool is_known_closely(const struct profile *profile)
 
     return profile->oauth.token || profile->capabilities.ehlo.count ||
            memcmp(&profile->limits, &unknown, sizeof unknown) != 0;
+}
+
+/* A router asks thrice for a machine that is not there; a firewall's no comes at once. */
+static void add_late(const struct ladder *ladder, struct doctor_findings *findings)
+{
+    const struct doctor_step *broken = ladder_broken(ladder);
+
+    add(findings, broken && broken->rung == RUNG_ROUTE && broken->ms >= LATE_MS, "connect:late");
 }
 
 /* What a profile says of this server. A bridge stands on the own machine: of that one nothing is known. */
@@ -138,7 +156,8 @@ static bool is_distrusted(const char *fact)
 
 static bool is_out_of_date(const char *fact)
 {
-    return fact && (strcmp(fact, "cert:expired") == 0 || strcmp(fact, "cert:not-yet-valid") == 0);
+    return fact && (strcmp(fact, "cert:expired") == 0 || strcmp(fact, "cert:root-expired") == 0 ||
+                    strcmp(fact, "cert:not-yet-valid") == 0);
 }
 
 /* Another provider's certificate has the same fault: it is not this server's. */
@@ -196,6 +215,7 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add_others(of->view, ret_findings);
     add_alike(of, ret_findings);
     add_no_way(of, ret_findings);
+    add_late(of->ladder, ret_findings);
     add_certificates(of, ret_findings);
     if (of->seen)
         add_seen(of->seen, ret_findings);

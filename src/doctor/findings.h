@@ -24,6 +24,7 @@ struct findings_of {
     const struct domain_seen *domain; /* NULL: it was not asked for */
     const char *fact; /* of the failure; NULL: none */
     bool no_route;    /* ...and it was this machine that knew no way */
+    bool has_ipv4;    /* this machine has an address of it that others can reach */
     bool no_network;  /* no interface of this machine is up but its own to itself */
     bool in_container;
     bool issuer_is_known; /* as an anti-virus program's or a proxy's */

@@ -78,7 +78,7 @@ static bool wants_clock(const struct second *second)
     const struct second_plan *plan = second->plan;
     struct verdict verdict;
 
-    return has_fact(second, "cert:expired") || has_fact(second, "cert:not-yet-valid") ||
+    return has_fact(second, "cert:expired") || has_fact(second, "cert:root-expired") || has_fact(second, "cert:not-yet-valid") ||
            (has_fact(second, "oauth:invalid-client") && plan->trust && plan->trust->certificate) ||
            (judge_at_once(plan, &verdict) && names_clock(&verdict));
 }

@@ -49,8 +49,10 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   greeting:closed greeting:timeout greeting:not-smtp
  *   tls:plaintext (the peer answered in clear text) tls:protocol-version tls:weak-dh
  *   tls:legacy-signature tls:handshake tls:closed tls:timeout
+ *   tls:name-unknown (it has no certificate for the name that was asked for)
  *   cert:expired cert:not-yet-valid cert:self-signed cert:untrusted-issuer cert:hostname
  *   cert:pin cert:weak cert:revoked cert:no-ca-bundle
+ *   cert:root-expired (of the authority's certificate that this machine's list has)
  *   cert:client-refused (the server refuses the certificate that we show, or misses one)
  *   starttls:not-offered starttls:injected (bytes waiting before the handshake)
  *   auth:not-offered auth:in-tls (not in clear text; but STARTTLS is) auth:no-common-mechanism auth:server-signature auth:empty-password
@@ -101,6 +103,8 @@ struct evidence {
      *   web:unreachable (HTTPS of providers) web:reachable
      *   port:other-open (another port of this server answers) port:none-open
      *   port:other-security (this port speaks by the other of TLS at once and STARTTLS)
+     *   port:short-packets (asked with short packets alone, it goes on) port:not-by-length (nor then)
+     *   connect:late (what said that there is no way took its time)
      *   port:neither-security (it was asked by the other, too, and says nothing that way either)
      *   port:served (a provider that was looked at closely has this server with this port; a line of a public
      *   list proves nothing) port:not-served (a profile has it with others only)
@@ -108,7 +112,8 @@ struct evidence {
      *   clock:wrong (by more than five minutes, as HTTPS says) clock:right
      *   cert:dates-hold (at the time that HTTPS says, and not by this machine's clock)
      *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)
-     *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
+     *   cert:trusted-unpinned (the server's certificate is good, but for the account's pin)
+ *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:fresh token:expired token:not-yet-valid (by this machine's clock) token:dates-differ (by the time
      *   that HTTPS says it is the other way round)
      *   token:wrong-audience token:wrong-scope token:other-user

@@ -1,6 +1,8 @@
 #include "net/dial.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/obj.h"
@@ -16,6 +18,7 @@
 enum {
     DIAL_MAGIC = 0x6469616c,
     CALL_MAGIC = 0x63616c6c,
+    SHORT_SEGMENT = 536, /* RFC 9293, 3.7.1: what any host takes, and no path is too narrow for */
     NEXT_MS = 250, /* RFC 8305, 5: the recommended Connection Attempt Delay */
 };
 
@@ -39,7 +42,7 @@ struct dial {
     char *through_to; /* behind a proxy: the server, for errors; NULL: no proxy */
     struct socks5 socks;
     struct dial_proxy *asking; /* the proxy, once it was reached */
-    bool has_source;
+    bool has_source, short_packets;
     struct ip source;
     uint64_t deadline;
 
@@ -80,6 +83,7 @@ static const struct {
     { ECONNRESET, "connect:reset", "connect:reset", "hung up" },
     { EPERM, "connect:denied", "connect:denied", "forbidden on this machine" },
     { EACCES, "connect:denied", "connect:denied", "forbidden on this machine" },
+    { ENOPROTOOPT, "connect:denied", "connect:denied", "turned away on the way" }, /* ICMP: protocol unreachable */
     { ETIMEDOUT, "connect:timeout", "connect:timeout", "no answer" },
     { EHOSTUNREACH, "connect:unreachable", "connect:unreachable-ipv6", "no way there" },
     { ENETUNREACH, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
@@ -218,10 +222,13 @@ static void reached(struct dial *dial, struct stream *stream)
 
 static void proxy_is_silent(struct dial *dial)
 {
+    bool it_is_one = dial_proxy_is_one(dial->asking);
     struct err err;
 
     dial_proxy_free(GIVE(dial->asking));
-    err_found(&err, ERR_NETWORK, "connect:timeout", "connecting to %s: the proxy %s port %u has no answer yet",
+    err_found(&err, ERR_NETWORK, it_is_one ? "connect:timeout" : "proxy:protocol",
+              it_is_one ? "connecting to %s: the proxy %s port %u has no answer yet"
+                        : "connecting to %s: the proxy %s port %u takes the connection and says nothing",
               dial->through_to, dial->host, (unsigned)dial->port);
     finish(dial, NULL, &err);
 }
@@ -264,6 +271,23 @@ static void on_answer(uv_connect_t *request, int status)
         fail(dial);
 }
 
+/* Said in the first packet, so before the call; libuv makes its socket only with that. */
+static int take_short_packets(const struct dial *dial, struct stream *stream, struct ip ip)
+{
+    const int segment = SHORT_SEGMENT;
+
+    if (!dial->short_packets)
+        return 0;
+    int fd = socket(ip.family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return uv_translate_sys_error(errno);
+    int bad = setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) ? uv_translate_sys_error(errno)
+                                                                                : uv_tcp_open(&stream->handle.tcp, fd);
+    if (bad)
+        close(fd);
+    return bad;
+}
+
 static int bind_source(const struct dial *dial, struct stream *stream, struct ip ip)
 {
     struct sockaddr_storage source;
@@ -295,7 +319,9 @@ static int connect_to(struct dial *dial, struct call *call, struct ip ip)
 
     if (!ip.family)
         return connect_unix(dial, call);
-    int bad = bind_source(dial, call->stream, ip);
+    int bad = take_short_packets(dial, call->stream, ip);
+    if (!bad)
+        bad = bind_source(dial, call->stream, ip);
     if (bad)
         return bad;
     ip_to_sockaddr(ip, dial->port, &address);
@@ -443,6 +469,7 @@ bool dial_start(struct loop *loop, const struct dial_plan *plan,
     dial->magic = DIAL_MAGIC;
     dial->loop = loop;
     dial->deadline = plan->deadline;
+    dial->short_packets = plan->short_packets;
     dial->done = done;
     dial->who = who;
     dial->timer = timer_new(loop, on_timer, dial);

@@ -44,6 +44,7 @@ struct dial_plan {
     struct resolver *resolver;  /* finds the addresses (net/resolve.h); outlives the call */
     const char *source_address; /* our own end, an IP address; NULL: the system's choice */
     uint64_t deadline;          /* of loop_now(), for all of it; UINT64_MAX: none */
+    bool short_packets; /* none longer than any network must carry, either way: where long ones get lost, it works so */
 };
 
 struct dial_attempt {

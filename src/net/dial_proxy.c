@@ -25,6 +25,11 @@ void dial_proxy_free(struct dial_proxy *proxy)
     mem_free(proxy);
 }
 
+bool dial_proxy_is_one(const struct dial_proxy *proxy)
+{
+    return proxy->socks.stage > SOCKS5_CHOOSING;
+}
+
 /* Whoever gets it begins anew with it; and what goes through it does not stay within this machine. */
 static struct stream *as_new(struct stream *stream)
 {

@@ -14,6 +14,8 @@ MUST_USE struct dial_proxy *dial_proxy_new(struct stream *stream, const struct s
                                            void (*done)(void *who, struct stream *stream,
                                                         const struct err *why),
                                            void *who);
+/* Has it said anything that a SOCKS5 proxy says? */
+bool dial_proxy_is_one(const struct dial_proxy *proxy);
 /* Hangs up; `done` is not told. Not after it was. */
 void dial_proxy_free(struct dial_proxy *proxy);
 

@@ -6,9 +6,14 @@
 
 #include "base/banned.h"
 
+static bool is_link_local(struct ip ip)
+{
+    return ip.family == 6 ? ip.bytes[0] == 0xfe && (ip.bytes[1] & 0xc0) == 0x80 : ip.bytes[0] == 169 && ip.bytes[1] == 254;
+}
+
 static bool is_of_use(struct ip ip)
 {
-    return !ip_is_loopback(ip) && ip.zone == 0 && !(ip.family == 6 && ip.bytes[0] == 0xfe && (ip.bytes[1] & 0xc0) == 0x80);
+    return !ip_is_loopback(ip) && ip.zone == 0 && !is_link_local(ip);
 }
 
 static bool is_there(const struct ip *ips, size_t count, struct ip ip)

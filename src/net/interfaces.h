@@ -7,8 +7,8 @@
 
 enum { INTERFACES_MAX = 64 };
 
-/* Those by which others can reach it, IPv4 first: no loopback, no link-local IPv6 (which needs a zone that
- * only its neighbours know), none twice; INTERFACES_MAX at most. */
+/* Those by which others can reach it, IPv4 first: no loopback, nothing link-local (IPv6's needs a zone that
+ * only its neighbours know; IPv4's, 169.254.x.x, is what a machine gives itself where nobody gave it one), none twice; INTERFACES_MAX at most. */
 MUST_USE bool interfaces_list(struct ip ret_ips[INTERFACES_MAX], size_t *ret_count, struct err *err);
 
 #endif

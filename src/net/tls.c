@@ -113,6 +113,7 @@ void tls_free(struct tls *tls)
     SSL_free(tls->ssl);
     SSL_SESSION_free(tls->ticket);
     sk_X509_pop_free(tls->chain, X509_free);
+    X509_free(tls->verified_root);
     tls_context_free(tls->context);
     buf_done(&tls->in);
     buf_done(&tls->out);

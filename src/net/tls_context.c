@@ -142,6 +142,19 @@ bool tls_pin_fits(const struct tls_context *context, const X509 *x509)
     return !memcmp(context->pin, whole, sizeof whole) || !memcmp(context->pin, key, sizeof key);
 }
 
+/* Where verifying stopped at an authority's own certificate, of this machine's list: that one. */
+static X509 *own_root(X509_STORE_CTX *store, STACK_OF(X509) *shown)
+{
+    X509 *current = X509_STORE_CTX_get_current_cert(store);
+
+    if (!current || X509_NAME_cmp(X509_get_subject_name(current), X509_get_issuer_name(current)) != 0)
+        return NULL;
+    for (int i = 0; i < sk_X509_num(shown); i++)
+        if (X509_cmp(sk_X509_value(shown, i), current) == 0)
+            return NULL;
+    return X509_up_ref(current) ? current : NULL;
+}
+
 int tls_verify(X509_STORE_CTX *store, void *unused)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -156,6 +169,8 @@ int tls_verify(X509_STORE_CTX *store, void *unused)
         X509_STORE_CTX_set_error(store, good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
     } else {
         good = X509_verify_cert(store) == 1;
+        X509_free(tls->verified_root);
+        tls->verified_root = good ? NULL : own_root(store, tls->chain);
     }
     tls->verified = X509_STORE_CTX_get_error(store);
     tls->verified_depth = X509_STORE_CTX_get_error_depth(store);

@@ -44,6 +44,7 @@ struct tls {
     STACK_OF(X509) *chain; /* what the peer showed, also where it was refused */
     int verified;           /* X509_V_OK, or the first thing that was wrong */
     int verified_depth;     /* and with which certificate: 0 is the server's own */
+    X509 *verified_root;    /* it was that of an authority, which this machine has and nobody showed; or NULL */
 
     char first[TLS_FIRST_MAX];
     size_t first_len;

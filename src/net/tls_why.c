@@ -57,6 +57,29 @@ static void add_date(struct buf *out, const ASN1_TIME *time)
     BIO_free(bio);
 }
 
+/* What was shown is good, and the authority's certificate that this machine's list has for it has run out. */
+static bool is_old_list(const struct tls *tls, int verified)
+{
+    bool holds = verified == X509_V_ERR_CERT_HAS_EXPIRED && tls->verified_root;
+
+    for (int i = 0; holds && i < sk_X509_num(tls->chain); i++)
+        holds = X509_cmp_current_time(X509_get0_notAfter(sk_X509_value(tls->chain, i))) > 0;
+    return holds;
+}
+
+static void why_old_list(struct tls *tls)
+{
+    struct cert_description about;
+    HELD(buf) words = BUF(ERR_TEXT_MAX);
+
+    cert_describe_x509(tls->verified_root, &about);
+    buf_addf(&words, "the certificate of %s leads to an authority that has run out in this machine's list: %s (it was valid until ",
+             tls->name, about.subject);
+    add_date(&words, X509_get0_notAfter(tls->verified_root));
+    buf_add(&words, ")");
+    err_found(&tls->err, ERR_CERTIFICATE, "cert:root-expired", "%s", buf_text(&words));
+}
+
 /* What a person would ask next: until when, for whom, by whom. */
 static void add_detail(struct buf *out, int code, X509 *x509)
 {
@@ -85,6 +108,11 @@ void tls_why_certificate(struct tls *tls, int verified, int depth)
                                                  : SSL_get0_peer_certificate(tls->ssl);
     HELD(buf) words = BUF(ERR_TEXT_MAX);
 
+    ERR_clear_error();
+    if (is_old_list(tls, verified)) {
+        why_old_list(tls);
+        return;
+    }
     buf_addf(&words, "the certificate of %s ", tls->name);
     if (reason)
         buf_add(&words, reason->words);
@@ -96,7 +124,6 @@ void tls_why_certificate(struct tls *tls, int verified, int depth)
         add_detail(&words, verified, x509);
     err_found(&tls->err, ERR_CERTIFICATE, reason ? reason->fact : "cert:untrusted-issuer", "%s",
               buf_text(&words));
-    ERR_clear_error();
 }
 
 /* ---- the handshake ---- */
@@ -120,6 +147,9 @@ static const struct {
       "it signs in a way no longer safe" },
     { SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, "tls:legacy-signature", "no way to sign is common" },
     { SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, "tls:legacy-signature", "no way to sign is common" },
+    { SSL_R_TLSV1_UNRECOGNIZED_NAME, "tls:name-unknown", "it knows no server of that name" },
+    /* We say that we come to speak SMTP (ALPN): who minds that speaks something else, most often HTTP. */
+    { SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, "greeting:not-smtp", "it speaks no mail there, but something else" },
 };
 
 /* The server says so of the certificate that we showed, or did not show. With TLS 1.3 it does after the

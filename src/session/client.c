@@ -540,6 +540,7 @@ bool session_open(struct loop *loop, const struct session_plan *plan,
         .proxy = plan->proxy,
         .resolver = plan->resolver,
         .source_address = plan->source_address,
+        .short_packets = plan->short_packets,
         .deadline = sooner(after(now, plan->dial_timeout_ms ? plan->dial_timeout_ms
                                                             : plan->connect_timeout_ms, CONNECT_MS),
                            s->give_up),

@@ -39,6 +39,7 @@ struct session_plan {
      * whom it names. */
     const char *client_certificate, *client_key;
     struct tickets *tickets; /* of the caller's earlier lines, and for this one's; NULL: none are kept */
+    bool short_packets;    /* see net/dial.h */
     const char *proxy; /* "socks5://HOST:PORT" to go through, or NULL; see net/dial.h */
     struct resolver *resolver;
     struct dial_detours detours;

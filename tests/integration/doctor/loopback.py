@@ -41,7 +41,7 @@ class Loopback:
         kinds = {wall.kind for wall in scenario.wall} - {'drop', 'reset'}
         if kinds:
             return 'wants a firewall that does this: ' + ', '.join(kinds)
-        if scenario.at.startswith(('zero.', 'here.', 'half.')):
+        if scenario.at.startswith(('zero.', 'here.', 'half.', 'off.')):
             return 'wants a name with these addresses'
         if 'six.' in scenario.at:
             return 'wants a network without IPv6'

@@ -24,7 +24,7 @@ NAMES = {
     'login.example.test': [LOGIN], 'autoconfig.nomail.example.test': [LOGIN],
     # As a filter of names answers; one of its two addresses is dead; one label more than a wildcard covers.
     'zero.example.test': ['0.0.0.0'], 'here.example.test': ['127.0.0.1'], 'half.example.test': ['198.51.100.99', TARGET],
-    'a.mail.example.test': [TARGET],
+    'a.mail.example.test': [TARGET], 'off.example.test': ['198.51.100.98'],
 }
 for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
     NAMES.setdefault(host, [TARGET])
@@ -91,11 +91,13 @@ class Wall:
 
     @property
     def rule(self):
+        if self.kind == 'lose long':
+            return '%sip length > 1000 drop' % ('ip saddr %s ' % self.at if self.at else '')
         match = 'ip%s daddr %s ' % ('6' if ':' in self.at else '', self.at) if self.at else ''
         match += 'tcp dport { %s } ' % ', '.join(map(str, self.ports)) if self.ports else 'meta l4proto tcp '
         return match + {'drop': 'drop', 'reset': 'reject with tcp reset', 'redirect': 'redirect to :%s' % self.to,
-                        'prohibit': 'reject with icmpx type admin-prohibited', 'lose long': 'ip length > 1000 drop',
-                        'cut hello': 'ip length > 250 reject with tcp reset'}[self.kind]
+                        'prohibit': 'reject with icmpx type admin-prohibited', 'cut hello': 'ip length > 250 reject with tcp reset',
+                        'no protocol': 'reject with icmp type prot-unreachable', 'swallow hello': 'ip length > 250 drop'}[self.kind]
 
 
 def drop(*ports, at=None):
@@ -115,14 +117,24 @@ def redirect(*ports, to):
     return Wall('redirect', ports, to=to)
 
 
-def lose_long():
+def lose_long(at=None):
     """Long packets never come back from the world, and nobody says why."""
-    return Wall('lose long', ())
+    return Wall('lose long', (), at)
 
 
 def cut_hello(*ports):
     """Whoever begins TLS there is cut off."""
     return Wall('cut hello', ports)
+
+
+def swallow_hello(*ports):
+    """Whoever begins TLS there is not answered any more."""
+    return Wall('swallow hello', ports)
+
+
+def no_protocol(*ports, at=None):
+    """Said to be unreachable, as if TCP itself were not known there."""
+    return Wall('no protocol', ports, at)
 
 
 def run(*argv, **how):
@@ -197,7 +209,7 @@ class Network:
         run(*self.nft, input=text)
 
     def link(self, kind):
-        """What way out there is: IPv4, IPv6, both, or None."""
+        """What way out there is: IPv4, IPv6, both, an address that it gave itself ('own'), or None."""
         if kind == self.links:
             return
         up, add = ('ip', '-n', self.client), ('addr', 'add')
@@ -206,6 +218,9 @@ class Network:
         if kind in ('IPv4', 'both', None):
             run(*up, *add, INSIDE + '/24', 'dev', 'up0')
             run(*up, *add, '10.77.0.1/24', 'dev', 'up0')
+        if kind == 'own':
+            run(*up, *add, '169.254.7.9/16', 'dev', 'up0')
+            run(*up, 'route', 'replace', 'default', 'dev', 'up0')
         if kind in ('IPv6', 'both'):
             run(*up, *add, '2001:db8::1/64', 'dev', 'up0', 'nodad')
         self.links = kind

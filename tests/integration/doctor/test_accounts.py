@@ -139,7 +139,7 @@ def test_a_shared_mailbox(stage, outpost, leaks, verdict):
 
 @pytest.mark.parametrize('label,settings,cause', [
     ('no authority in the file', dict(ca_file='/nowhere/ca.pem'), 'local_ca_bundle_missing'),
-    ('another certificate than the pinned one', dict(tls_pin='sha256:' + 64 * '0'), 'tls_interception'),
+    ('a pin that was mistyped', dict(tls_pin='sha256:' + 64 * '0'), 'config_invalid'),
     ('a proxy that is not there', dict(proxy='socks5://%s:1080' % TARGET), 'proxy_unusable')])
 def test_settings(label, settings, cause, stage, certificates, outpost, verdict):
     stage.open(TARGET, 587, Smtp())
@@ -215,6 +215,7 @@ def test_a_real_server_with_a_bad_certificate(name, cause, bad_certificate, outp
     ('s_server: TLS 1.1', ['-tls1_1', '-cipher', 'DEFAULT@SECLEVEL=0'], 'tls_protocol_too_old'),
     ('s_server: no encryption', ['-tls1_2', '-cipher', 'eNULL@SECLEVEL=0'], 'tls_handshake_incompatible'),
     ('s_server: a small Diffie-Hellman group', ['-tls1_2', '-cipher', 'kDHE@SECLEVEL=0', '-dhparam'], 'tls_weak_dh'),
+    ('s_server: another protocol than mail', ['-alpn', 'http/1.1'], 'smtp_intercepted'),
     ('s_server: RSA key transport', ['-tls1_2', '-cipher', 'kRSA@SECLEVEL=0'], 'tls_handshake_incompatible')])
 def test_openssl_s_server(label, words, cause, rsa, small_group, outpost, verdict):
     words = words + [small_group] if words[-1] == '-dhparam' else words

@@ -4,7 +4,8 @@ import ssl
 import pytest
 
 from conftest import TOKEN
-from network import FASTMAIL, GMAIL, HOME, OFFICE, OUTLOOK, SIX, TARGET, WEB, cut_hello, drop, lose_long, prohibit, redirect, reset
+from network import (FASTMAIL, GMAIL, HOME, OFFICE, OUTLOOK, SIX, TARGET, WEB, cut_hello, drop, lose_long, no_protocol, prohibit, redirect,
+                     reset, swallow_hello)
 from scenario import GOOD
 from scenario import Scenario as S
 from stage import Issuer, Says, Smtp
@@ -27,6 +28,11 @@ def no_forward_secrecy(context):
 
 def named(certificate):
     return {587: Smtp(certificate=certificate), 465: Smtp('at once', certificate=certificate)}
+
+
+def strict_about_names(context):
+    """It has a certificate for another name alone, and tells who asks for this one (an alert of TLS)."""
+    context.sni_callback = lambda line, name, context: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 WITH = {'server': 'mail.example.test:587', 'security': 'starttls'}
@@ -98,7 +104,11 @@ SCENARIOS = [
     S('587 prohibited', 'connect_refused_firewall', 'route', wall=[prohibit(587)],
                         works=[('mail.example.test', 465)]),
     S('all mail ports prohibited', 'connect_refused_firewall', 'route', wall=[prohibit(*MAIL)]),
+    S('this host says no to all', 'connect_refused_firewall', 'route', wall=[prohibit(at=TARGET)]),
+    S('this host knows no TCP', 'connect_refused_firewall', 'connect', wall=[no_protocol(at=TARGET)]),
+    S('the server is switched off', 'connect_refused_no_listener', 'route', at='off.example.test:587', patience=6),
     # -- no way
+    S('an address that nobody gave', 'network_unreachable', 'resolve', link='own'),
     S('the cable is out', 'network_unreachable', 'route', at=TARGET + ':587', link=None),
     S('IPv6 alone and no way for it', 'network_unreachable_ipv6', 'route', at='six.example.test:587'),
     S('IPv4 alone and no way for it', 'network_unreachable_ipv4', 'route', link='IPv6'),
@@ -155,6 +165,8 @@ SCENARIOS = [
     S('STARTTLS taken out of what anybody says', 'smtp_intercepted', 'starttls', target={**GOOD, 2599: Smtp(tls=None)},
       wall=[redirect(587, to=2599)]),
     S('long packets get lost', 'network_packets_lost', 'tls', wall=[lose_long()]),
+    S('long packets of this host alone get lost', 'network_packets_lost', 'tls', wall=[lose_long(at=TARGET)]),
+    S('a filter swallows what begins TLS', 'connect_timeout_port_blocked', 'tls', wall=[swallow_hello(465, 587)]),
     S('long packets get lost, a provider by 465', 'network_packets_lost', 'tls', at='smtp.gmail.com:465', wall=[lose_long()]),
     S('cut off at the first word of TLS everywhere', 'connect_refused_firewall', 'tls', at='smtp.gmail.com:465',
       wall=[cut_hello(465, 587)]),
@@ -171,6 +183,8 @@ SCENARIOS = [
     S('HTTPS', 'wrong_port_use_submission', 'banner', at='mail.example.test:443', target={443: Issuer()}),
     S('EHLO is not known', 'server_side_error', 'ehlo', target={587: Smtp(replies={'EHLO': '502 5.5.2 not recognized',
                                                                                'HELO': '502 5.5.2 not recognized'})}),
+    S('a proxy that takes the call and says nothing', 'proxy_unusable', 'connect', world={(WEB, 1080): Says(stays=True)},
+      account={**WITH, 'proxy': 'socks5://%s:1080' % WEB}),
     S('a proxy whose rules forbid it', 'proxy_unusable', 'connect', world={(WEB, 1080): Says(b'\5\0\5\2\0\1' + bytes(6), stays=True)},
       account={**WITH, 'proxy': 'socks5://%s:1080' % WEB}),
     # -- the kind of encryption
@@ -216,6 +230,10 @@ SCENARIOS = [
     S("another's name", 'cert_hostname_mismatch', 'tls', target=named('wrong')),
     S('a wildcard one label short', 'cert_hostname_mismatch', 'tls', at='a.mail.example.test:587', target=named('wildcard')),
     S('its name in the subject alone', 'cert_hostname_mismatch', 'tls', target=named('name-in-cn')),
+    S('no certificate for this name', 'cert_hostname_mismatch', 'tls', target={587: Smtp(context=strict_about_names)}),
+    S('a good key that is not the pinned one', 'config_invalid', 'tls', account={**WITH, 'tls_pin': 'PIN good'}),
+    S('another key than the pinned one and nobody vouches for it', 'tls_interception', 'tls', target={587: Smtp(certificate='by-stranger')},
+      account={**WITH, 'tls_pin': 'PIN good'}),
     S('asked for by address', 'cert_hostname_mismatch', 'tls', at=TARGET + ':587'),
     # -- what TLS it speaks
     S('TLS 1.0 only', 'tls_protocol_too_old', 'tls', target={587: Smtp(context=tls_1_0, certificate='everybody-rsa')}),

@@ -35,9 +35,10 @@ static const struct {
       "port h.example:587 starttls, port h.example:25 starttls, port h.example:2525 starttls, otherwise h.example:465 starttls" },
 };
 
+static const char *const roles[] = { "port", "otherwise", "sibling", "other", "web", "short", "unpinned" };
+
 static void write_view(const struct around_view *view, char *out, size_t room)
 {
-    static const char *const roles[] = { "port", "otherwise", "sibling", "other", "web" };
     size_t len = 0;
 
     out[0] = '\0';
@@ -66,9 +67,26 @@ static void test_choice(void **state)
     }
 }
 
+/* The same port once more, each way once: neither is taken for the other, nor for whom the other kind of encryption asks. */
+static void test_once_more(void **state)
+{
+    const struct around_target target = { .host = "h.example", .port = 587, .security = SECURITY_STARTTLS };
+    struct around_view view = { 0 };
+    char words[200];
+
+    (void)state;
+    for (unsigned twice = 0; twice < 2; twice++) {
+        around_add_short(&target, &view);
+        around_add_unpinned(&target, &view);
+        around_add_otherwise(&target, &view);
+    }
+    write_view(&view, words, sizeof words);
+    assert_string_equal(words, "short h.example:587 starttls, unpinned h.example:587 starttls, otherwise h.example:587 tls");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_choice) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_choice), cmocka_unit_test(test_once_more) };
 
     return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);
 }

@@ -10,7 +10,7 @@
 /* "port works; other silent cert:expired 'CN=x'": role, state, fact, issuer. */
 static void read_view(const char *text, struct around_view *view)
 {
-    static const char *const roles[] = { "port", "otherwise", "sibling", "other", "web" };
+    static const char *const roles[] = { "port", "otherwise", "sibling", "other", "web", "short", "unpinned" };
     static const char *const states[] = { "untried", "works", "answers", "silent", "refused", "no-way", "no-name" };
     static char facts[AROUND_MAX][40];
     struct span rest = span_of(text), part, word;
@@ -45,7 +45,7 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
 }
 
 enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256,
-       LEADS_HOME = 512, NO_NETWORK = 1024 };
+       LEADS_HOME = 512, NO_NETWORK = 1024, HAS_IPV4 = 2048, LATE = 4096 };
 
 static const struct {
     const char *label, *view;
@@ -106,7 +106,12 @@ static const struct {
       "port:none-open others:reachable web:reachable machine:no-ipv4", "connect:unreachable", STAGE_CONNECT,
       "network_unreachable_ipv4" },
     { "no way from afar, and others are reached", "port no-way; other works; web works", "h.example", 587, 0, 0,
-      "port:none-open others:reachable web:reachable", "connect:unreachable", STAGE_CONNECT, "network_unreachable" },
+      "port:none-open others:reachable web:reachable", "connect:unreachable", STAGE_CONNECT, "connect_refused_firewall" },
+    { "the same, and a router had to look for it", "port no-way; other works; web works", "h.example", 587, 0, LATE,
+      "port:none-open others:reachable web:reachable connect:late", "connect:unreachable", STAGE_CONNECT,
+      "connect_refused_no_listener" },
+    { "no way from afar, in the words of one's own kernel", "port no-way; other works", "h.example", 587, 0, NO_ROUTE | HAS_IPV4,
+      "port:none-open others:reachable", "connect:unreachable", STAGE_CONNECT, "connect_refused_firewall" },
     { "no way anywhere", "port no-way; other no-way; web no-way", "h.example", 587, 0, 0,
       "port:none-open others:unreachable web:unreachable", "connect:unreachable", STAGE_CONNECT, "network_unreachable" },
     /* -- names -- */
@@ -147,6 +152,18 @@ static const struct {
       "others:reachable others:alike", "tls:timeout", STAGE_TLS, "network_packets_lost" },
     { "silent in the handshake alone", "other works", "h.example", 587, 0, 0, "others:reachable", "tls:timeout", STAGE_TLS,
       "tls_handshake_incompatible" },
+    { "silent in the handshake but for short packets", "other works; short works", "h.example", 587, 0, 0,
+      "port:short-packets others:reachable", "tls:timeout", STAGE_TLS, "network_packets_lost" },
+    { "short packets bring a certificate that is no good", "other works; short answers cert:expired", "h.example", 587, 0, 0,
+      "port:short-packets others:reachable", "tls:timeout", STAGE_TLS, "network_packets_lost" },
+    { "silent in the handshake by any length, all of them", "other answers tls:timeout; short answers tls:timeout", "h.example",
+      587, 0, 0, "port:not-by-length others:reachable others:alike", "tls:timeout", STAGE_TLS, "connect_timeout_port_blocked" },
+    { "silent in the handshake by any length, alone", "other works; short answers tls:timeout", "h.example", 587, 0, 0,
+      "port:not-by-length others:reachable", "tls:timeout", STAGE_TLS, "tls_handshake_incompatible" },
+    { "silent midway, all of them", "other answers tls:timeout", "h.example", 587, 0, 0, "others:reachable others:alike",
+      "line:timeout", STAGE_EHLO, "network_packets_lost" },
+    { "silent midway alone", "other works", "h.example", 587, 0, 0, "others:reachable", "line:timeout", STAGE_EHLO,
+      "server_busy_temporary" },
     { "cut off in the handshake, all of them", "other answers tls:closed", "smtp.gmail.com", 465, SECURITY_TLS, 0,
       "name:known port:served others:reachable others:alike", "tls:closed", STAGE_TLS, "connect_refused_firewall" },
     { "another fault than ours", "other answers tls:timeout", "h.example", 587, 0, 0, "others:reachable", "greeting:closed",
@@ -176,6 +193,18 @@ static const struct {
       "cert:expired", STAGE_TLS, "clock_wrong" },
     { "not yet valid anywhere", "other answers cert:not-yet-valid", "h.example", 587, 0, 0,
       "others:reachable others:out-of-date", "cert:not-yet-valid", STAGE_TLS, "clock_wrong" },
+    { "an old list of authorities", "other works", "h.example", 587, 0, RIGHT, "others:reachable clock:right",
+      "cert:root-expired", STAGE_TLS, "local_ca_bundle_missing" },
+    { "an old list, for others too", "other answers cert:root-expired", "h.example", 587, 0, RIGHT,
+      "others:reachable others:out-of-date clock:right", "cert:root-expired", STAGE_TLS, "local_ca_bundle_missing" },
+    { "a clock that is decades ahead", "other answers cert:root-expired", "h.example", 587, 0, WRONG,
+      "others:reachable others:out-of-date clock:wrong", "cert:root-expired", STAGE_TLS, "clock_wrong" },
+    { "another key than the pinned one", "other works; unpinned answers cert:self-signed", "h.example", 587, 0, 0,
+      "others:reachable", "cert:pin", STAGE_TLS, "tls_interception" },
+    { "another key than the pinned one, and a good one", "other works; unpinned works", "h.example", 587, 0, 0,
+      "cert:trusted-unpinned others:reachable", "cert:pin", STAGE_TLS, "config_invalid" },
+    { "no certificate for this name", "other works", "h.example", 587, 0, 0, "others:reachable", "tls:name-unknown", STAGE_TLS,
+      "cert_hostname_mismatch" },
     { "untrusted here", "other works", "h.example", 587, 0, 0, "others:reachable", "cert:untrusted-issuer", STAGE_TLS,
       "cert_untrusted_issuer" },
     { "untrusted everywhere, by one issuer", "other answers cert:untrusted-issuer CN=ours", "h.example", 587, 0, 0,
@@ -238,7 +267,9 @@ static void test_findings(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct around_view view;
         struct ladder ladder = { .masked = cases[i].with & MASKED,
-                                 .shown = { .chain_len = 1, .chain = { { .issuer = "CN=ours" } } } };
+                                 .shown = { .chain_len = 1, .chain = { { .issuer = "CN=ours" } } },
+                                 .count = 1,
+                                 .steps = { { RUNG_ROUTE, STEP_FAILED, .ms = cases[i].with & LATE ? 3000 : 30 } } };
         const struct around_target target = {
             .host = cases[i].host, .port = cases[i].port, .security = cases[i].security,
             .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
@@ -247,7 +278,8 @@ static void test_findings(void **state)
         struct second_view seen = { .left_out = cases[i].with & LEFT_OUT };
         const struct findings_of of = {
             .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .fact = cases[i].fact,
-            .no_route = cases[i].with & NO_ROUTE, .no_network = cases[i].with & NO_NETWORK,
+            .no_route = cases[i].with & NO_ROUTE, .has_ipv4 = cases[i].with & HAS_IPV4,
+            .no_network = cases[i].with & NO_NETWORK,
             .in_container = cases[i].with & CONTAINER, .issuer_is_known = cases[i].with & AV,
         };
         struct doctor_findings findings;

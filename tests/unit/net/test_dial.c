@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "net/dial.h"
 #include "net/listen.h"
 #include "net/resolve.h"
+#include "net/stream_int.h"
 #include "net/timer.h"
 #include "support/alloc_fails.h"
 
@@ -148,6 +150,36 @@ static void unhang(void)
     for (size_t i = 0; i < COUNT(hanging); i++)
         close(hanging[i]);
     close(hung);
+}
+
+/* The longest piece that the other end may send: as our end said in its first packet. */
+static int longest_from(bool short_packets)
+{
+    static const char *const addresses[] = { "127.0.0.1", NULL };
+    struct resolver resolver = { .loop = loop, .addresses = addresses };
+    const struct dial_plan plan = { .host = "smtp.example.org", .port = both, .resolver = &resolver, .deadline = UINT64_MAX,
+                                    .short_packets = short_packets };
+    OWN(dial) dial = NULL;
+    struct err err;
+    int segment = 0;
+    uv_os_fd_t fd;
+    socklen_t len = sizeof segment;
+
+    done = false;
+    assert_true(dial_start(loop, &plan, on_done, NULL, &dial, &err));
+    assert_true(loop_run_until(loop, &done));
+    assert_non_null(got);
+    assert_int_equal(uv_fileno(&got->handle.any, &fd), 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, &len), 0);
+    stream_free(got);
+    return segment;
+}
+
+static void test_short_packets(void **state)
+{
+    (void)state;
+    assert_true(longest_from(true) <= 536);
+    assert_true(longest_from(false) > 536);
 }
 
 static void test_tries(void **state)
@@ -461,7 +493,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tries),        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_tries),        cmocka_unit_test(test_short_packets),
+               cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_name_failure), cmocka_unit_test(test_source),
         cmocka_unit_test(test_no_such_socket), cmocka_unit_test(test_hang_up),
         cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_detour_parse),

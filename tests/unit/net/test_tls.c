@@ -183,6 +183,52 @@ static void test_not_trusted(void **state)
     }
 }
 
+/* What a server shows is good, and leads to an authority that this machine's list knows by a certificate of long ago. */
+static void test_old_list(void **state)
+{
+    const char *const names[] = { HOST, NULL };
+    static const uint64_t from = 1000000000, expired = 1500000000, until = 4102444800;
+    OWN(cert) old = NULL;
+    OWN(cert) leaf = NULL;
+    OWN(cert) spent = NULL;
+    HELD(buf) list = BUF(10000);
+    SCRATCH(dir);
+    struct err err = { 0 };
+
+    (void)state;
+    assert_true(cert_make_authority("Old Root", from, expired, &old, &err));
+    assert_true(cert_make(&(struct cert_plan){ .names = names, .from = from, .until = until, .issuer = old }, &leaf, &err));
+    assert_true(cert_make(&(struct cert_plan){ .names = names, .from = from, .until = expired, .issuer = old }, &spent, &err));
+    cert_add_chain(old, &list);
+    const struct {
+        const char *label, *fact, *words;
+        const struct cert *shown;
+    } rows[] = {
+        { "the authority alone has run out", "cert:root-expired", "CN=Old Root (it was valid until 2017-07-14", leaf },
+        { "and so has what is shown: that is what counts", "cert:expired", "has expired", spent },
+    };
+    const struct tls_client_plan plan = { .ca_file = scratch_file(dir, "old.pem", buf_text(&list), 0600) };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        OWN(tls_context) client = NULL;
+        OWN(tls_context) server = NULL;
+        HELD(buf) chain = BUF(10000);
+        HELD(buf) key = BUF(10000);
+        struct pair pair;
+
+        cert_add_chain(rows[i].shown, &chain);
+        cert_add_key(rows[i].shown, &key);
+        assert_true(tls_server_context(&(struct tls_server_plan){ .chain_pem = buf_span(&chain), .key_pem = buf_span(&key) },
+                                       &server, &err));
+        assert_true(tls_client_context(&plan, &client, &err));
+        pair_make(&pair, client, server, HOST, SPAN_NONE, 1000);
+        const struct err *why = tls_error(pair.client);
+        check_row(rows[i].label, tls_state(pair.client) == TLS_FAILED && why->kind == ERR_CERTIFICATE);
+        if (!why->fact || strcmp(why->fact, rows[i].fact) != 0 || !strstr(why->text, rows[i].words))
+            fail_msg("case \"%s\": %s: %s", rows[i].label, why->fact, why->text);
+        pair_done(&pair);
+    }
+}
+
 static void pin_of(const unsigned char hash[CERT_HASH_LEN], struct buf *out)
 {
     buf_add(out, "sha256:");
@@ -604,6 +650,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_anywhere),  cmocka_unit_test(test_not_trusted),
+        cmocka_unit_test(test_old_list),
         cmocka_unit_test(test_missing_issuer),
         cmocka_unit_test(test_pin),           cmocka_unit_test(test_bad_plans),
         cmocka_unit_test(test_ticket_bound),  cmocka_unit_test(test_not_tls),
