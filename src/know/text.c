@@ -128,7 +128,8 @@ static bool is_attempted(struct span text, const char *mechanism)
 
 static void find_mechanism(struct span text, struct evidence *evidence)
 {
-    bool listed = span_find_word(text, "250-") < text.len;
+    /* "Using the following authenticators": PHP's mailers try all they know. */
+    bool listed = span_find_word(text, "250-") < text.len || span_find_word(text, "authenticators") < text.len;
 
     for (size_t i = 0; i < COUNT(mechanisms) && !evidence->mechanism; i++)
         if (listed ? is_attempted(text, mechanisms[i]) : span_find_word(text, mechanisms[i]) < text.len)
