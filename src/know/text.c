@@ -194,10 +194,24 @@ static const struct {
     { "googleapis.com/auth/gmail.", "https://mail.google.com" },
 };
 
+/* As providers write it; "email.sender" and "mail.send(message)" are of programs. */
+static bool names_scope(struct span text, const char *scope)
+{
+    size_t at, len = strlen(scope);
+
+    for (; (at = span_find_text(text, scope)) < text.len; text = span_from(text, at + 1)) {
+        char behind = at + len < text.len ? text.at[at + len] : '\0';
+        bool within = str_is_alpha(scope[len - 1]) && (str_is_alpha(behind) || behind == '(');
+        if (!within && (at == 0 || !str_is_alpha(text.at[at - 1])))
+            return true;
+    }
+    return false;
+}
+
 static bool lacks_scope(struct span text)
 {
     for (size_t i = 0; i < COUNT(other_scopes); i++)
-        if (span_find_word(text, other_scopes[i].scope) < text.len && span_find_word(text, other_scopes[i].of_smtp) == text.len)
+        if (names_scope(text, other_scopes[i].scope) && span_find_word(text, other_scopes[i].of_smtp) == text.len)
             return true;
     return false;
 }

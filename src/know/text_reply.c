@@ -113,6 +113,20 @@ static bool is_version(char behind)
     return behind == '-' || behind == '+' || behind == '~' || behind == '_' || str_is_alpha(behind);
 }
 
+/* "500 Internal Server Error", "status=500 method=POST": what a web server answered about its own page, and a mail
+ * server never says. */
+static bool is_answer_of_web(struct span behind)
+{
+    static const char *const begins[] = { "Internal Server Error", "Bad Gateway", "Gateway Time", "method=", "POST ", "GET " };
+
+    while (behind.len && strchr(" \"'", behind.at[0]))
+        behind = span_from(behind, 1);
+    for (size_t i = 0; i < COUNT(begins); i++)
+        if (span_starts(behind, begins[i]))
+            return true;
+    return false;
+}
+
 static bool read_head(struct scan *scan, struct err *err, bool *ret_more_lines)
 {
     struct scan at = *scan;
@@ -300,7 +314,7 @@ bool text_next_reply(struct scan *scan, struct evidence *ret_reply)
         struct scan at = *scan;
         if (!str_is_digit(scan_peek(scan)) ||
             !(may_begin(scan->all, scan->at) || begins_within(scan->all, scan->at)) ||
-            !read_head(&at, &reply.err, &more_lines))
+            !read_head(&at, &reply.err, &more_lines) || (reply.err.reply && is_answer_of_web(scan_rest(&at))))
             continue;
         char before = scan->at ? scan->all.at[scan->at - 1] : '\0';
         reply.stage = text_command_before(span_cut(scan->all, 0, scan->at));
@@ -350,7 +364,7 @@ uint16_t text_loose_code(struct span text)
         uint64_t code;
         if (str_is_digit(text.at[i - 1]) || text.at[i - 1] == '.' || !scan_number(&scan, 420, 579, &code) ||
             scan.at != i + 3 || !is_refusal(code) || scan_peek(&scan) == '.' || !is_code_led(span_cut(text, 0, i)) ||
-            is_of_http(span_cut(text, 0, i)))
+            is_of_http(span_cut(text, 0, i)) || is_answer_of_web(span_from(text, i + 3)))
             continue;
         found = (uint16_t)code;
     }
