@@ -43,9 +43,20 @@ bool look_may_have(const struct look *look, const char *pattern)
     return look->pairs[pair / 64] >> pair % 64 & 1;
 }
 
+/* "to=<dmarc@example.com>," speaks of no DMARC: what stands in an address counts for nothing. */
+static struct span before_address(struct span word, struct span *ret_behind)
+{
+    size_t open = span_find(word, '<');
+    size_t at = open + span_find(span_from(word, open), '@');
+    size_t close = at + span_find(span_from(word, at), '>');
+
+    *ret_behind = close < word.len ? span_from(word, close) : SPAN_NONE;
+    return close < word.len ? span_cut(word, 0, open + 1) : word;
+}
+
 static void take_words(struct look *look, struct span said)
 {
-    struct span word;
+    struct span word, behind;
     size_t len = 0;
 
     while (span_split(&said, ' ', &word)) {
@@ -55,8 +66,12 @@ static void take_words(struct look *look, struct span said)
             break;
         if (len)
             look->words[len++] = ' ';
+        word = before_address(word, &behind);
         memcpy(look->words + len, word.at, word.len);
         len += word.len;
+        if (behind.len)
+            memcpy(look->words + len, behind.at, behind.len);
+        len += behind.len;
     }
     look->text = (struct span){ look->words, len };
     near_cut(&look->near, look->text);

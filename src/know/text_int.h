@@ -30,6 +30,10 @@ bool text_has_command(struct span text, enum stage stage);
  * log writes of every connection. */
 void text_without_success(struct buf *out, struct span text);
 
+/* Is this what a server's log writes of connections good and bad (their end, names that lead elsewhere, signatures),
+ * and so tells nothing? */
+bool text_is_aside(struct span line);
+
 /* Does a field begin here that only tells by which way a message or a report came: "Received:", "Reporting-MTA:"? */
 bool text_is_trace(struct span line);
 

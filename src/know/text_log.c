@@ -1,4 +1,4 @@
-/* What logs do to the words. */
+/* What logs do to the words, and what they say besides. */
 #include "base/buf.h"
 #include "know/text_int.h"
 
@@ -33,4 +33,24 @@ struct span text_with_blanks(struct buf *out, struct span text)
         buf_add_char(out, '\n');
     }
     return out->full ? text : buf_span(out);
+}
+
+bool text_is_aside(struct span line)
+{
+    static const struct {
+        const char *program, *words;
+    } asides[] = {
+        { "", "does not resolve to address" }, { "", "no host name found for IP address" },
+        { "", "NIS domain name not set" },     { "", ": statistics: max " },
+        { "", ": disconnect from " },          { "", " TLS connection established " },
+        { "opendkim", "no signing table match" },
+        { "opendkim", "no signature data" },   { "opendkim", "not internal" },
+        { "opendkim", "not authenticated" },
+    };
+
+    for (size_t i = 0; i < COUNT(asides); i++)
+        if (span_find_word(line, asides[i].words) < line.len &&
+            (!asides[i].program[0] || span_find_word(line, asides[i].program) < line.len))
+            return true;
+    return false;
 }

@@ -241,17 +241,6 @@ static bool is_success(struct span line)
     return false;
 }
 
-/* What a server's log writes of every connection, good or bad, and so tells nothing. */
-static bool is_bookkeeping(struct span line)
-{
-    static const char *const phrases[] = { ": disconnect from ", ": statistics: max ", " TLS connection established " };
-
-    for (size_t i = 0; i < COUNT(phrases); i++)
-        if (span_find_word(line, phrases[i]) < line.len)
-            return true;
-    return false;
-}
-
 void text_without_success(struct buf *out, struct span text)
 {
     bool conversation = span_find_word(text, "250-") < text.len, trace = false;
@@ -261,7 +250,7 @@ void text_without_success(struct buf *out, struct span text)
     while (scan_line(&scan, &line)) {
         bool folded = line.len && (line.at[0] == ' ' || line.at[0] == '\t');
         trace = folded ? trace : text_is_trace(line);
-        if (trace || is_bookkeeping(line) || (conversation && is_success(line)))
+        if (trace || text_is_aside(line) || (conversation && is_success(line)))
             continue;
         buf_add_span(out, line);
         buf_add_char(out, '\n');

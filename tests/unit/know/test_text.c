@@ -255,6 +255,12 @@ static const struct {
     { "the ways that a report went",
       "you@example.org: a thing went wrong\nReporting-MTA: dns; mx.example.org\nReceived-SPF: fail\n client-ip=192.0.2.7\n",
       NULL },
+    { "asides of a log",
+      "postfix/smtpd[7]: warning: hostname pc.example.net does not resolve to address 192.0.2.7: Name or service not known\n"
+      "postfix/smtpd[7]: warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6\n",
+      "auth_bad_credentials" },
+    { "a word within an address", "550 5.1.1 <dmarc@example.com>: Recipient address rejected: User unknown; to=<spam@example.com>",
+      "recipient_rejected" },
     { "quoted by the server before",
       "5.1.0 - Unknown address error 550-'5.7.1 <me@example.com>... Relaying denied' (delivery attempts: 0)",
       "relay_denied" },
