@@ -241,16 +241,34 @@ static bool is_success(struct span line)
     return false;
 }
 
+/* "1. The server is using a self-signed certificate" */
+static bool is_numbered(struct span line)
+{
+    struct scan scan = scan_of(span_trim(line));
+    uint64_t number;
+
+    return scan_number(&scan, 1, 20, &number) && scan_char(&scan, '.') && scan_char(&scan, ' ');
+}
+
+/* Is the line one of what it may be, behind "for one or more of the following reasons:"? */
+static bool is_supposed(struct span line, bool *supposes)
+{
+    if (span_trim(line).len == 0 || (*supposes && is_numbered(line)))
+        return *supposes;
+    *supposes = span_find_word(line, "the following reasons:") < line.len;
+    return false;
+}
+
 void text_without_success(struct buf *out, struct span text)
 {
-    bool conversation = span_find_word(text, "250-") < text.len, trace = false;
+    bool conversation = span_find_word(text, "250-") < text.len, trace = false, supposes = false;
     struct scan scan = scan_of(text);
     struct span line;
 
     while (scan_line(&scan, &line)) {
         bool folded = line.len && (line.at[0] == ' ' || line.at[0] == '\t');
         trace = folded ? trace : text_is_trace(line);
-        if (trace || text_is_aside(line) || (conversation && is_success(line)))
+        if (is_supposed(line, &supposes) || trace || text_is_aside(line) || (conversation && is_success(line)))
             continue;
         buf_add_span(out, line);
         buf_add_char(out, '\n');

@@ -273,6 +273,11 @@ static const struct {
     { "said", "the service is too busy, later", "server_busy_temporary" },
     { "a setting", "SERVICE_BUSY=later\nSERVER_LOAD=high\nIt did not go.", NULL },
     { "a remark beside settings", "# the server is busy later\nmode: on\n  level => 'high'\nIt did not go.", NULL },
+    { "one of several guesses",
+      "The certificate is not trusted by the system for one or more of\nthe following reasons:\n\n"
+      "1. The server is using a self-signed certificate.\n2. The certificate is expired or invalid.",
+      "cert_untrusted_issuer" },
+    { "a numbered list of another kind", "What was done:\n1. the server is using a self-signed certificate", "cert_self_signed" },
     { "one line alone is none", "service_busy: later", "server_busy_temporary" },
     { "nor is an outcome", "level: 3\nmode: on\nerror: ServerBusyLater", "server_busy_temporary" },
     { "a frame of JavaScript", "It did not go\n    at Server.busy (later.js:1:2)", NULL },
