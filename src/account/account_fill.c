@@ -194,8 +194,25 @@ static void fill_limits(struct account *account)
     }
 }
 
+/* A name with other letters ("mail.müller.example") is looked up, and stands in certificates, as ASCII (RFC 5890). What is no
+ * name stays, for account_check() to tell. */
+static bool take_ascii(struct account *account, struct err *err)
+{
+    HELD(buf) ascii = BUF(ADDRESS_DOMAIN_MAX);
+    char *name = account->server.name;
+
+    if (!name || str_is_ascii(span_of(name)) || !address_domain_parse(span_of(name), &ascii, NULL))
+        return true;
+    if (!(account->server.name = str_copy_span(buf_span(&ascii))))
+        return err_no_memory(err);
+    mem_free(name);
+    return true;
+}
+
 bool account_fill(struct account *account, const struct knowledge *know, struct err *err)
 {
+    if (!take_ascii(account, err))
+        return false;
     if (!find_profile(account, know, err) || !fill_server(account, err))
         return false;
     fill_auth(account);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/proving.h"
 #include "cli/print.h"
+#include "mail/address.h"
 
 #include "base/banned.h"
 
@@ -28,6 +29,7 @@ static bool read_server(struct patient *p, struct span text, struct err *err)
     size_t colon = span_find_last(text, ':');
     bool bracketed = text.len && text.at[0] == '[', url = span_find_text(text, "://") < text.len;
     struct span host = text;
+    HELD(buf) ascii = BUF(ADDRESS_DOMAIN_MAX);
     struct ip ip;
 
     if (!url && !ip_parse(text, &ip) && colon < text.len) {
@@ -37,6 +39,8 @@ static bool read_server(struct patient *p, struct span text, struct err *err)
     }
     if (bracketed && ip_parse(host, &ip))
         host = span_cut(host, 1, host.len - 1);
+    if (!str_is_ascii(host) && address_domain_parse(host, &ascii, NULL))
+        host = buf_span(&ascii); /* as it is looked up, and as it stands in certificates (RFC 5890) */
     if (host.len >= sizeof p->host)
         return err_found(err, ERR_USAGE, "name:malformed", "that is too long for a server's name");
     for (size_t i = 0; i < host.len; i++)

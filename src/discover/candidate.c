@@ -1,6 +1,7 @@
 #include "discover/candidate.h"
 
 #include "base/str.h"
+#include "mail/address.h"
 #include "net/host.h"
 
 #include "base/banned.h"
@@ -45,8 +46,14 @@ void candidate_add_auth(struct candidate *candidate, enum candidate_auth auth)
 /* Host names are compared and shown in lower case, without the trailing dot. */
 static bool tidy_host(char host[static CANDIDATE_HOST_MAX])
 {
+    HELD(buf) ascii = BUF(ADDRESS_DOMAIN_MAX);
     size_t len = strnlen(host, CANDIDATE_HOST_MAX);
 
+    if (len < CANDIDATE_HOST_MAX && !str_is_ascii((struct span){ host, len }) &&
+        address_domain_parse((struct span){ host, len }, &ascii, NULL) && ascii.len < CANDIDATE_HOST_MAX) {
+        len = ascii.len; /* as it is looked up, and as it stands in certificates (RFC 5890) */
+        memcpy(host, buf_text(&ascii), len + 1);
+    }
     if (len && len < CANDIDATE_HOST_MAX && host[len - 1] == '.')
         host[--len] = '\0';
     for (size_t i = 0; i < len; i++)

@@ -94,10 +94,21 @@ static void on_shook(void *who, const struct tls_description *shown, uint64_t no
         snprintf(asked->sight->issuer, sizeof asked->sight->issuer, "%s", shown->chain[0].issuer);
 }
 
+/* "connected to [2001:db8::1]:587" */
+static void on_saw(void *who, enum session_sight sight, enum stage stage, struct span text, uint64_t now)
+{
+    struct asked *asked = who;
+    (void)now;
+
+    if (sight == SESSION_NOTES && stage == STAGE_CONNECT)
+        asked->sight->by_ipv6 |= span_find(text, '[') < text.len;
+}
+
 static void dialled(void *who, struct stream *stream, const struct err *why)
 {
     struct asked *asked = who;
 
+    asked->sight->by_ipv6 = stream && stream_peer(stream)[0] == '[';
     dial_free(asked->dial);
     stream_free(stream);
     settle(asked, stream ? AROUND_WORKS : state_of(why->fact), stream ? NULL : why->fact);
@@ -132,7 +143,7 @@ static bool ask_by_session(struct asked *asked, struct err *err)
         .detours = plan->detours,
         .connect_timeout_ms = plan->patience_ms,
         .timeout_ms = plan->patience_ms,
-        .observer = { .who = asked, .shook = on_shook },
+        .observer = { .saw = on_saw, .who = asked, .shook = on_shook },
     };
     return session_open(asked->around->loop, &asked->plan, &events, asked, &asked->session, err);
 }

@@ -38,6 +38,7 @@ struct around_sight {
     enum security security;
     enum around_state state;
     const char *fact; /* why it does not work; static, or NULL */
+    bool by_ipv6;     /* that is how it was reached */
     char issuer[CERT_NAME_MAX]; /* of the certificate shown; "" */
 };
 

@@ -38,8 +38,10 @@ static bool is_under_way(struct doctor *doctor)
 {
     bool waits = !doctor->road_over, fails = doctor->failed && !doctor->here;
 
-    if (wants_around(doctor))
+    if (wants_around(doctor)) {
         waits |= doctor_look_around(doctor);
+        waits |= doctor_look_at_names(doctor);
+    }
     if (doctor->road_over && doctor->here)
         doctor_tell_account(doctor);
     if (doctor->road_over && fails)
@@ -185,6 +187,7 @@ void doctor_free(struct doctor *doctor)
     around_free(doctor->around);
     doctor_https_free(doctor->https);
     second_free(doctor->second);
+    names_look_free(doctor->names_look);
     domain_look_free(doctor->domain_look);
     timer_free(doctor->timer);
     account_free(doctor->by_smtp);

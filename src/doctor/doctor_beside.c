@@ -7,6 +7,7 @@
 enum {
     DOMAIN_MS = 5 * 1000,
     DOMAIN_MORE_MS = 1000, /* so long the end waits for it */
+    NAMES_MS = 3 * 1000,
     LAST_MS = 500,         /* the neighbours end by themselves before the whole does */
 };
 
@@ -154,6 +155,42 @@ bool doctor_look_around(struct doctor *doctor)
     return !around_is_done(doctor->around);
 }
 
+/* ---- where names lead ---- */
+
+static void names_seen(void *who)
+{
+    struct doctor *doctor = OBJ(doctor, DOCTOR_MAGIC, who);
+
+    doctor->names_over = true;
+    doctor_go_on(doctor);
+}
+
+static const char *another_provider(const struct doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->view.count; i++)
+        if (doctor->view.at[i].role == AROUND_OTHER || doctor->view.at[i].role == AROUND_WEB)
+            return doctor->view.at[i].host;
+    return NULL;
+}
+
+/* Once somebody is asked what is around, and so whoever is another provider is chosen. */
+bool doctor_look_at_names(struct doctor *doctor)
+{
+    const struct names_plan plan = {
+        .resolver = doctor->world.credentials.resolver,
+        .answer = &doctor->answer,
+        .other = another_provider(doctor),
+        .deadline = doctor_now(doctor) + doctor_sooner(NAMES_MS, doctor->world.timeout_ms),
+    };
+
+    if (doctor->names_asked)
+        return !doctor->names_over;
+    doctor->names_asked = true;
+    doctor->names_over = !doctor->answer.count || doctor->target.leads_home ||
+                         !names_look_start(doctor->loop, &plan, &doctor->names, names_seen, doctor, &doctor->names_look, NULL);
+    return !doctor->names_over;
+}
+
 /* ---- the second look ---- */
 
 static void second_changed(void *who)
@@ -211,6 +248,12 @@ void doctor_tell_seen(struct doctor *doctor)
     const struct token_facts *token = &doctor->seen.token;
     const char *works = doctor->seen.mechanism;
 
+    if (doctor->names.made_up)
+        notes_add(&doctor->notes, "names-made-up",
+                  "Here even a name that nobody has leads to where the server's name leads: whoever answers for names makes them up.");
+    else if (doctor->names.alike)
+        notes_add(&doctor->notes, "names-alike", "Here another provider's name (%s) leads to where this server's name leads.",
+                  another_provider(doctor));
     if (was_found(token, "token:other-tenant") || was_found(token, "token:other-server"))
         notes_add(&doctor->notes, "token-tenant", "The token that was refused is one of the tenant %s.", token->tenant);
     if (works)

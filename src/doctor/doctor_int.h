@@ -15,6 +15,7 @@
 #include "doctor/doctor.h"
 #include "doctor/domain.h"
 #include "doctor/https.h"
+#include "doctor/names_look.h"
 #include "doctor/road.h"
 #include "doctor/second.h"
 #include "net/loop.h"
@@ -53,6 +54,7 @@ struct doctor {
     /* the way */
     struct ladder ladder;
     struct resolve *question;
+    struct resolve_addresses answer; /* of the server's name; none: it was not asked for */
     struct road *road;
     struct doctor_https *https;
     bool road_over, https_over;
@@ -66,6 +68,9 @@ struct doctor {
     struct around_plan around_plan;
     struct around_view view;
     bool sight_told[AROUND_MAX];
+    struct names_look *names_look;
+    struct names_seen names;
+    bool names_asked, names_over;
     struct second *second;
     struct second_plan second_plan;
     struct second_view seen;
@@ -120,8 +125,9 @@ void doctor_tell_domain(struct doctor *doctor);
 /* Does it matter what others show? */
 bool doctor_needs_around(const struct doctor *doctor);
 bool doctor_look_around(struct doctor *doctor);
+bool doctor_look_at_names(struct doctor *doctor);
 bool doctor_look_again(struct doctor *doctor);
-/* What the second look showed, where it is worth a note. */
+/* What was seen of names, and what the second look showed, where it is worth a note. */
 void doctor_tell_seen(struct doctor *doctor);
 
 /* ---- doctor_verdict.c ---- */

@@ -66,6 +66,7 @@ static void judge(struct doctor *doctor)
         .no_route = doctor->evidence.err.sys == ENETUNREACH,
         .has_ipv4 = has_ipv4(),
         .no_network = has_no_network(doctor),
+        .names = &doctor->names,
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),
     };

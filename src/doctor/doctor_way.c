@@ -147,6 +147,7 @@ static void resolved(void *who, const struct resolve_addresses *answer, const st
         fail_at(doctor, STAGE_RESOLVE, err);
         return;
     }
+    doctor->answer = *answer;
     tell_addresses(doctor, answer);
     ladder_leave(&doctor->ladder, STEP_OK, doctor_now(doctor));
     doctor->target.leads_home = leads_home(doctor, answer);

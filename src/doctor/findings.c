@@ -123,6 +123,16 @@ static bool is_known_closely(const struct profile *profile)
            memcmp(&profile->limits, &unknown, sizeof unknown) != 0;
 }
 
+/* Does IPv6 lead out of here? */
+static bool reached_by_ipv6(const struct around_view *view)
+{
+    bool reached = false;
+
+    for (size_t i = 0; view && i < view->count; i++)
+        reached |= view->at[i].by_ipv6;
+    return reached;
+}
+
 /* A router asks thrice for a machine that is not there; a firewall's no comes at once. */
 static void add_late(const struct ladder *ladder, struct doctor_findings *findings)
 {
@@ -132,7 +142,7 @@ static void add_late(const struct ladder *ladder, struct doctor_findings *findin
 }
 
 /* What a profile says of this server. A bridge stands on the own machine: of that one nothing is known. */
-static void add_profile(const struct around_target *target, struct doctor_findings *findings)
+static void add_profile(const struct around_target *target, bool is_there, struct doctor_findings *findings)
 {
     const struct profile *profile = target->profile;
     bool host = false, port = false;
@@ -145,8 +155,8 @@ static void add_profile(const struct around_target *target, struct doctor_findin
         port |= same && profile->servers[i].port == target->port && profile->servers[i].security == target->security;
     }
     add(findings, host, "name:known");
-    add(findings, port && is_known_closely(profile), "port:served");
-    add(findings, host && !port, "port:not-served");
+    add(findings, is_there && port && is_known_closely(profile), "port:served");
+    add(findings, is_there && host && !port, "port:not-served");
 }
 
 static bool is_distrusted(const char *fact)
@@ -204,16 +214,27 @@ static void add_domain(const struct findings_of *of, struct doctor_findings *fin
 
 void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_findings)
 {
+    static const struct names_seen nothing;
+    const struct names_seen names = of->names ? *of->names : nothing;
+    /* Where names lead anywhere, nobody was met who tells of the server, or of others. */
+    bool is_there = !names.made_up && !names.alike;
+
     *ret_findings = (struct doctor_findings){ 0 };
     add(ret_findings, of->in_container, "machine:container");
     add(ret_findings, of->target->is_private, "host:private");
     add(ret_findings, of->target->leads_home, "name:this-machine");
+    add(ret_findings, names.made_up, "names:made-up");
+    add(ret_findings, names.alike && !names.made_up, "names:alike");
+    add(ret_findings, names.by_nat64, "host:by-nat64");
+    add(ret_findings, names.is_ipv6_alone && !reached_by_ipv6(of->view), "host:ipv6-alone");
     add(ret_findings, of->no_network, "machine:no-network");
     add(ret_findings, of->ladder->masked, "greeting:masked");
-    add_profile(of->target, ret_findings);
-    add_ports(of->view, ret_findings);
-    add_others(of->view, ret_findings);
-    add_alike(of, ret_findings);
+    add_profile(of->target, is_there, ret_findings);
+    if (is_there) {
+        add_ports(of->view, ret_findings);
+        add_others(of->view, ret_findings);
+        add_alike(of, ret_findings);
+    }
     add_no_way(of, ret_findings);
     add_late(of->ladder, ret_findings);
     add_certificates(of, ret_findings);

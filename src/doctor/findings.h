@@ -7,6 +7,7 @@
 #include "doctor/around.h"
 #include "doctor/ladder.h"
 #include "doctor/domain.h"
+#include "doctor/names_look.h"
 #include "doctor/second.h"
 
 enum { FINDINGS_MAX = 24 };
@@ -22,6 +23,7 @@ struct findings_of {
     const struct ladder *ladder;
     const struct second_view *seen; /* NULL: nothing was looked at again */
     const struct domain_seen *domain; /* NULL: it was not asked for */
+    const struct names_seen *names; /* NULL: they were not looked at */
     const char *fact; /* of the failure; NULL: none */
     bool no_route;    /* ...and it was this machine that knew no way */
     bool has_ipv4;    /* this machine has an address of it that others can reach */

@@ -96,6 +96,9 @@ struct evidence {
      *   name:known (a profile has this server, so it exists) names:none (no other server's name can be
      *   looked up either)
      *   name:this-machine (all its addresses are this machine's own, and it is another's name)
+     *   names:made-up (a name that nobody has leads to where the server's leads) names:alike (another provider's does)
+     *   host:by-nat64 (its addresses are IPv4's, as this network translates them) host:ipv6-alone (it has IPv6's alone, and
+     *   nobody was reached by that)
      *   others:unreachable (every server tried on this port) others:reachable
      *   others:alike (another provider's server breaks off in the same way)
      *   others:untrusted (another provider's certificate is not trusted either, and has another issuer)
@@ -113,7 +116,7 @@ struct evidence {
      *   cert:dates-hold (at the time that HTTPS says, and not by this machine's clock)
      *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)
      *   cert:trusted-unpinned (the server's certificate is good, but for the account's pin)
- *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
+     *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:fresh token:expired token:not-yet-valid (by this machine's clock) token:dates-differ (by the time
      *   that HTTPS says it is the other way round)
      *   token:wrong-audience token:wrong-scope token:other-user

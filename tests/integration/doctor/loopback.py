@@ -41,6 +41,10 @@ class Loopback:
         kinds = {wall.kind for wall in scenario.wall} - {'drop', 'reset'}
         if kinds:
             return 'wants a firewall that does this: ' + ', '.join(kinds)
+        if scenario.names in ('everything', 'no IPv6'):
+            return 'wants a name server of its own'
+        if 'ü' in str((scenario.at, scenario.account)):
+            return 'wants a name with other letters'
         if scenario.at.startswith(('zero.', 'here.', 'half.', 'off.')):
             return 'wants a name with these addresses'
         if 'six.' in scenario.at:

@@ -24,7 +24,7 @@ NAMES = {
     'login.example.test': [LOGIN], 'autoconfig.nomail.example.test': [LOGIN],
     # As a filter of names answers; one of its two addresses is dead; one label more than a wildcard covers.
     'zero.example.test': ['0.0.0.0'], 'here.example.test': ['127.0.0.1'], 'half.example.test': ['198.51.100.99', TARGET],
-    'a.mail.example.test': [TARGET], 'off.example.test': ['198.51.100.98'],
+    'a.mail.example.test': [TARGET], 'mail.xn--mller-kva.test': [TARGET], 'off.example.test': ['198.51.100.98'],
 }
 for host in provider_hosts():       # any other that has words of its own: they are said by the server in question
     NAMES.setdefault(host, [TARGET])
@@ -190,9 +190,9 @@ class Network:
     def inside(self):
         return ['ip', 'netns', 'exec', self.client]
 
-    def names(self, server):
-        """Who is asked for names from now on."""
-        for name, text in (('resolv.conf', 'nameserver %s\noptions timeout:1 attempts:1\n' % server),
+    def names(self, server, patiently=False):
+        """Who is asked for names from now on; as patiently as a system is of itself?"""
+        for name, text in (('resolv.conf', 'nameserver %s\n%s' % (server, '' if patiently else 'options timeout:1 attempts:1\n')),
                            ('nsswitch.conf', 'hosts: files dns\n'), ('hosts', '127.0.0.1 localhost\n')):
             with open(os.path.join(self.etc, name), 'w') as f:
                 f.write(text)
@@ -255,7 +255,8 @@ class Network:
 
     def set(self, scenario):
         """The names, the firewall and the link that a scenario wants."""
-        self.names(LIAR if scenario.names is not None else NAMESERVER_6 if scenario.link == 'IPv6' else NAMESERVER)
+        self.names(LIAR if scenario.names is not None else NAMESERVER_6 if scenario.link == 'IPv6' else NAMESERVER,
+                   patiently=scenario.names == 'no IPv6')
         self.firewall(*scenario.wall)
         self.link(scenario.link)
 

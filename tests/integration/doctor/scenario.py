@@ -8,12 +8,16 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from loopback import Loopback
-from network import FASTMAIL, GMAIL, GMAIL_6, LIAR, NAMES, OFFICE, OUTLOOK, TARGET, WEB, Network
+from network import FASTMAIL, GMAIL, GMAIL_6, LIAR, LOGIN, NAMES, OFFICE, OUTLOOK, TARGET, WEB, Network
 from outpost import Outpost
 from peers.debian import Unavailable
 from stage import Answers, Says, Smtp, Stage
 
 SIDE_BY_SIDE = 8
+
+# What the only name server there is may be: silent; one that leads every name to one place; one that knows the server, and
+# says nothing of IPv6.
+LIES = {'silent': (None,), 'everything': (LOGIN,), 'no IPv6': (TARGET, True)}
 
 GOOD = {587: Smtp(), 465: Smtp('at once')}
 # The others, as they are where nothing is said of them.
@@ -23,7 +27,7 @@ WORLD = {(GMAIL, 587): Smtp(), (GMAIL, 465): Smtp('at once'), (GMAIL_6, 587): Sm
 
 class Scenario:
     """`target`: its ports, at `address`; `at`: what is asked about; `account`: settings of one in its place; `wall`: the
-    firewall; `world`: what others are, where not good; `names`: the answer of the only name server there is; `link`: the
+    firewall; `world`: what others are, where not good; `names`: the answer of the only name server there is, or what it is (LIES); `link`: the
     way out. `broke`: at which rung; `works`: alternatives that must be told; `guess`: whether it must say that it guesses.
     The result's `told` is all that was heard by anybody else than the verified server of the account."""
 
@@ -51,7 +55,7 @@ class Scenario:
             for port, server in self.target.items():
                 stage.open(self.address, port, server)
             if self.names is not None and isinstance(ground, Network):
-                answers = Answers(ground, LIAR, None if self.names == 'silent' else self.names)
+                answers = Answers(ground, LIAR, *LIES.get(self.names, (self.names,)))
             result = self._run(ground, certificates, folder)
             result.told, result.called = bytes(stage.told), stage.called
             return result
@@ -79,9 +83,13 @@ class Scenario:
         if self.account is None:
             return ()
         server = self.account.get('server')
-        hosts = [server.rpartition(':')[0]] if server else ['smtp-mail.outlook.com', 'smtp.office365.com', 'smtp.gmail.com']
+        hosts = [self._ascii(server.rpartition(':')[0])] if server else ['smtp-mail.outlook.com', 'smtp.office365.com', 'smtp.gmail.com']
         ports = [int(server.rpartition(':')[2])] if server else [587, 465]
         return [(address, port) for host in hosts for address in NAMES.get(host, ()) for port in ports]
+
+    @staticmethod
+    def _ascii(host):
+        return host if host.isascii() else host.encode('idna').decode()
 
     @staticmethod
     def _of(certificates, value):

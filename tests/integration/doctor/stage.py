@@ -184,14 +184,15 @@ class Stage:
 
 
 class Answers:
-    """A name server that says one thing to everybody: 3 NXDOMAIN, 2 SERVFAIL, 5 REFUSED; None says nothing."""
+    """A name server that says one thing to everybody: 3 NXDOMAIN, 2 SERVFAIL, 5 REFUSED; None says nothing; an address is where
+    every name leads, by IPv4; with `shy` nothing is said of IPv6."""
 
-    def __init__(self, ground, address, code):
+    def __init__(self, ground, address, code, shy=False):
         def make():
             answers = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             answers.bind((address, 53))
             return answers
-        self.socket, self.code = ground.within(make), code
+        self.socket, self.code, self.shy = ground.within(make), code, shy
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
@@ -203,9 +204,19 @@ class Answers:
                 return
             if not question:
                 return
-            if self.code is not None:
+            if isinstance(self.code, str):
+                self._lead(question, sender)
+            elif self.code is not None:
                 self.socket.sendto(question[:2] + bytes([0x81, 0x80 | self.code]) + question[4:6] + bytes(6) + question[12:],
                                    sender)
+
+    def _lead(self, question, sender):
+        end = question.index(0, 12) + 5
+        is_ipv4 = question[end - 3] == 1
+        if self.shy and not is_ipv4:
+            return
+        record = b'\xc0\x0c\0\1\0\1\0\0\0<\0\4' + socket.inet_aton(self.code) if is_ipv4 else b''
+        self.socket.sendto(question[:2] + bytes([0x81, 0x80, 0, 1, 0, is_ipv4, 0, 0, 0, 0]) + question[12:end] + record, sender)
 
     def close(self):
         try:

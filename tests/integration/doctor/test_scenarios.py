@@ -53,6 +53,11 @@ SCENARIOS = [
     S('a known provider', None, at='smtp.gmail.com:465'),
     # -- names
     S('a typing error', 'dns_host_not_found', 'resolve', at='mial.example.test:587'),
+    S('a typing error where every name leads somewhere', 'dns_host_not_found', 'connect', at='mial.example.test:587', names='everything'),
+    S('a provider where every name leads to one place', 'smtp_intercepted', 'connect', at='smtp.gmail.com:587', names='everything'),
+    S('a name server that says nothing of IPv6', None, names='no IPv6', patience=None),
+    S('a name with other letters', None, at='mail.müller.test:587'),
+    S('a name with other letters, an account', None, account={**WITH, 'server': 'mail.müller.test:587'}),
     S('a typing error in an account', 'dns_host_not_found', 'resolve', account={**WITH, 'server': 'mial.example.test:587'}),
     S('a URL', 'dns_host_malformed', 'resolve', at='https://mail.example.test'),
     S('brackets', 'dns_host_malformed', 'resolve', at='[mail.example.test]:587'),

@@ -25,7 +25,8 @@ static void read_view(const char *text, struct around_view *view)
         assert_true(span_split(&part, ' ', &word));
         while (!span_is(word, states[sight->state]))
             assert_true(++sight->state < COUNT(states));
-        if (span_split(&part, ' ', &word) && word.len) {
+        sight->by_ipv6 = span_is(span_trim(part), "by-ipv6");
+        if (!sight->by_ipv6 && span_split(&part, ' ', &word) && word.len) {
             snprintf(facts[view->count - 1], sizeof facts[0], "%.*s", SPAN_ARG(word));
             sight->fact = facts[view->count - 1];
         }
@@ -45,7 +46,8 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
 }
 
 enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256,
-       LEADS_HOME = 512, NO_NETWORK = 1024, HAS_IPV4 = 2048, LATE = 4096 };
+       LEADS_HOME = 512, NO_NETWORK = 1024, HAS_IPV4 = 2048, LATE = 4096,
+       MADE_UP = 8192, ALIKE = 16384, NAT64 = 32768, SIX_ALONE = 65536 };
 
 static const struct {
     const char *label, *view;
@@ -81,6 +83,10 @@ static const struct {
     { "a port it has, to us not", "port works; other works; web works", "smtp.gmail.com", 587, 0, 0,
       "name:known port:served port:other-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT,
       "connect_timeout_client_banned" },
+    { "this machine itself", "port silent; port silent", "localhost", 587, 0, PRIVATE, "host:private port:none-open",
+      "connect:timeout", STAGE_CONNECT, "connect_timeout_port_blocked" },
+    { "where mail is fetched", "port silent; other works; web works", "imap.example.com", 587, 0, 0,
+      "port:none-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT, "connect_timeout_wrong_port" },
     { "in the house", "port silent; port silent", "h.example", 587, 0, PRIVATE, "host:private port:none-open",
       "connect:timeout", STAGE_CONNECT, "connect_timeout_client_banned" },
     /* -- refused -- */
@@ -136,6 +142,24 @@ static const struct {
       "dns_resolver_failure" },
     { "one's own server under its other name", "port works; other works", "h.example", 587, 0, LEADS_HOME,
       "name:this-machine port:other-open others:reachable", "connect:refused", STAGE_CONNECT, "connect_refused_no_listener" },
+    /* -- names that lead anywhere -- */
+    { "a typing error, where every name leads somewhere", "port refused; other refused; web works", "h.example", 587, 0, MADE_UP,
+      "names:made-up", "connect:refused", STAGE_CONNECT, "dns_host_not_found" },
+    { "a provider, where every name leads to a portal", "port silent; other silent; web answers cert:hostname", "smtp.gmail.com", 587, 0,
+      MADE_UP | ALIKE, "names:made-up name:known", "connect:timeout", STAGE_CONNECT, "smtp_intercepted" },
+    { "two providers at one place", "port refused; other refused", "smtp.gmail.com", 587, 0, ALIKE, "names:alike name:known",
+      "connect:refused", STAGE_CONNECT, "smtp_intercepted" },
+    { "a typing error, and a certificate of whoever is there", "other works", "h.example", 465, SECURITY_TLS, MADE_UP,
+      "names:made-up", "cert:hostname", STAGE_TLS, "dns_host_not_found" },
+    /* -- IPv6 alone -- */
+    { "what translates to IPv4 is silent", "port silent; other silent; web silent", "h.example", 587, 0, NAT64,
+      "host:by-nat64 port:none-open others:unreachable web:unreachable", "connect:timeout", STAGE_CONNECT, "network_unreachable_ipv4" },
+    { "the same, and others have IPv6 of their own", "port silent; other works; web works", "h.example", 587, 0, NAT64,
+      "host:by-nat64 port:none-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT, "network_unreachable_ipv4" },
+    { "a server of IPv6 alone, and IPv6 leads nowhere", "port silent; other works; web works", "h.example", 587, 0, SIX_ALONE,
+      "host:ipv6-alone port:none-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT, "network_unreachable_ipv6" },
+    { "the same, and another is reached by IPv6", "port silent; other works by-ipv6; web works", "h.example", 587, 0, SIX_ALONE,
+      "port:none-open others:reachable web:reachable", "connect:timeout", STAGE_CONNECT, "connect_timeout_client_banned" },
     /* -- the same everywhere -- */
     { "silent, all of them", "port answers greeting:timeout; other answers greeting:timeout; otherwise answers tls:timeout",
       "h.example", 587, 0, 0, "port:other-open port:neither-security others:reachable others:alike", "greeting:timeout",
@@ -275,9 +299,13 @@ static void test_findings(void **state)
             .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
             .leads_home = cases[i].with & LEADS_HOME,
         };
+        const struct names_seen names = {
+            .made_up = cases[i].with & MADE_UP, .alike = cases[i].with & ALIKE,
+            .by_nat64 = cases[i].with & NAT64, .is_ipv6_alone = cases[i].with & SIX_ALONE,
+        };
         struct second_view seen = { .left_out = cases[i].with & LEFT_OUT };
         const struct findings_of of = {
-            .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .fact = cases[i].fact,
+            .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .names = &names, .fact = cases[i].fact,
             .no_route = cases[i].with & NO_ROUTE, .has_ipv4 = cases[i].with & HAS_IPV4,
             .no_network = cases[i].with & NO_NETWORK,
             .in_container = cases[i].with & CONTAINER, .issuer_is_known = cases[i].with & AV,

@@ -493,8 +493,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tries),        cmocka_unit_test(test_short_packets),
-               cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_tries),        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_short_packets),
         cmocka_unit_test(test_name_failure), cmocka_unit_test(test_source),
         cmocka_unit_test(test_no_such_socket), cmocka_unit_test(test_hang_up),
         cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_detour_parse),
