@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from network import GMAIL, OFFICE, TARGET, drop, reset
-from outpost import CONFIG, OK, PROGRAM, USAGE
+from outpost import OK, PROGRAM, USAGE
 from peers.peer import PASSWORD, USER
 from peers.terminal import Terminal
 from stage import Says, Smtp
@@ -164,7 +164,7 @@ def test_the_whole_has_an_end(stage, outpost):
 @pytest.mark.parametrize('words,status', [(['mail.example.test:port'], USAGE), (['mail.example.test:99999'], USAGE),
                                           (['mail.example.test', '--security', 'maybe'], USAGE),
                                           (['--security', 'none', 'mail.example.test:587'], USAGE),
-                                          ([], CONFIG), (['a', 'b'], USAGE)])
+                                          (['a', 'b'], USAGE)])
 def test_asked_wrongly(words, status, network, outpost):
     outpost.inside = network.inside
     result = outpost.run('doctor', *words)
