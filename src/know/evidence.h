@@ -56,6 +56,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   cert:client-refused (the server refuses the certificate that we show, or misses one)
  *   starttls:not-offered starttls:injected (bytes waiting before the handshake)
  *   auth:not-offered auth:in-tls (not in clear text; but STARTTLS is) auth:no-common-mechanism auth:server-signature auth:empty-password
+ *   auth:not-understood (500 or 502 to AUTH, by a server that had offered it)
  *   reply:malformed reply:too-long reply:unasked ehlo:refused
  *   size:too-big smtputf8:not-offered eightbit:not-offered line:too-long recipients:too-many
  *   message:nul message:bare-line-end message:header message:empty message:loop recipients:none

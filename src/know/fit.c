@@ -114,7 +114,7 @@ static bool weigh_codes(const struct rule *rule, const struct look *look, bool k
     int code_exact = 0;
     enum answer code = one_of_codes(rule->codes, look->code, &code_exact);
     *ret_unseen = rule->codes.count && code == NOT_KNOWN && enhanced != YES;
-    bool content = knows_words || (rule->enhanced.count && enhanced == YES && !rule->guess);
+    bool content = !rule->strict && (knows_words || (rule->enhanced.count && enhanced == YES && !rule->guess));
     const struct {
         bool asked;
         enum answer answer;
@@ -146,13 +146,21 @@ static int near_exactness(struct words lines, const struct near_text *near)
     return most;
 }
 
+enum { FACT_EXACT = WORDS_LEAST + 40 };
+
 /* How well words and fact are known: -1 where the rule asks for some and none is there. *ret_near: they are known
  * by what stands near one another alone. */
 static int weigh_words(const struct rule *rule, const struct look *look, bool *ret_near)
 {
+    bool fact = rule->facts.count && one_of(rule->facts, look->fact) == YES;
+
     *ret_near = false;
-    if (rule->facts.count && one_of(rule->facts, look->fact) == YES)
-        return WORDS_LEAST + 40;
+    if (rule->strict && rule->facts.count && rule->texts.count) {
+        int told = fact ? text_exactness(rule->texts, look) : -1;
+        return told < 0 ? -1 : FACT_EXACT + told;
+    }
+    if (fact)
+        return FACT_EXACT;
     int words = text_exactness(rule->texts, look);
     int frame = text_exactness(rule->frames, look);
     if (words >= 0 || frame >= 0)

@@ -31,6 +31,7 @@ struct rule {
     uint64_t wait_ms;
     bool own;   /* only where the provider is known, for others say the same words */
     bool weak;  /* gives way to any other rule that knows the words */
+    bool strict; /* fact and words, code and stage: all that it asks for must be known */
     bool guess; /* the last resort */
     const char *says; /* the reply as the provider gives it, for whoever plays it; or NULL */
 };

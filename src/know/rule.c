@@ -37,6 +37,7 @@ static const struct key keys[] = {
     { "wait",              KEY_DURATION, AT(wait_ms),     NULL                        },
     { "own",               KEY_YES,      AT(own),         NULL                        },
     { "weak",              KEY_YES,      AT(weak),        NULL                        },
+    { "strict",            KEY_YES,      AT(strict),      NULL                        },
     { "guess",             KEY_YES,      AT(guess),       NULL                        },
     { "says",              KEY_TEXT,     AT(says),       NULL                                         },
     { "example",           KEY_IGNORED,  0,               NULL                        },

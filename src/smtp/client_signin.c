@@ -232,6 +232,8 @@ static void tell_refusal(const struct smtp_client *c, const struct smtp_reply *r
     smtp_reply_err(reply, err, buf_text(&text));
     if (err->kind == ERR_REPLY)
         err->kind = ERR_SIGNIN;
+    if (reply->code == 500 || reply->code == 502) /* and yet it was offered, or AUTH had not been said */
+        err->fact = "auth:not-understood";
 }
 
 void signin_refused(struct smtp_client *c, const struct asked *asked,

@@ -7,7 +7,8 @@ import pytest
 
 from conversation import Conversation
 from outpost import Outpost
-from peers import (courier, fronts, opensmtpd, qpsmtpd, sendmail_mta, troubled_exim, troubled_postfix, troubled_submission)
+from peers import (courier, fronts, opensmtpd, other_services, qpsmtpd, sendmail_mta, troubled_aiosmtpd, troubled_apps, troubled_exim,
+                   troubled_postfix, troubled_submission)
 from peers.debian import Unavailable
 from peers.peer import USER
 from peers.zone import Zone
@@ -108,6 +109,12 @@ POSTFIX = cases('Postfix', [
     at('no-utf8', None, 'smtputf8_unsupported', explained=UNASKED, to='jürgen@example.org'),
     at('plain', None, message='8bit'),
     at('at-data', None, 'policy_rejected'),
+    at('milter-dies', 'server_busy_temporary'),
+    at('milter-overloaded', 'server_busy_temporary'),
+    at('milter-links', None, 'content_rejected_spam'),
+    at('milter-pace', None, 'rate_limit_short'),
+    at('auth-dies', 'server_busy_temporary'),
+    at('filter-says-hello', None, 'server_side_error', explained=UNASKED),
     at('screen-drop', 'banner_rejected', explained=UNASKED, security='starttls', sign_in=False),
     at('screen-enforce', 'ip_reputation_blocked', security='starttls', sign_in=False),
     at('screen-listed', 'ip_reputation_blocked', security='starttls', sign_in=False),
@@ -145,6 +152,9 @@ EXIM = cases('Exim', [
     at('dead-lookup', 'server_busy_temporary'),
     at('greylist', 'greylisted'),
     at('greeting-later', 'server_busy_temporary'),
+    at('programs', None, 'content_rejected_spam', message='exe'),
+    at('pace', 'rate_limit_short'),
+    at('no-tls', 'starttls_not_offered', security='starttls'),
 ])
 
 SENDMAIL = cases('sendmail', [
@@ -233,11 +243,39 @@ SUBMISSION = cases('Dovecot', [
     at('no-user', 'server_busy_temporary', explained=UNASKED),
     at('elsewhere', 'auth_bad_credentials'),
     at('crowded', 'concurrent_limit', holds='session'),
+    at('client-certificate', 'client_certificate_refused'),
 ])
 
-CASES = POSTFIX + EXIM + SENDMAIL + OPENSMTPD + QPSMTPD + COURIER + FRONTS + SUBMISSION
+# What people make themselves, and what its parts say when they fail.
+APPS = cases('programs', [
+    at('database-at-sign-in', 'server_side_error'),
+    at('back-end', 'server_side_error'),
+    at('expired', 'auth_web_login_required'),
+    at('address', 'ip_not_allowed'),
+    at('database', 'server_side_error'),
+    at('disk', None, 'server_side_error'),
+    at('lmtp', 'wrong_port_use_submission', security='starttls', explained=UNASKED),
+    at('throws', 'server_side_error', security='starttls', explained=UNASKED),
+    at('hangs', 'server_side_error', security='starttls'),
+    at('hangs-at-mail', 'server_side_error', security='starttls'),
+])
+
+AIOSMTPD = cases('aiosmtpd', [
+    at('after-the-message', None, 'server_side_error'),
+    at('recipient', 'server_side_error'),
+    at('sign-in', 'server_side_error'),
+    at('lmtp', 'wrong_port_use_submission', explained=UNASKED),
+])
+
+OTHERS = cases('other services', [
+    at('ftp', 'wrong_port_use_submission'),
+    at('sieve', 'wrong_port_use_submission', explained=UNASKED),
+], security='starttls', sign_in=False)
+
+CASES = POSTFIX + EXIM + SENDMAIL + OPENSMTPD + QPSMTPD + COURIER + FRONTS + SUBMISSION + APPS + AIOSMTPD + OTHERS
 STARTS = {'Exim': troubled_exim.start, 'sendmail': sendmail_mta.start, 'OpenSMTPD': opensmtpd.start, 'qpsmtpd': qpsmtpd.start,
-          'Courier': courier.start}
+          'Courier': courier.start, 'programs': troubled_apps.start, 'aiosmtpd': troubled_aiosmtpd.start,
+          'other services': other_services.start}
 
 
 class Servers:

@@ -165,6 +165,8 @@ STAGES = {
 NOT_BEFORE_A_MESSAGE = ('content_rejected_spam', 'dmarc_rejected', 'malformed_message', 'line_too_long', 'https_cannot_carry')
 # What is said to who did not sign in, which an account does: then another rule's reply has the same words.
 NOT_SIGNED_IN = ('client-host-without-sign-in',)
+# Said to who asks for a sign-in that was not offered. Here it was, and then it is the server's own fault.
+NOT_OFFERED = ('auth-not-implemented', 'not-offered-by-words')
 
 
 def place(rule):
@@ -186,7 +188,7 @@ def replayed():
             continue
         provider = '' if rule.owner == 'generic' else OF_FAMILY.get(rule.owner, rule.owner)
         when = place(rule)
-        if when is None or provider == 'proton-bridge' or rule.name in NOT_SIGNED_IN:
+        if when is None or provider == 'proton-bridge' or rule.name in NOT_SIGNED_IN + NOT_OFFERED:
             continue
         if provider and not PROFILES[provider][2] and rule.mechanism and 'XOAUTH2' not in rule.mechanism:
             continue        # no password ever goes there

@@ -4,10 +4,10 @@ from .debian import Root
 from .peer import Peer
 from .process import free_ports
 
-STARTTLS = ('certificate-gone', 'clear')
+STARTTLS = ('certificate-gone', 'clear', 'no-tls')
 PORTS = ('good', 'callout-down', 'listed', 'listed-words', 'rate', 'spam-down', 'malware-down', 'header', 'parts', 'client-certificate',
          'certificate-gone', 'auth-defer', 'helo', 'spam', 'virus', 'extension', 'no-words', 'unknown', 'clear', 'crowd', 'no-relay',
-         'data-defer', 'sender-mismatch', 'dead-lookup', 'greylist', 'greeting-later')
+         'data-defer', 'sender-mismatch', 'dead-lookup', 'greylist', 'greeting-later', 'programs', 'pace', 'no-tls')
 ALONE = {
     'full': 'check_spool_space = 900000G',
     'load': 'smtp_load_reserve = 0\nsmtp_reserve_hosts = 192.0.2.1',
@@ -42,12 +42,18 @@ acl_smtp_mail = at_mail
 acl_smtp_rcpt = at_rcpt
 acl_smtp_mime = at_mime
 acl_smtp_data = at_data
+acl_smtp_starttls = at_starttls
 %(more)s
 
 begin acl
 at_connect:
   defer condition = ${if eq{$received_port}{%(greeting-later)d}}
         message = Load average too high, try again later
+  accept
+
+at_starttls:
+  deny  condition = ${if eq{$received_port}{%(no-tls)d}}
+        message = TLS is switched off for your address
   accept
 
 at_mail:
@@ -75,6 +81,9 @@ at_rcpt:
         message = Sender rate $sender_rate exceeds $sender_rate_limit messages per $sender_rate_period
   defer condition = ${if eq{$received_port}{%(greylist)d}}
         message = Greylisting in progress, please come back later
+  deny  condition = ${if eq{$received_port}{%(pace)d}}
+        ratelimit = 0 / 1h / per_rcpt / strict / $authenticated_id
+        message = Sender rate overlimit - $sender_rate / $sender_rate_period
   deny  condition = ${if eq{$received_port}{%(dead-lookup)d}}
         condition = ${lookup{$sender_address}lsearch{/etc/exim/nothing}{yes}{no}}
   deny  condition = ${if eq{$received_port}{%(unknown)d}}
@@ -89,6 +98,9 @@ at_mime:
   deny  condition = ${if eq{$received_port}{%(extension)d}}
         condition = ${if match{$mime_filename}{\N(?i)\.(exe|com|vbs|bat)$\N}}
         message = Blacklisted file extension detected
+  deny  condition = ${if eq{$received_port}{%(programs)d}}
+        condition = ${if match{$mime_filename}{\N(?i)\.exe$\N}}
+        message = Windows executables are not accepted by this server: $mime_filename
   accept
 
 at_data:

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import threading
 
-from . import dovecot, postfix_root
+from . import dovecot, little, postfix_root
 from .debian import Root
 from .peer import Peer
 from .postfix import SETTINGS
@@ -67,6 +67,12 @@ PORTS = {
     'proxied': STARTTLS + '-o smtpd_upstream_proxy_protocol=haproxy -o smtpd_upstream_proxy_timeout=2s',
     'proxied-tls': TLS + '-o smtpd_upstream_proxy_protocol=haproxy -o smtpd_upstream_proxy_timeout=2s',
     'one': STARTTLS,
+    'milter-dies': TLS + MILTER % '%(=dies)d' + '-o milter_default_action=tempfail',
+    'milter-overloaded': TLS + MILTER % '%(=overloaded)d',
+    'milter-links': TLS + MILTER % '%(=links)d',
+    'milter-pace': TLS + MILTER % '%(=pace)d',
+    'auth-dies': TLS + '-o smtpd_sasl_path=/run/dying/auth',
+    'filter-says-hello': TLS + '-o smtpd_proxy_filter=127.0.0.1:%(=filter)d -o smtpd_proxy_options=speed_adjust -o smtpd_proxy_ehlo=localhost',
     # For those who stand before it: it takes what comes from this machine; it wants a sign-in.
     'behind': '-o smtpd_tls_security_level=none -o mynetworks=127.0.0.0/8 -o smtpd_authorized_xclient_hosts=127.0.0.1 '
               '-o smtpd_relay_restrictions=permit_mynetworks,reject -o smtpd_recipient_restrictions=permit_mynetworks,reject',
@@ -78,6 +84,13 @@ SCREENS = {
     'screen-listed': '-o postscreen_dnsbl_sites=bl.test -o postscreen_dnsbl_action=enforce -o postscreen_greet_wait=1s',
     'screen-new': '-o postscreen_pipelining_enable=yes -o postscreen_greet_wait=1s',
 }
+MILTERS = {     # when, and what is said (None: it is gone)
+    'dies': (little.RCPT, None),
+    'overloaded': (little.MAIL, '451 4.7.1 Filter overloaded, please retry in a few minutes'),
+    'links': (little.END, '550 5.7.1 Outbound mail is blocked: URL in message body is on a black list'),
+    'pace': (little.END, '451 4.7.1 Ratelimit "user" exceeded'),
+}
+FILTER = '127.0.0.1:%d inet n - n - - smtpd -o mynetworks=127.0.0.0/8 -o smtpd_recipient_restrictions=permit_mynetworks,reject\n'
 SCREEN = '127.0.0.1:%d inet n - n - 1 postscreen -o smtpd_service_name=smtpd -o smtpd_tls_security_level=may -o postscreen_access_list= %s\n'
 SERVICES = r'''
 bounce unix - - n - 0 discard
@@ -100,12 +113,13 @@ cyrus_sasl_config_path = /etc/postfix/sasl
 def start(authority, zone):
     root = Root('troubled-postfix', PACKAGES, USERS)
     zone.known_in(root)
-    inner = free_ports(['=postgrey', '=spf', '=opendkim'])
+    inner = {**free_ports(['=postgrey', '=spf', '=opendkim', '=filter']),
+             **{'=' + name: little.milter(when, says) for name, (when, says) in MILTERS.items()}}
     ports = free_ports([*PORTS, *SCREENS])
     peer = Peer('Postfix in trouble', ports, ['PLAIN'], root.path + '/var/mail')
     services = ''.join('127.0.0.1:%d inet n - n - %s smtpd %s\n' % (
         ports[name], 1 if name == 'one' else '-', words % inner) for name, words in PORTS.items())
-    services += ''.join(SCREEN % (ports[name], words) for name, words in SCREENS.items())
+    services += FILTER % inner['=filter'] + ''.join(SCREEN % (ports[name], words) for name, words in SCREENS.items())
     master = postfix_root.arrange(root, SETTINGS.replace('virtual_mailbox_domains = static:ALL\n', '') + MORE, SERVICES + services)
     root.write('/etc/postfix/sasl/smtpd.conf', 'pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\n')
     for source, name in ((authority.cert(), 'cert.pem'), (authority.key(), 'key.pem'), (authority.ca, 'clients.pem')):
@@ -113,6 +127,7 @@ def start(authority, zone):
     root.empty_folder('/var/mail', 'nobody')
     dovecot.start(peer, root, 'postfix')
     _asked(peer, root, inner)
+    little.dying_authority(root, '/run/dying')
     peer.run(master, port=ports['good'])
     return peer
 

@@ -17,6 +17,7 @@ WAYS = {
     'size': {'more': 'submission_max_mail_size = 10k'},
     'no-user': {'userdb': 'passwd-file\n  args = /etc/dovecot/nobody'},
     'elsewhere': {'people': 'elsewhere'},
+    'client-certificate': {'more': 'auth_ssl_require_client_cert = yes\nssl_verify_client_cert = yes\nssl_ca = </etc/dovecot/cert.pem'},
     'crowded': {'more': 'protocol submission {\n mail_max_userip_connections = 1\n}'},
 }
 

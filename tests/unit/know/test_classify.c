@@ -44,6 +44,7 @@ static const struct knowledge_text texts[] = {
                 "[rule kind]\nweak = yes\ncause = four\nfact = kind:usage kind:memory\n"
                 "[rule speaks]\ncause = three\nnear = parcel|box big|=too heavy|weight\nscope = account\n"
                 "[rule speaks-less]\ncause = four\nnear = parcel heavy\n"
+                "[rule strict]\nstrict = yes\ncause = two\nfact = d:e\ntext = gone fishing\nstage = mail\ncode = 4xx\n"
                 "[rule framed]\nweak = yes\ncause = one\nframe = the carrier refused\n"
                 "[rule guess]\nguess = yes\ncause = two\nalso = one\ncode = 5xx\nstage = rcpt end\n") },
 };
@@ -170,6 +171,12 @@ static const struct {
     { "and not before it", { .err = { .said = "parcel too heavy: the carrier refused" } }, "framed", "generic" },
     { "a frame and nothing that is known behind", { .err = { .said = "the carrier refused: hm" } }, "framed", "generic" },
     { "a frame alone", { .err = { .said = "the carrier refused" } }, "framed", "generic" },
+    { "all that a strict rule asks for",
+      { .stage = STAGE_MAIL, .err = { .reply = 450, .fact = "d:e", .said = "gone fishing" } }, "strict", "generic" },
+    { "and not without the fact", { .stage = STAGE_MAIL, .err = { .reply = 450, .said = "gone fishing" } }, NULL, NULL },
+    { "nor the words", { .stage = STAGE_MAIL, .err = { .reply = 450, .fact = "d:e", .said = "gone" } }, NULL, NULL },
+    { "nor the code", { .stage = STAGE_MAIL, .err = { .fact = "d:e", .said = "gone fishing" } }, NULL, NULL },
+    { "nor the stage", { .err = { .reply = 450, .fact = "d:e", .said = "gone fishing" } }, NULL, NULL },
     { "a path of this machine", { .stage = STAGE_LOCAL, .err = { .text = "/tmp/dh key too small: no" } }, NULL,
       NULL },
 };

@@ -133,6 +133,10 @@ static unsigned check_text(const struct rule *rule, const struct ini_entry *exam
     add_circumstances(rule, &evidence, findings, words);
     if (evidence.stage == STAGE_NONE)
         evidence.stage = stage;
+    if (rule->strict) /* which wants the fact, too; without it the words may tell nothing */
+        evidence.err.fact = text_or_null(rule, "example.fact");
+    if (rule->strict && !evidence.err.said[0])
+        err_said(&evidence.err, example->value);
     return check_verdict(rule, &evidence, example->value.at);
 }
 
@@ -154,7 +158,7 @@ static unsigned check_rule(const struct rule *rule, unsigned *tried)
 
     for (; (example = ini_next(rule->section, example, "example")); (*tried)++)
         wrong += check_text(rule, example);
-    for (; span_split(&facts, ' ', &fact); (*tried)++) {
+    for (; !rule->strict && span_split(&facts, ' ', &fact); (*tried)++) {
         char word[64] = { 0 };
         assert_true(fact.len < sizeof word);
         memcpy(word, fact.at, fact.len);
