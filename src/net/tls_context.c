@@ -211,6 +211,16 @@ static bool is_hashed(const char *directories)
     return false;
 }
 
+/* Empties OpenSSL's queue of errors. Was there no room for a file, it says nothing of the file. */
+static bool was_out_of_memory(void)
+{
+    bool was = false;
+
+    for (unsigned long code; (code = ERR_get_error());)
+        was |= ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+    return was;
+}
+
 static bool trust_bundle(SSL_CTX *ssl)
 {
     if (SSL_CTX_load_verify_file(ssl, X509_get_default_cert_file()) == 1)
@@ -228,15 +238,14 @@ static bool trust_system(SSL_CTX *ssl, struct err *err)
 
     if (!directory)
         directory = X509_get_default_cert_dir();
-    if (file && SSL_CTX_load_verify_file(ssl, file) != 1) {
-        err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "%s names no file of certificates: %s",
-                  X509_get_default_cert_file_env(), file);
-        ERR_clear_error();
-        return false;
-    }
+    if (file && SSL_CTX_load_verify_file(ssl, file) != 1)
+        return was_out_of_memory() ? err_no_memory(err)
+                                   : err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "%s names no file of certificates: %s",
+                                               X509_get_default_cert_file_env(), file);
     bool found = is_hashed(directory) ? SSL_CTX_load_verify_dir(ssl, directory) == 1
                                       : file || trust_bundle(ssl);
-    ERR_clear_error();
+    if (was_out_of_memory() && !found)
+        return err_no_memory(err);
     return found || err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
                               "this machine has no certificate authorities installed");
 }
@@ -246,11 +255,10 @@ static bool trust_file(SSL_CTX *ssl, const char *ca_file, struct err *err)
     if (access(ca_file, R_OK) != 0)
         return err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "the CA file %s cannot be read",
                          ca_file);
-    if (SSL_CTX_load_verify_file(ssl, ca_file) != 1) {
-        ERR_clear_error();
-        return err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
-                         "the CA file %s holds no certificate", ca_file);
-    }
+    if (SSL_CTX_load_verify_file(ssl, ca_file) != 1)
+        return was_out_of_memory() ? err_no_memory(err)
+                                   : err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
+                                               "the CA file %s holds no certificate", ca_file);
     /* Who names a file trusts what is in it, be it a root, an intermediate or the server itself. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
     return true;
