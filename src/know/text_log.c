@@ -45,7 +45,7 @@ bool text_is_aside(struct span line)
         { "", ": disconnect from " },          { "", " TLS connection established " },
         { "opendkim", "no signing table match" },
         { "opendkim", "no signature data" },   { "opendkim", "not internal" },
-        { "opendkim", "not authenticated" },
+        { "opendkim", "not authenticated" },   { "", "msmtp: could not send mail" }, /* ends it, whatever went wrong */
     };
 
     for (size_t i = 0; i < COUNT(asides); i++)

@@ -238,6 +238,9 @@ static const struct {
       "auth_bad_credentials" },
     { "Google's", "SCOPES = ['https://www.googleapis.com/auth/gmail.send']\nAUTH XOAUTH2\n535-5.7.8 Username and Password not accepted.\n",
       "oauth_wrong_scope" },
+    { "the line a program ends on",
+      "msmtp: could not send mail (account work from /home/me/.msmtprc)\nError sending message, child exited 74 (I/O error.)\n",
+      "connect_timeout_port_blocked" },
     { "masked offers", "reply: b'250-mx\\r\\n'\nreply: b'250-XXXXXXXA\\r\\n'\n", "smtp_intercepted" },
     { "a log with underscores for blanks",
       "delivery 7: failure: 192.0.2.1_does_not_like_recipient./Remote_host_said:_554_5.7.1_Service_unavailable;_"
