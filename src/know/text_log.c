@@ -45,12 +45,12 @@ bool text_is_aside(struct span line)
         { "", ": disconnect from " },          { "", " TLS connection established " },
         { "opendkim", "no signing table match" },
         { "opendkim", "no signature data" },   { "opendkim", "not internal" },
-        { "opendkim", "not authenticated" },   { "", "msmtp: could not send mail" }, /* ends it, whatever went wrong */
+        { "opendkim", "not authenticated" },
     };
 
     for (size_t i = 0; i < COUNT(asides); i++)
         if (span_find_word(line, asides[i].words) < line.len &&
             (!asides[i].program[0] || span_find_word(line, asides[i].program) < line.len))
             return true;
-    return false;
+    return span_starts_word(line, "msmtp: could not send mail"); /* it ends so, whatever went wrong */
 }
