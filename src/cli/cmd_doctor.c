@@ -190,7 +190,8 @@ static int tell(struct visit *visit, const struct knowledge *know)
  * whose settings are not to be found. What was asked wrongly, and a fault of ours, are none. */
 static bool is_early_diagnosis(const struct visit *visit, const struct err *why)
 {
-    return !visit->foreign.import && why->kind != ERR_USAGE && why->kind != ERR_MEMORY && why->kind != ERR_INTERNAL;
+    return !arguments_has(&visit->cli->args, "import") && why->kind != ERR_USAGE && why->kind != ERR_MEMORY &&
+           why->kind != ERR_INTERNAL;
 }
 
 static int tell_early(struct visit *visit, const struct knowledge *know, const struct err *why)
