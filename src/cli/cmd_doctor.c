@@ -316,7 +316,8 @@ const struct command command_doctor = {
             "--import looks at an account of another mail program: that program's configuration is read, and what would "
             "mend it is said in that program's words. An operand then chooses one of its accounts, or names the address it "
             "sends from.\n\n"
-            "A configuration that can't be read, that others may write, or that has no account, is what is wrong then, and nobody is asked.\n\n"
+            "A configuration that can't be read, that others may write, or that has no account, is what is wrong then, and "
+            "nobody is asked.\n\n"
             "The exit status is 0 where nothing is wrong, or no longer; 1 where something is.",
     .options = options,
     .option_count = COUNT(options),

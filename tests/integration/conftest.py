@@ -1,5 +1,6 @@
 """The peers as fixtures, and the matrix that is printed at the end."""
 import resource
+import signal
 
 import pytest
 
@@ -11,6 +12,9 @@ from peers.process import Process
 from peers.terminal import Terminal
 from sandbox import Sandbox
 from starting import start
+
+# A shell without job control has its background commands ignore ^C, and so would every program that is tried here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PEERS = ('postfix', 'exim', 'haraka', 'smtp_server', 'scripted')
 
