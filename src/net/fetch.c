@@ -1,13 +1,12 @@
 #include "net/fetch.h"
 
-#include <stdlib.h>
-
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "net/fetch_face.h"
 #include "net/loop_int.h"
 #include "net/resolve.h"
 #include "net/timer.h"
+#include "net/trust.h"
 #include "net/url.h"
 #include "os/module.h"
 
@@ -32,6 +31,7 @@ struct fetch {
     const char *host;          /* where we connect: url.host, or where a detour leads */
     uint16_t port;
     bool detour;
+    struct trust trust; /* for https:// */
     struct buf connect_to, resolved; /* as curl wants them */
     struct buf place;                /* what has to be the same for a line to be shared */
     struct line_pool *pool;
@@ -156,17 +156,12 @@ static void on_over(void *who, const struct transfer_result *result, const struc
     done(whom, &answer, NULL);
 }
 
-static const char *ca_file_of(const struct fetch_plan *plan)
-{
-    return plan->ca_file ? plan->ca_file : secure_getenv("SSL_CERT_FILE");
-}
-
 /* What of the plan decides who is at the other end, and by what he was believed. */
 static void describe_place(struct fetch *fetch)
 {
     const struct fetch_plan *plan = &fetch->plan;
-    const char *ca_directory = plan->ca_file ? NULL : secure_getenv("SSL_CERT_DIR");
-    const char *parts[] = { ca_file_of(plan), ca_directory, fetch->detour ? NULL : plan->proxy,
+    const struct trust *trust = &fetch->trust;
+    const char *parts[] = { trust->file, trust->directory, trust->all ? "all" : NULL, fetch->detour ? NULL : plan->proxy,
                             fetch->connect_to.len ? buf_text(&fetch->connect_to) : NULL };
 
     buf_clear(&fetch->place);
@@ -184,8 +179,7 @@ static bool transfer(struct fetch *fetch, struct err *err)
         .url = buf_text(&fetch->url_text),
         .connect_to = fetch->connect_to.len ? buf_text(&fetch->connect_to) : NULL,
         .resolved = fetch->resolved.len ? buf_text(&fetch->resolved) : NULL,
-        .ca_file = ca_file_of(plan),
-        .ca_directory = plan->ca_file ? NULL : secure_getenv("SSL_CERT_DIR"),
+        .trust = &fetch->trust,
         .proxy = fetch->detour ? NULL : plan->proxy,
         .headers = plan->headers,
         .post = plan->post,
@@ -266,6 +260,9 @@ static bool step(struct fetch *fetch, struct err *err)
     bool literal = ip_parse(span_of(fetch->host), &ip);
     if (literal && plan->public_only && !fetch->detour && !ip_is_public(ip))
         return err_found(err, ERR_NETWORK, "https:unreachable", "not an address on the public net");
+    fetch->trust = (struct trust){ 0 };
+    if (!fetch->url.plain && !trust_find(plan->ca_file, &fetch->trust, err))
+        return false;
     describe_place(fetch);
     if ((plan->proxy && !fetch->detour) ||
         fetch->pool->face->keeps(fetch->pool->lines, buf_text(&fetch->place))) {

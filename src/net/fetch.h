@@ -36,7 +36,7 @@ struct fetch_plan {
     const char *const *headers; /* "Name: value" lines, NULL ends; NULL: none. No CR, no LF */
     struct resolver *resolver;
     struct dial_detours detours; /* --connect-to; a detour goes there directly, by no proxy */
-    const char *ca_file;        /* PEM; NULL: the system's (SSL_CERT_FILE, SSL_CERT_DIR obeyed) */
+    const char *ca_file;        /* as net/trust.h has it */
     const char *proxy;          /* http://[user:password@]host[:port], or socks5://host:port; NULL: none */
     size_t body_max;            /* of the answer; 0: FETCH_BODY_MAX */
     uint64_t deadline;          /* of loop_now(), for all of it, redirects too; UINT64_MAX: none */

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "net/fetch.h"
 #include "net/fetch_curl_int.h"
+#include "net/trust.h"
 
 #include "base/banned.h"
 
@@ -242,22 +243,15 @@ static bool add_lines(struct transfer *transfer, const struct transfer_plan *pla
 
 static void set_trust(CURL *easy, const struct transfer_plan *plan)
 {
-    char *hashed = NULL;
-
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (plan->any_date)
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, trust_any_date);
-    if (plan->ca_file || plan->ca_directory) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, plan->ca_file);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, plan->ca_directory);
-        return;
-    }
-    /* Where there is a directory to look an issuer up in, the whole bundle is not worth reading. */
-    curl_easy_getinfo(easy, CURLINFO_CAPATH, &hashed);
-    if (hashed)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, plan->trust->file);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, plan->trust->directory);
+    if (!plan->trust->all)
+        curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NO_PARTIALCHAIN);
 }
 
 static void set_body(struct transfer *transfer, const struct transfer_plan *plan)

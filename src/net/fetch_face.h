@@ -14,13 +14,15 @@ struct uv_loop_s;
 struct fetch_upload;
 struct transfer_pool; /* the lines of a loop */
 struct transfer;
+struct trust;
 
 struct transfer_plan { /* borrowed until `over` or cancel() */
     const char *place; /* requests that say the same may share a line */
     const char *url;
     const char *connect_to; /* "::HOST:PORT": there, whatever the URL says; NULL: as the URL says */
     const char *resolved;   /* "HOST:PORT:ADDRESS,ADDRESS": what we found; NULL: a proxy's to find */
-    const char *ca_file, *ca_directory, *proxy; /* NULL: the default; the default; none */
+    const struct trust *trust;
+    const char *proxy; /* NULL: none */
     const char *const *headers;
     bool post, once, plain, any_date;
     struct span body;

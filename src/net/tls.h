@@ -18,7 +18,7 @@ struct tls_context;
 /* ---- contexts: made once, good for many conversations; each tls keeps its context alive ---- */
 
 struct tls_client_plan {
-    const char *ca_file; /* PEM; NULL: the system's (SSL_CERT_FILE, SSL_CERT_DIR obeyed) */
+    const char *ca_file; /* as net/trust.h has it */
     /* "sha256:" and 64 hex digits of a certificate, or of its public key (SPKI): the peer's must be it,
      * and then neither issuer, name nor dates matter. NULL: none. */
     const char *pin;

@@ -1,9 +1,6 @@
 #include "net/tls.h"
 
-#include <dirent.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -13,6 +10,7 @@
 #include "base/obj.h"
 #include "base/str.h"
 #include "net/tls_int.h"
+#include "net/trust.h"
 #include "os/file.h"
 
 #include "base/banned.h"
@@ -39,14 +37,6 @@ static const struct {
 enum {
     CLIENT_SECURITY_LEVEL = 2, /* keys of 112 bits: RSA and DH from 2048, no SHA-1 */
     OWN_FILE_MAX = 256 * 1024, /* of a client's certificate with its chain, and of its key */
-};
-
-/* Where systems without hashed directories keep their authorities. */
-static const char *const bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
 };
 
 static bool failed(struct err *err, enum err_kind kind, const char *doing)
@@ -177,40 +167,6 @@ int tls_verify(X509_STORE_CTX *store, void *unused)
     return good;
 }
 
-static bool is_hash_name(const char *name)
-{
-    return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && str_is_digit(name[9]);
-}
-
-static bool is_hashed_directory(struct span path)
-{
-    char *terminated = str_copy_span(path);
-    DIR *directory = terminated ? opendir(terminated) : NULL;
-    const struct dirent *entry = NULL;
-
-    mem_free(terminated);
-    if (!directory)
-        return false;
-    while ((entry = readdir(directory)))
-        if (is_hash_name(entry->d_name))
-            break;
-    closedir(directory);
-    return entry;
-}
-
-/* Does any of these directories (a list with ':' between) hold certificates named by their hashes,
- * such as 002c0b4f.0? Then each is looked up when it is needed; reading the whole bundle instead
- * takes 20 ms. */
-static bool is_hashed(const char *directories)
-{
-    struct span rest = span_of(directories), one;
-
-    while (span_split(&rest, ':', &one))
-        if (is_hashed_directory(one))
-            return true;
-    return false;
-}
-
 /* Empties OpenSSL's queue of errors. Was there no room for a file, it says nothing of the file. */
 static bool was_out_of_memory(void)
 {
@@ -221,46 +177,16 @@ static bool was_out_of_memory(void)
     return was;
 }
 
-static bool trust_bundle(SSL_CTX *ssl)
+static bool trust(SSL_CTX *ssl, const struct trust *whom, struct err *err)
 {
-    if (SSL_CTX_load_verify_file(ssl, X509_get_default_cert_file()) == 1)
-        return true;
-    for (size_t i = 0; i < COUNT(bundles); i++)
-        if (SSL_CTX_load_verify_file(ssl, bundles[i]) == 1)
-            return true;
-    return false;
-}
-
-static bool trust_system(SSL_CTX *ssl, struct err *err)
-{
-    const char *file = secure_getenv(X509_get_default_cert_file_env());
-    const char *directory = secure_getenv(X509_get_default_cert_dir_env());
-
-    if (!directory)
-        directory = X509_get_default_cert_dir();
-    if (file && SSL_CTX_load_verify_file(ssl, file) != 1)
-        return was_out_of_memory() ? err_no_memory(err)
-                                   : err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "%s names no file of certificates: %s",
-                                               X509_get_default_cert_file_env(), file);
-    bool found = is_hashed(directory) ? SSL_CTX_load_verify_dir(ssl, directory) == 1
-                                      : file || trust_bundle(ssl);
-    if (was_out_of_memory() && !found)
-        return err_no_memory(err);
-    return found || err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
-                              "this machine has no certificate authorities installed");
-}
-
-static bool trust_file(SSL_CTX *ssl, const char *ca_file, struct err *err)
-{
-    if (access(ca_file, R_OK) != 0)
-        return err_found(err, ERR_CONFIG, "cert:no-ca-bundle", "the CA file %s cannot be read",
-                         ca_file);
-    if (SSL_CTX_load_verify_file(ssl, ca_file) != 1)
+    if (whom->file && SSL_CTX_load_verify_file(ssl, whom->file) != 1)
         return was_out_of_memory() ? err_no_memory(err)
                                    : err_found(err, ERR_CONFIG, "cert:no-ca-bundle",
-                                               "the CA file %s holds no certificate", ca_file);
-    /* Who names a file trusts what is in it, be it a root, an intermediate or the server itself. */
-    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
+                                               "the CA file %s holds no certificate", whom->file);
+    if (whom->directory && SSL_CTX_load_verify_dir(ssl, whom->directory) != 1)
+        return was_out_of_memory() ? err_no_memory(err) : failed(err, ERR_CONFIG, whom->directory);
+    if (whom->all)
+        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
     return true;
 }
 
@@ -294,6 +220,8 @@ static bool set_trust_mark(struct tls_context *context, const struct tls_client_
 static bool client_trust(struct tls_context *context, const struct tls_client_plan *plan,
                          struct err *err)
 {
+    struct trust whom;
+
     if (!set_trust_mark(context, plan))
         return err_no_memory(err);
     if (plan->pin) {
@@ -302,9 +230,7 @@ static bool client_trust(struct tls_context *context, const struct tls_client_pl
                err_set(err, ERR_CONFIG, "a pin is sha256: and 64 hex digits, not \"%.80s\"",
                        plan->pin);
     }
-    if (plan->ca_file)
-        return trust_file(context->ssl, plan->ca_file, err);
-    return trust_system(context->ssl, err);
+    return trust_find(plan->ca_file, &whom, err) && trust(context->ssl, &whom, err);
 }
 
 /* One of the client's own two files. */
