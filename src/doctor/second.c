@@ -218,7 +218,6 @@ static void look_at_chain(struct second *second)
         .resolver = plan->world->credentials.resolver,
         .detours = plan->world->credentials.detours,
         .behind_proxy = proxy_of(plan) != NULL,
-        .home = plan->target->is_private ? plan->target->host : NULL,
     };
     if (chain_look_start(second->loop, &second->chain_plan, chain_came, second, &second->chain, NULL) && second->chain)
         second->waits++;

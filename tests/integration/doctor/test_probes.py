@@ -309,9 +309,10 @@ def test_chain_of_a_stranger_leads_nowhere_at_home(stage, linked, outpost, verdi
     assert not trap.heard, trap.heard
 
 
-@pytest.mark.parametrize('url', ['http://10.77.0.10/it.der', 'http://10.77.0.11/it.der', 'http://home.example.test:25/it.der'])
+@pytest.mark.parametrize('url', ['http://10.77.0.10/it.der', 'http://10.77.0.11/it.der', 'http://home.example.test:25/it.der',
+                                 'http://home.example.test/it.der'])
 def test_chain_of_one_at_home_leads_to_no_other(url, stage, linked, outpost, verdict):
-    """Who answers in the house's name names another door of it: only the server's own name would do, and HTTP's port."""
+    """Who answers in the house's name names another door of it, or of his own house: nobody goes there."""
     trap, name = Trap(), 'neighbour-' + url.translate({ord(c): '-' for c in ':/.'})
     linked(name, 'DNS:home.example.test', url)
     stage.open(HOME, 587, Smtp(certificate=name))
