@@ -46,6 +46,29 @@ static bool has_no_network(const struct doctor *doctor)
            interfaces_list(ips, &count, NULL) && count == 0;
 }
 
+static bool is_on_this_machine(const struct doctor *doctor)
+{
+    struct ip ip;
+
+    if (ip_parse(span_of(doctor->target.host), &ip))
+        return ip_is_loopback(ip);
+    for (size_t i = 0; i < doctor->answer.count; i++)
+        if (!ip_is_loopback(doctor->answer.at[i]))
+            return false;
+    return doctor->answer.count > 0;
+}
+
+static bool has_no_loopback(struct doctor *doctor)
+{
+    const char *fact = doctor->evidence.err.fact;
+
+    if (!fact || !span_starts(span_of(fact), "connect:unreachable") || !is_on_this_machine(doctor) || interfaces_loop_back())
+        return false;
+    notes_add(&doctor->notes, "loopback-down",
+              "The network within this machine is switched off, so nothing on it can be reached, not even by itself: ip link set lo up");
+    return true;
+}
+
 static bool has_ipv4(void)
 {
     struct ip ips[INTERFACES_MAX];
@@ -66,6 +89,7 @@ static void judge(struct doctor *doctor)
         .no_route = doctor->evidence.err.sys == ENETUNREACH,
         .has_ipv4 = has_ipv4(),
         .no_network = has_no_network(doctor),
+        .no_loopback = has_no_loopback(doctor),
         .names = &doctor->names,
         .in_container = doctor->plan.in_container,
         .issuer_is_known = issuer_is_known(doctor),

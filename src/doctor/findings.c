@@ -228,6 +228,7 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add(ret_findings, names.by_nat64, "host:by-nat64");
     add(ret_findings, names.is_ipv6_alone && !reached_by_ipv6(of->view), "host:ipv6-alone");
     add(ret_findings, of->no_network, "machine:no-network");
+    add(ret_findings, of->no_loopback, "machine:no-loopback");
     add(ret_findings, of->ladder->masked, "greeting:masked");
     add_profile(of->target, is_there, ret_findings);
     if (is_there) {

@@ -28,6 +28,7 @@ struct findings_of {
     bool no_route;    /* ...and it was this machine that knew no way */
     bool has_ipv4;    /* this machine has an address of it that others can reach */
     bool no_network;  /* no interface of this machine is up but its own to itself */
+    bool no_loopback; /* the server is on this machine, whose network within itself is switched off */
     bool in_container;
     bool issuer_is_known; /* as an anti-virus program's or a proxy's */
 };

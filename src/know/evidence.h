@@ -62,6 +62,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   message:nul message:bare-line-end message:header message:empty message:loop recipients:none
  *   sender:missing sender:foreign address:malformed
  *   config:no-account config:unreadable config:bad config:untrusted-mode secret:unreadable
+ *   config:source-address (it is not this machine's now, or the server has none of its family)
  *   secret:locked (a keyring or key that is not to be had now: nothing is lost)
  *   profile:no-passwords (before anything is sent)
  *   limit:day (used up, by our own books) disk:full disk:reserve (nearly full) disk:failed disk:read-only clock:wrong https:unreachable
@@ -93,6 +94,7 @@ struct evidence {
     /* What the neighbours showed: findings as facts, ended by NULL; or NULL.
      *   machine:container machine:cloud machine:no-ipv6 machine:no-ipv4
      *   machine:no-network (no interface is up; looked at where no name can be looked up)
+     *   machine:no-loopback (the server is on this machine, and its network within itself is switched off)
      *   host:private (on this machine or in the house)
      *   name:known (a profile has this server, so it exists) names:none (no other server's name can be
      *   looked up either)

@@ -8,6 +8,7 @@
 #include "base/obj.h"
 #include "base/str.h"
 #include "net/dial_proxy.h"
+#include "net/interfaces.h"
 #include "net/resolve.h"
 #include "net/stream_int.h"
 #include "net/timer.h"
@@ -59,17 +60,27 @@ struct dial {
 
 /* ---- the order ---- */
 
+/* From an address of the one family nothing of the other can be reached. */
+static bool is_reachable(const struct dial *dial, struct ip ip)
+{
+    return !dial->has_source || !ip.family || ip.family == dial->source.family;
+}
+
 /* RFC 8305, 4: the families in turns, beginning with that of the first, each in its own order. */
 static void interleave(struct dial *dial, const struct ip *found, size_t count)
 {
     size_t at[2] = { 0, 0 };
     uint8_t families[2] = { found[0].family, found[0].family == 4 ? 6 : 4 };
 
-    for (size_t turn = 0; dial->to_try_count < count; turn = 1 - turn) {
+    for (size_t turn = 0, taken = 0; taken < count; turn = 1 - turn) {
         while (at[turn] < count && found[at[turn]].family != families[turn])
             at[turn]++;
-        if (at[turn] < count)
-            dial->to_try[dial->to_try_count++] = found[at[turn]++];
+        if (at[turn] == count)
+            continue;
+        if (is_reachable(dial, found[at[turn]]))
+            dial->to_try[dial->to_try_count++] = found[at[turn]];
+        at[turn]++;
+        taken++;
     }
 }
 
@@ -87,7 +98,9 @@ static const struct {
     { ETIMEDOUT, "connect:timeout", "connect:timeout", "no answer" },
     { EHOSTUNREACH, "connect:unreachable", "connect:unreachable-ipv6", "no way there" },
     { ENETUNREACH, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
+    { ENETDOWN, "connect:unreachable", "connect:unreachable", "its network is down" },
     { EADDRNOTAVAIL, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
+    { EAFNOSUPPORT, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "not spoken on this machine" },
     { EINVAL, "connect:unreachable-ipv4", "connect:unreachable-ipv6", "no way there" },
     { ENOENT, "connect:refused", "connect:refused", "no such socket" },
 };
@@ -124,6 +137,49 @@ static void add_attempt(struct buf *words, const struct dial_attempt *attempt)
     buf_add(words, i < COUNT(results) ? results[i].words : uv_strerror(-attempt->sys));
 }
 
+/* Can a call begin at the source address, as things are now? */
+static bool is_of_this_machine(struct ip ip)
+{
+    struct sockaddr_storage address;
+    int fd = socket(ip.family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return errno != EAFNOSUPPORT;
+    size_t len = ip_to_sockaddr(ip, 0, &address);
+    bool bound = bind(fd, (struct sockaddr *)&address, (socklen_t)len) == 0;
+    close(fd);
+    return bound;
+}
+
+static bool is_offline(void)
+{
+    struct ip ips[INTERFACES_MAX];
+    size_t count;
+
+    return interfaces_list(ips, &count, NULL) && count == 0;
+}
+
+/* Is the account's own wish what stands in the way? Where the machine has no address at all, the one that is wished for may
+ * come with the network. */
+static bool stops_at_source(const struct dial *dial, struct err *err)
+{
+    HELD(buf) source = BUF(ERR_TEXT_MAX / 4);
+    bool v4 = dial->source.family == 4, ours = !dial->has_source || is_of_this_machine(dial->source);
+
+    if (!dial->has_source || (ours && dial->to_try_count) || (!ours && dial->to_try_count && is_offline()))
+        return false;
+    ip_write(&source, dial->source);
+    if (ours)
+        err_found(err, ERR_CONFIG, "config:source-address",
+                  "source_address %s is an address of IPv%c, and %s has none of that kind", buf_text(&source),
+                  v4 ? '4' : '6', dial->host);
+    else
+        err_found(err, ERR_CONFIG, "config:source-address", "source_address %s is not an address of this machine now",
+                  buf_text(&source));
+    err->sys = EADDRNOTAVAIL;
+    return true;
+}
+
 /* What all attempts together tell. */
 static void sum_up(const struct dial *dial, struct err *err)
 {
@@ -131,6 +187,8 @@ static void sum_up(const struct dial *dial, struct err *err)
     bool tried_v4 = false;
     HELD(buf) words = BUF(ERR_TEXT_MAX / 2);
 
+    if (stops_at_source(dial, err))
+        return;
     for (size_t i = 0; i < dial->attempt_count; i++) {
         const struct dial_attempt *attempt = &dial->attempts[i];
         if (!best || result_of(attempt->sys) < result_of(best->sys))
@@ -288,14 +346,12 @@ static int take_short_packets(const struct dial *dial, struct stream *stream, st
     return bad;
 }
 
-static int bind_source(const struct dial *dial, struct stream *stream, struct ip ip)
+static int bind_source(const struct dial *dial, struct stream *stream)
 {
     struct sockaddr_storage source;
 
     if (!dial->has_source)
         return 0;
-    if (dial->source.family != ip.family)
-        return UV_EADDRNOTAVAIL; /* the other family can't be reached from there */
     ip_to_sockaddr(dial->source, 0, &source);
     return uv_tcp_bind(&stream->handle.tcp, (struct sockaddr *)&source, 0);
 }
@@ -321,7 +377,7 @@ static int connect_to(struct dial *dial, struct call *call, struct ip ip)
         return connect_unix(dial, call);
     int bad = take_short_packets(dial, call->stream, ip);
     if (!bad)
-        bad = bind_source(dial, call->stream, ip);
+        bad = bind_source(dial, call->stream);
     if (bad)
         return bad;
     ip_to_sockaddr(ip, dial->port, &address);
@@ -424,7 +480,7 @@ static bool ask(struct dial *dial, const struct dial_plan *plan, struct err *err
         return (detoured ? resolve_local_addresses : resolve_addresses)(
             plan->resolver, span_of(dial->host), plan->deadline, on_found, dial, &dial->question, err);
     }
-    dial->to_try[dial->to_try_count++] = ip;
+    interleave(dial, &ip, 1);
     timer_set(dial->timer, loop_now(dial->loop));
     return true;
 }

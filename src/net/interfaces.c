@@ -44,3 +44,18 @@ bool interfaces_list(struct ip ret_ips[INTERFACES_MAX], size_t *ret_count, struc
     *ret_count = count;
     return true;
 }
+
+/* libuv names those alone that are up. */
+bool interfaces_loop_back(void)
+{
+    uv_interface_address_t *all;
+    bool is_up = false;
+    int found;
+
+    if (uv_interface_addresses(&all, &found))
+        return true;
+    for (int i = 0; i < found; i++)
+        is_up |= all[i].is_internal != 0;
+    uv_free_interface_addresses(all, found);
+    return is_up;
+}

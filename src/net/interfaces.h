@@ -11,4 +11,7 @@ enum { INTERFACES_MAX = 64 };
  * only its neighbours know; IPv4's, 169.254.x.x, is what a machine gives itself where nobody gave it one), none twice; INTERFACES_MAX at most. */
 MUST_USE bool interfaces_list(struct ip ret_ips[INTERFACES_MAX], size_t *ret_count, struct err *err);
 
+/* Is the network within this machine switched on ("lo")? True also where nobody can tell. */
+bool interfaces_loop_back(void);
+
 #endif

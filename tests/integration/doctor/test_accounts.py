@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from network import GMAIL, OFFICE, OUTLOOK, TARGET
-from outpost import PROGRAM
+from outpost import CONFIG, PROGRAM
 from peers.process import Process, free_port
 from sandbox import Sandbox
 from stage import Smtp
@@ -146,6 +146,32 @@ def test_settings(label, settings, cause, stage, certificates, outpost, verdict)
     del outpost.environment['OUTPOST_CA_FILE']
     outpost.account('mail.example.test:587', **{'ca_file': certificates.ca, **settings})
     verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '3'))
+
+
+@pytest.mark.parametrize('label,source,link,says', [
+    ('was ours once', '2001:db8::77', 'IPv4', 'source_address 2001:db8::77 is not an address of this machine now'),
+    ("another machine's", '198.51.100.77', 'IPv4', 'source_address 198.51.100.77 is not an address of this machine now'),
+    ("ours, and of IPv6 alone, where the server has none", '2001:db8::1', 'both',
+     'source_address 2001:db8::1 is an address of IPv6, and mail.example.test has none of that kind'),
+    ('ours', '198.51.100.1', 'both', None)])
+def test_source_address(label, source, link, says, stage, outpost, verdict):
+    """The doctor, and a command that sends, name the setting that is in the way."""
+    stage.open(TARGET, 587, Smtp())
+    stage.ground.link(link)
+    outpost.account('mail.example.test:587', source_address=source)
+    told = verdict('source_address: ' + label, 'config_invalid' if says else None,
+                   outpost.run('doctor', '--json', '--connect-timeout', '3'))
+    assert not says or says in told['evidence'], told
+    sent = outpost.run('send', '--direct', '--json', '--connect-timeout', '3', 'someone@example.test', stdin=b'see there\n')
+    assert sent.status == (CONFIG if says else 0), sent
+    assert not says or sent.json['failure']['cause'] == 'config_invalid' and says in sent.json['failure']['evidence'], sent
+
+
+def test_the_network_within_is_switched_off(outpost, verdict):
+    for host in ('127.0.0.1', 'localhost', '[::1]'):
+        outpost.inside = ['unshare', '-n']
+        told = verdict('lo is down: ' + host, 'network_unreachable', outpost.run('doctor', host + ':2525', '--json'))
+        assert [note['note'] for note in told['notes']] == ['loopback-down'], told
 
 
 @pytest.mark.parametrize('label,off', [('our clock, two years ahead', '+2y'), ('our clock, two years behind', '-2y')])

@@ -1,10 +1,12 @@
 #include "support/check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -285,11 +287,95 @@ static void test_source(void **state)
     assert_false(dial_start(loop, &bad, on_done, NULL, &none, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
 
-    /* From an IPv4 address nothing of IPv6 can be reached. */
-    OWN(dial) other = start("::1", both, NULL, "127.0.0.5", 0);
-    assert_true(loop_run_until(loop, &done));
-    assert_null(got);
-    assert_string_equal(why.fact, "connect:unreachable-ipv6");
+}
+
+/* From an IPv4 address nothing of IPv6 can be reached, and from one that is not ours nothing at all. */
+static void test_wrong_source(void **state)
+{
+    static const struct {
+        const char *label, *addresses[NAMES_MAX], *source, *words; /* NULL: it answers */
+        size_t tries;
+    } cases[] = {
+        { "of the other family", { "::1", "::1" }, "127.0.0.5", "is an address of IPv4, and smtp.example.org has none", 0 },
+        { "of IPv6", { "127.0.0.1" }, "::1", "source_address ::1 is an address of IPv6", 0 },
+        { "of one family of two: that is tried alone", { "::1", "127.0.0.1", "::1" }, "127.0.0.5", NULL, 1 },
+        { "not ours", { "127.0.0.1" }, "192.0.2.7", "source_address 192.0.2.7 is not an address of this machine now", 1 },
+        { "not ours, and of the other family", { "127.0.0.1" }, "2001:db8::7", "2001:db8::7 is not an address of this machine", 0 },
+        { "not ours, for two addresses", { "::1", "127.0.0.1", "127.0.0.2" }, "192.0.2.7", "192.0.2.7 is not an address", 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct resolver resolver = { .loop = loop, .addresses = cases[i].addresses };
+        size_t count;
+        if (!has_v6 && cases[i].source[0] == ':')
+            continue;
+        OWN(dial) dial = start("smtp.example.org", both, &resolver, cases[i].source, 0);
+        assert_true(loop_run_until(loop, &done));
+        dial_attempts(dial, &count);
+        check_row(cases[i].label, count == cases[i].tries);
+        check_row(cases[i].label, !got == (cases[i].words != NULL));
+        if (!got) {
+            check_row(cases[i].label, why.kind == ERR_CONFIG && !strcmp(why.fact, "config:source-address"));
+            check_row(cases[i].label, strstr(why.text, cases[i].words));
+        }
+        stream_free(got);
+    }
+}
+
+/* ---- what the system says of a call, in its place ---- */
+
+static int says;
+
+__attribute__((visibility("default"))) int connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t len)
+{
+    const struct sockaddr *address = to.__sockaddr__;
+
+    if (says && address->sa_family == AF_INET6) {
+        errno = says;
+        return -1;
+    }
+    return (int)syscall(SYS_connect, fd, address, len);
+}
+
+__attribute__((visibility("default"))) int socket(int domain, int type, int protocol)
+{
+    if (says == EAFNOSUPPORT && domain == AF_INET6) {
+        errno = says;
+        return -1;
+    }
+    return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+/* Of a server with an address of IPv6, and with one of each. */
+static void test_no_way(void **state)
+{
+    static const struct {
+        const char *label;
+        int says;
+        const char *fact;
+    } cases[] = {
+        { "no route", ENETUNREACH, "connect:unreachable-ipv6" },
+        { "no address of that family", EADDRNOTAVAIL, "connect:unreachable-ipv6" },
+        { "a family that is not spoken here", EAFNOSUPPORT, "connect:unreachable-ipv6" },
+        { "its interface is down", ENETDOWN, "connect:unreachable" },
+        { "a router that looked in vain", EHOSTUNREACH, "connect:unreachable-ipv6" },
+    };
+    static const char *const single[] = { "2001:db8::1", NULL }, *const two[] = { "2001:db8::1", "127.0.0.1", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct resolver one = { .loop = loop, .addresses = single }, both_families = { .loop = loop, .addresses = two };
+        says = cases[i].says;
+        OWN(dial) dial = start("smtp.example.org", both, &one, NULL, 0);
+        assert_true(loop_run_until(loop, &done));
+        check_row(cases[i].label, !got && !strcmp(why.fact, cases[i].fact) && why.sys == cases[i].says);
+        OWN(dial) other = start("smtp.example.org", both, &both_families, NULL, 0);
+        assert_true(loop_run_until(loop, &done));
+        check_row(cases[i].label, got);
+        stream_free(got);
+        says = 0;
+    }
 }
 
 static void test_no_such_socket(void **state)
@@ -496,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_tries),        cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_short_packets),
         cmocka_unit_test(test_name_failure), cmocka_unit_test(test_source),
+        cmocka_unit_test(test_wrong_source), cmocka_unit_test(test_no_way),
         cmocka_unit_test(test_no_such_socket), cmocka_unit_test(test_hang_up),
         cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_detour_parse),
         cmocka_unit_test(test_detour_follow),
