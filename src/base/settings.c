@@ -136,6 +136,11 @@ static void host_done(struct setting_host *host)
 }
 
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT; an IPv6 address without brackets has no port. */
+static bool no_host(struct err *err, const char *text)
+{
+    return err_found(err, ERR_CONFIG, "name:malformed", "%s", text);
+}
+
 static bool read_host(const struct setting *setting, struct span value, void *at, struct err *err)
 {
     struct setting_host *host = at;
@@ -148,18 +153,18 @@ static bool read_host(const struct setting *setting, struct span value, void *at
         name = span_cut(value, 1, bracket);
         port = span_from(value, bracket + 1);
         if (port.len && port.at[0] != ':')
-            return bad(err, "HOST:PORT is wanted");
+            return no_host(err, "HOST:PORT is wanted");
     } else if (colon < value.len && span_find(value, ':') == colon) {
         name = span_cut(value, 0, colon);
         port = span_from(value, colon);
     }
     if (span_find(value, '/') < value.len)
-        return bad(err, "HOST:PORT is wanted, without a URL's parts");
+        return no_host(err, "HOST:PORT is wanted, without a URL's parts");
     for (size_t i = 0; i < name.len; i++)
         if (memchr(" \t[]\"", name.at[i], 5))
-            return bad(err, "HOST:PORT is wanted");
+            return no_host(err, "HOST:PORT is wanted");
     if (name.len == 0)
-        return bad(err, "HOST:PORT is wanted");
+        return no_host(err, "HOST:PORT is wanted");
     if (port.len && !str_to_u16(span_from(port, 1), 1, UINT16_MAX, &number))
         return bad(err, "the port is a number from 1 to 65535");
     char *copy = str_copy_span(name);

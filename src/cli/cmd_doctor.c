@@ -9,8 +9,7 @@
 #include "cli/remedy.h"
 #include "cli/transports.h"
 #include "net/loop.h"
-#include "os/clock.h"
-#include "os/file.h"
+#include "os/container.h"
 #include "os/place.h"
 #include "relay/settings.h"
 
@@ -61,14 +60,6 @@ static void on_done(void *who, const struct doctor_report *report)
     visit->done = true;
 }
 
-/* As container managers tell those who are within: by a file, or by a variable (systemd's, podman's, LXC's). */
-static bool is_container(void)
-{
-    const char *variable = getenv("container");
-
-    return (variable && *variable) || file_exists("/.dockerenv") || file_exists("/run/.containerenv");
-}
-
 /* An account of ours: with a place for its secrets, and perhaps an outpost that sends its mail. */
 static bool is_kept_here(const struct visit *visit)
 {
@@ -78,26 +69,11 @@ static bool is_kept_here(const struct visit *visit)
 /* A server alone needs no secrets, and another program's account brings its own: no place where they are kept. */
 static bool make_world(struct visit *visit, struct err *err)
 {
-    const struct network *network = cli_network(visit->cli, err);
-    const struct config *config = network ? cli_config(visit->cli, err) : NULL;
-
-    if (!config)
-        return false;
     if (is_kept_here(visit))
         return cli_transport_world(visit->cli, &visit->world, err);
-    visit->world = (struct transport_world){
-        .hello = cli_hello(visit->cli),
-        .connect_timeout_ms = network->connect_timeout_ms,
-        .timeout_ms = network->timeout_ms,
-        .observer = cli_observer(visit->cli),
-    };
-    visit->world.credentials.secrets.loop = network->loop;
+    if (!cli_bare_world(visit->cli, &visit->world, err))
+        return false;
     visit->world.credentials.secrets.in_hand = foreign_secret(&visit->foreign);
-    visit->world.credentials.clock = &clock_system;
-    visit->world.credentials.proxy = config->outpost.https_proxy;
-    visit->world.credentials.resolver = network->resolver;
-    visit->world.credentials.detours = network->detours;
-    visit->world.credentials.ca_file = network->ca_file;
     return true;
 }
 
@@ -132,7 +108,7 @@ static bool examine(struct visit *visit, const struct knowledge *know, struct er
         .host = visit->patient.host,
         .port = visit->patient.port,
         .security = visit->patient.security,
-        .in_container = is_container(),
+        .in_container = container_is_here(),
         .machine = is_kept_here(visit) && !place_is_anothers(place) ? &machine : NULL,
         .books = is_kept_here(visit) ? &visit->lending.books : NULL,
     };

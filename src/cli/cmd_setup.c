@@ -8,6 +8,7 @@
 #include "cli/failure.h"
 #include "cli/finding.h"
 #include "cli/input.h"
+#include "cli/looking.h"
 #include "cli/print.h"
 #include "cli/proving.h"
 #include "cli/setup.h"
@@ -227,6 +228,32 @@ static enum sasl_credential sign_in_with(const struct setup *s)
                                                  : SASL_PASSWORD;
 }
 
+static const struct candidate *candidate_of(const struct candidates *candidates, const struct evidence *evidence)
+{
+    for (size_t i = 0; i < candidates->count && evidence->host && evidence->security; i++) {
+        const struct candidate *candidate = &candidates->at[i];
+        if (strcmp(candidate->host, evidence->host) == 0 && candidate->port == evidence->port &&
+            strcmp(security_word(candidate->security), evidence->security) == 0)
+            return candidate;
+    }
+    return NULL;
+}
+
+/* Looked at as the account would reach it. */
+static int tell_failure(struct setup *s, struct evidence *evidence)
+{
+    const struct candidate *about = candidate_of(&s->found->candidates, evidence);
+    OWN(account) account = NULL;
+    struct looking *looking = NULL;
+
+    if (about && setup_account(s, about, NULL, &account, NULL))
+        looking = looking_around(s->cli, account, evidence);
+    evidence->provider = s->found->profile ? s->found->profile->id : evidence->provider;
+    int status = fail(s->cli, evidence);
+    looking_free(looking);
+    return status;
+}
+
 static int prove(struct setup *s)
 {
     struct proving proving = {
@@ -247,12 +274,10 @@ static int prove(struct setup *s)
     show_proofs(s);
     if (s->proofs->chosen)
         return 0;
-    if (!proving_failure(s->proofs, &evidence)) {
-        err_set(&err, ERR_CONFIG, "none of these servers can be used");
-        return fail_here(s->cli, &err);
-    }
-    evidence.provider = s->found->profile ? s->found->profile->id : evidence.provider;
-    return fail(s->cli, &evidence);
+    if (proving_failure(s->proofs, &evidence))
+        return tell_failure(s, &evidence);
+    err_set(&err, ERR_CONFIG, "none of these servers can be used");
+    return fail_here(s->cli, &err);
 }
 
 /* A failure before anything was tried; whose mail it is, may be known by then. */

@@ -156,6 +156,32 @@ void proving_verdict(const struct proof *proof, char out[PROVING_VERDICT_MAX])
     }
 }
 
+/* It was reached, and speaks otherwise than it was spoken to: what it says in its own way tells more. */
+static bool is_misspoken(const struct evidence *evidence)
+{
+    static const char *const facts[] = { "tls:plaintext", "tls:timeout", "greeting:timeout" };
+
+    for (size_t i = 0; evidence->err.fact && i < COUNT(facts); i++)
+        if (strcmp(evidence->err.fact, facts[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Where nobody said how a port speaks it was asked both ways. */
+static const struct proof *spoken_to(const struct proofs *proofs, const struct proof *first)
+{
+    const struct evidence *evidence = &first->evidence;
+
+    for (size_t i = 0; i < proofs->count && is_misspoken(evidence); i++) {
+        const struct evidence *other = &proofs->at[i].evidence;
+        bool same = proofs->at[i].state == PROOF_FAILED && other->port == evidence->port && evidence->host && other->host &&
+                    strcmp(other->host, evidence->host) == 0;
+        if (same && other->stage > STAGE_CONNECT && !is_misspoken(other))
+            return &proofs->at[i];
+    }
+    return first;
+}
+
 bool proving_failure(const struct proofs *proofs, struct evidence *ret_evidence)
 {
     const struct proof *first = NULL, *refusal = NULL, *unconfirmed = NULL;
@@ -165,7 +191,7 @@ bool proving_failure(const struct proofs *proofs, struct evidence *ret_evidence)
         bool failed = proof->state == PROOF_FAILED;
         if (failed && !first)
             first = proof;
-        if (failed && !refusal && proof->evidence.stage == STAGE_AUTH)
+        if (failed && proof->evidence.stage == STAGE_AUTH && (!refusal || (proof->evidence.err.reply && !refusal->evidence.err.reply)))
             refusal = proof;
         if (proof->unconfirmed && !unconfirmed)
             unconfirmed = proof;
@@ -179,6 +205,6 @@ bool proving_failure(const struct proofs *proofs, struct evidence *ret_evidence)
     }
     if (!first)
         return false;
-    *ret_evidence = refusal ? refusal->evidence : first->evidence;
+    *ret_evidence = refusal ? refusal->evidence : spoken_to(proofs, first)->evidence;
     return true;
 }

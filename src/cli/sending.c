@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "cli/failure.h"
+#include "cli/looking.h"
 #include "cli/progress.h"
 #include "cli/transports.h"
 #include "net/loop.h"
@@ -101,12 +102,15 @@ bool sending_run(struct cli *cli, const struct account *account, const struct se
     progress_clear(&d.progress);
     ret->transport = transport_name(d.transport);
     transport_close(d.transport);
+    if (ret->failed)
+        ret->looking = looking_around(cli, account, &ret->failure);
     return !ret->failed;
 }
 
 void sending_done(struct sending *sending)
 {
     mem_free(sending->outcomes);
+    looking_free(sending->looking);
     *sending = (struct sending){ 0 };
 }
 

@@ -1,5 +1,6 @@
 /* One message by one account, to the server's last word: what `send` and the test message of `setup` do.
- * Runs the loop until the outcome of every recipient is known.
+ * Runs the loop until the outcome of every recipient is known; and where there was no way to the server, until it is known
+ * what stands in it (cli/looking.h).
  */
 #ifndef OUTPOST_CLI_SENDING_H
 #define OUTPOST_CLI_SENDING_H
@@ -19,6 +20,7 @@ struct sending {
     const char *transport; /* the way it went: "smtp"; NULL: none was found */
     bool failed; /* there was no way out: `failure` tells why */
     struct evidence failure;
+    struct looking *looking; /* what `failure` points into; or NULL */
 };
 
 /* False: it could not begin; `failure` tells why all the same. sending_done() in either case. */

@@ -2,6 +2,7 @@
 
 #include "account/grant.h"
 #include "cli/failure.h"
+#include "cli/looking.h"
 #include "cli/opening.h"
 #include "cli/print.h"
 
@@ -17,11 +18,17 @@ static void forget(struct setup *s, const struct account *account)
         (void)!grant_forget(&world, account, NULL);
 }
 
+/* A provider that everybody knows shows them a certificate that they trust: who shows another is not it. */
+static const char *const known_to_all[] = { "port:served", NULL };
+
 static int tell_failure(struct setup *s, const struct evidence *evidence, enum stage stage)
 {
+    const struct profile *profile = s->found->profile;
     struct evidence told = *evidence;
 
-    told.provider = s->found->profile ? s->found->profile->id : told.provider;
+    told.provider = profile ? profile->id : told.provider;
+    if (profile && profile->oauth.token && !arguments_has(&s->cli->args, "issuer") && !told.found)
+        told.found = known_to_all;
     if (told.stage == STAGE_LOCAL)
         told.stage = stage;
     return fail(s->cli, &told);
@@ -56,7 +63,10 @@ int setup_oauth(struct setup *s)
     }
     if (!opening_prove(&signing, &who, &way, &evidence)) {
         forget(s, account);
-        return tell_failure(s, &evidence, STAGE_AUTH);
+        struct looking *looking = looking_around(s->cli, account, &evidence);
+        int status = tell_failure(s, &evidence, STAGE_AUTH);
+        looking_free(looking);
+        return status;
     }
     tell_way(s, account, &who, way);
     if (arguments_has(&s->cli->args, "print")) {

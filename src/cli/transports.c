@@ -29,24 +29,34 @@ struct session_observer cli_observer(struct cli *cli)
     return (struct session_observer){ .saw = cli->verbose ? show_line : NULL, .who = cli };
 }
 
-bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, struct err *err)
+bool cli_bare_world(struct cli *cli, struct transport_world *ret_world, struct err *err)
 {
     const struct network *network = cli_network(cli, err);
     const struct config *config = network ? cli_config(cli, err) : NULL;
-    struct transport_world world = { .know = know, .of = cli };
 
-    if (!config || !cli_secrets(cli, &world.credentials.secrets, err))
+    if (!config)
         return false;
-    world.credentials.clock = &clock_system;
-    world.credentials.resolver = network->resolver;
-    world.credentials.detours = network->detours;
-    world.credentials.ca_file = network->ca_file;
-    world.credentials.proxy = config->outpost.https_proxy;
-    world.hello = cli_hello(cli);
-    world.tickets = network->tickets;
-    world.connect_timeout_ms = network->connect_timeout_ms;
-    world.timeout_ms = network->timeout_ms;
-    world.observer = cli_observer(cli);
-    *ret_world = world;
+    *ret_world = (struct transport_world){
+        .know = know,
+        .of = cli,
+        .hello = cli_hello(cli),
+        .connect_timeout_ms = network->connect_timeout_ms,
+        .timeout_ms = network->timeout_ms,
+        .observer = cli_observer(cli),
+    };
+    ret_world->credentials.secrets.loop = network->loop;
+    ret_world->credentials.clock = &clock_system;
+    ret_world->credentials.resolver = network->resolver;
+    ret_world->credentials.detours = network->detours;
+    ret_world->credentials.ca_file = network->ca_file;
+    ret_world->credentials.proxy = config->outpost.https_proxy;
+    return true;
+}
+
+bool cli_transport_world(struct cli *cli, struct transport_world *ret_world, struct err *err)
+{
+    if (!cli_bare_world(cli, ret_world, err) || !cli_secrets(cli, &ret_world->credentials.secrets, err))
+        return false;
+    ret_world->tickets = cli_network(cli, NULL)->tickets;
     return true;
 }

@@ -252,14 +252,36 @@ static bool probe_some(struct prove *prove)
     return busy > 0 || prove->next < candidates->count;
 }
 
-/* Is this a place for the credential at all? */
-static bool is_fit(const struct prove *prove, const struct proof *proof)
+static struct evidence evidence_of(const struct candidate *candidate, enum stage stage)
+{
+    return (struct evidence){
+        .stage = stage,
+        .provider = candidate->profile ? candidate->profile->id : NULL,
+        .host = candidate->host,
+        .port = candidate->port,
+        .security = security_word(candidate->security),
+    };
+}
+
+/* Is this a place for the credential at all? If it is reached and offers no way to sign in, that is its failure. */
+static bool is_fit(const struct prove *prove, size_t at)
 {
     const struct prove_plan *plan = &prove->plan;
+    const struct candidate *candidate = &plan->candidates->at[at];
+    struct proof *proof = &prove->proofs->at[at];
     unsigned allowed = plan->mechanisms ? plan->mechanisms : SASL_USUAL;
+    enum sasl_mechanism best;
+    struct err err = { 0 };
 
-    return proof->state == PROOF_REACHED &&
-           (proof->mechanisms & allowed & sasl_for_credential(plan->sign_in_with));
+    if (proof->state != PROOF_REACHED)
+        return false;
+    if (sasl_choose(proof->mechanisms, allowed, plan->sign_in_with, true, &best, &err))
+        return true;
+    proof->state = PROOF_FAILED;
+    proof->evidence = evidence_of(candidate, STAGE_AUTH);
+    proof->evidence.err = err;
+    err_in(&proof->evidence.err, "%s:%u", candidate->host, candidate->port);
+    return false;
 }
 
 /* A password where the provider is known to take none: that needs no trying. */
@@ -272,9 +294,7 @@ static bool is_hopeless(const struct prove *prove, size_t at)
         candidate->profile->password != PASSWORD_OFF)
         return false;
     proof->state = PROOF_FAILED;
-    proof->evidence = (struct evidence){ .stage = STAGE_AUTH, .provider = candidate->profile->id,
-                                         .host = candidate->host, .port = candidate->port,
-                                         .security = security_word(candidate->security) };
+    proof->evidence = evidence_of(candidate, STAGE_AUTH);
     err_found(&proof->evidence.err, ERR_SIGNIN, "profile:no-passwords", "%s takes no passwords",
               candidate->profile->name);
     return true;
@@ -303,9 +323,8 @@ static bool get_credential(struct prove *prove, size_t at)
     if (prove->secret)
         return true;
     proof->state = PROOF_FAILED;
-    proof->evidence = (struct evidence){ .stage = STAGE_LOCAL, .err = err, .host = candidate->host,
-                                         .port = candidate->port,
-                                         .security = security_word(candidate->security) };
+    proof->evidence = evidence_of(candidate, STAGE_LOCAL);
+    proof->evidence.err = err;
     return false;
 }
 
@@ -325,7 +344,7 @@ static bool sign_in_next(struct prove *prove)
     }
     while (prove->next < prove->proofs->count) {
         size_t at = prove->next++;
-        if (!is_fit(prove, &prove->proofs->at[at]) || is_hopeless(prove, at) || !is_agreed(prove, at))
+        if (!is_fit(prove, at) || is_hopeless(prove, at) || !is_agreed(prove, at))
             continue;
         if (prove->plan.sign_in_with == SASL_CERTIFICATE) {
             begin_trial(trial, at);

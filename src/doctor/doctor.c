@@ -29,7 +29,7 @@ static bool wants_around(const struct doctor *doctor)
         return false;
     if (!doctor->road_over)
         return doctor_now(doctor) >= doctor->began + LOOK_AROUND_MS;
-    return doctor->failed && !doctor->here && doctor_needs_around(doctor);
+    return doctor->failed && !doctor->here && doctor_would_look_around(&doctor->evidence);
 }
 
 /* Is there anybody to wait for? All whom this stage of it needs are asked at once; the other way comes when it is known
@@ -117,7 +117,7 @@ static bool choose_ways(struct doctor *doctor, struct err *err)
     if (doctor->only_https)
         return account_copy(account, &doctor->by_https, err);
     return copy_by(account, "smtp", &doctor->by_smtp, err) &&
-           (!other || account->transport == TRANSPORT_SMTP || copy_by(account, other, &doctor->by_https, err));
+           (!other || doctor->plan.withhold || account->transport == TRANSPORT_SMTP || copy_by(account, other, &doctor->by_https, err));
 }
 
 static void choose_target(struct doctor *doctor)
@@ -164,6 +164,7 @@ bool doctor_start(struct loop *loop, const struct doctor_plan *plan, const struc
     doctor->events = *events;
     doctor->who = who;
     doctor->world = *plan->world;
+    doctor->withheld = plan->withhold;
     doctor->began = loop_now(loop);
     doctor->timer = timer_new(loop, rang, doctor);
     if (!doctor->timer)

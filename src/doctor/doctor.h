@@ -37,6 +37,7 @@ struct doctor_plan {
     const char *host;
     uint16_t port;
     enum security security;
+    bool withhold; /* the account is not signed in, by no way: its server is looked at as the account reaches it */
     bool in_container; /* this machine is one */
     const struct machine_place *machine; /* NULL: nothing of it is ours to look at */
     const struct doctor_books *books; /* of whoever sends the account's mail; NULL: there are none */
@@ -75,6 +76,9 @@ struct doctor_early {
 };
 void doctor_early_report(const struct knowledge *know, enum doctor_rung rung, const struct err *why,
                          struct doctor_early *ret_early);
+
+/* May what is around the server tell more of such a failure? Once somebody has answered over TLS it is between the two. */
+bool doctor_would_look_around(const struct evidence *evidence);
 
 struct doctor;
 

@@ -27,7 +27,7 @@ void doctor_ask_for_domain(struct doctor *doctor)
     const struct account *account = doctor->plan.account;
     const struct profile *profile = doctor->target.profile;
 
-    if (!account || !account->address || doctor->target.is_private || doctor->domain_asked)
+    if (!account || !account->address || doctor->plan.withhold || doctor->target.is_private || doctor->domain_asked)
         return;
     doctor->domain_asked = true;
     const struct domain_plan plan = {
@@ -78,13 +78,12 @@ static void around_changed(void *who)
     doctor_go_on(doctor);
 }
 
-/* Does it matter what others show? Once somebody has answered over TLS it is between the two. */
-bool doctor_needs_around(const struct doctor *doctor)
+bool doctor_would_look_around(const struct evidence *evidence)
 {
-    const char *fact = doctor->evidence.err.fact;
-    enum stage stage = doctor->evidence.stage;
+    const char *fact = evidence->err.fact;
 
-    return (stage >= STAGE_RESOLVE && stage <= STAGE_STARTTLS) || (fact && strcmp(fact, "auth:not-offered") == 0);
+    return (evidence->stage >= STAGE_RESOLVE && evidence->stage <= STAGE_STARTTLS) ||
+           (fact && strcmp(fact, "auth:not-offered") == 0);
 }
 
 /* It has answered, and then not gone on: perhaps it waits for TLS, or we do. */

@@ -23,7 +23,7 @@ bool doctor_look_into_books(struct doctor *doctor)
 
     if (!books || doctor->here)
         return false;
-    doctor->withheld = books->line == BOOKS_ALL_BUSY && doctor->by_smtp;
+    doctor->withheld |= books->line == BOOKS_ALL_BUSY && doctor->by_smtp;
     bool used_up = clock && books_used_up(books, clock_wall(clock) / 1000, &evidence);
     books_climb(books, used_up ? &evidence : NULL, &doctor->ladder, doctor_now(doctor));
     if (!used_up)
@@ -62,7 +62,7 @@ void doctor_tell_full(struct doctor *doctor)
 /* The road was good as far as it could be walked. */
 void doctor_tell_withheld(struct doctor *doctor)
 {
-    if (!doctor->withheld || doctor->spared || ladder_has(&doctor->ladder, RUNG_AUTH))
+    if (!doctor->withheld || doctor->plan.withhold || doctor->spared || ladder_has(&doctor->ladder, RUNG_AUTH))
         return;
     notes_add(&doctor->notes, "signin-untried",
               "Signing in was not tried: the outpost that sends this account's mail has all of its connections in use.");

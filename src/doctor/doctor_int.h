@@ -122,8 +122,6 @@ bool doctor_try_https(struct doctor *doctor);
 void doctor_ask_for_domain(struct doctor *doctor);
 bool doctor_await_domain(struct doctor *doctor);
 void doctor_tell_domain(struct doctor *doctor);
-/* Does it matter what others show? */
-bool doctor_needs_around(const struct doctor *doctor);
 bool doctor_look_around(struct doctor *doctor);
 bool doctor_look_at_names(struct doctor *doctor);
 bool doctor_look_again(struct doctor *doctor);

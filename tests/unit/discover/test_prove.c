@@ -302,7 +302,7 @@ static const struct {
       { { OAUTH, "a.example.com", SOURCE_SRV, SECURITY_TLS },
         { NO_AUTH, "b.example.com", SOURCE_SRV, SECURITY_TLS },
         { GOOD, "c.example.com", SOURCE_GUESS, SECURITY_TLS } },
-      true, false, "reached 0, reached 0, signed-in 1", "c.example.com", 0 },
+      true, false, "failed auth:no-common-mechanism 0, failed auth:not-offered 0, signed-in 1", "c.example.com", 0 },
     { "nor to who is not who they should be",
       { { GOOD, "not-in-the-certificate.example.com", SOURCE_SRV, SECURITY_TLS } },
       true, false, "failed cert:hostname 0", NULL, 0 },
