@@ -9,6 +9,27 @@ enum {
     APART_MOST = 8, /* words from the first of them to the last: half a sentence */
 };
 
+/* Chinese, Japanese and Korean put no blanks between words, or hang endings on: what begins with such a letter may stand
+ * anywhere in what is cut here, which ends with their comma or full stop, or where ASCII begins. */
+static bool is_east_asian(struct span text)
+{
+    unsigned char lead = text.len > 2 ? (unsigned char)text.at[0] : 0;
+
+    return lead >= 0xe3 && lead <= 0xed;
+}
+
+/* How many bytes a sign above ASCII has that ends a word: quotes and dashes of typographers, and the full stops and commas
+ * of Chinese; 0 where there is none. */
+static size_t sign_len(struct span text)
+{
+    static const char *const fronts[] = { "\xe2\x80", "\xe3\x80", "\xef\xbc", "\xef\xbd" };
+
+    for (size_t i = 0; i < COUNT(fronts); i++)
+        if (text.len > 2 && span_starts(text, fronts[i]))
+            return 3;
+    return text.len > 1 && span_starts(text, "\xc2") ? 2 : 0;
+}
+
 /* Bytes above ASCII are letters of some language. */
 static bool is_letter(char c)
 {
@@ -37,15 +58,34 @@ void near_cut(struct near_text *near, struct span text)
     near->count = 0;
     for (size_t at = 0; at < text.len && near->count < NEAR_MOST;) {
         size_t begin = at;
+        size_t sign = sign_len(span_from(text, at));
+        if (sign) {
+            at += sign;
+            continue;
+        }
         if (!is_letter(text.at[at]) && !str_is_digit(text.at[at])) {
             at++;
             continue;
         }
         do
             at++;
-        while (at < text.len && (is_letter(text.at[at]) || str_is_digit(text.at[at])) && !is_seam(text, at));
+        while (at < text.len && (is_letter(text.at[at]) || str_is_digit(text.at[at])) && !is_seam(text, at) &&
+               !sign_len(span_from(text, at)));
         near->words[near->count++] = span_cut(text, begin, at);
     }
+}
+
+static bool has_within(struct span word, struct span stem)
+{
+    for (; word.len >= stem.len; word = span_from(word, 1))
+        if (memcmp(word.at, stem.at, stem.len) == 0)
+            return true;
+    return false;
+}
+
+static bool has_front(struct span word, struct span stem)
+{
+    return stem.len && stem.len <= word.len && span_equal_word(span_cut(word, 0, stem.len), stem);
 }
 
 /* Does the word begin with one of the stems of a group: "big|large|=max"? */
@@ -57,8 +97,7 @@ static bool has_stem(struct span group, struct span word)
         bool whole = stem.len && stem.at[0] == '=';
         if (whole)
             stem = span_from(stem, 1);
-        if (stem.len && stem.len <= word.len && (!whole || stem.len == word.len) &&
-            span_equal_word(span_cut(word, 0, stem.len), stem))
+        if (is_east_asian(stem) ? has_within(word, stem) : has_front(word, stem) && (!whole || stem.len == word.len))
             return true;
     }
     return false;

@@ -301,6 +301,19 @@ static bool is_echo(const struct err *a, const struct err *b)
            span_starts(span_of(a->said), b->said);
 }
 
+/* Only says that what was asked for before was refused: a program that goes on after a refusal hears these. */
+static bool is_consequence(const struct err *err)
+{
+    static const char *const words[] = { "no valid recipients", "need RCPT", "need MAIL", "RCPT first", "MAIL first",
+                                         "valid RCPT command must precede", "Bad sequence of commands",
+                                         "No recipients have been specified", "bad command sequence" };
+
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (span_find_word(span_of(err->said), words[i]) < strlen(err->said))
+            return true;
+    return false;
+}
+
 /* The last of the best known wins: a program that tries again ends with what stopped it. */
 static enum sureness best_reply(const struct knowledge *know, struct span text,
                                 const struct evidence *around, struct evidence *best)
@@ -314,7 +327,7 @@ static enum sureness best_reply(const struct knowledge *know, struct span text,
         enum sureness now = judge(know, &reply, false);
         bool has_code = reply.err.reply, had_code = best->err.reply;
         if (now == SURE_NOTHING || (had_code && !has_code) || (had_code == has_code && now < sure) ||
-            is_echo(&best->err, &reply.err))
+            is_echo(&best->err, &reply.err) || (sure >= SURE_WEAK && is_consequence(&reply.err)))
             continue;
         sure = now;
         *best = reply;

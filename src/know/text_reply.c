@@ -4,7 +4,7 @@
 
 #include "base/banned.h"
 
-enum { FOLDS_MOST = 20, PREFIX_MOST = 60, HTTP_NEAR = 16 };
+enum { FOLDS_MOST = 20, PREFIX_MOST = 60, HTTP_NEAR = 16, REQUEST_NEAR = 160 };
 
 /* "X.Y.Z" of class 4 or 5 at the cursor (RFC 3463, 2), and not the front of something longer. */
 static bool read_enhanced(struct scan *scan, uint16_t ret_enhanced[3])
@@ -189,13 +189,29 @@ static bool has_reply(struct span line)
     return false;
 }
 
+/* Does the reply at `at` stand in a report's field? */
+static bool is_in_field(struct span text, size_t at)
+{
+    while (at > 0 && text.at[at - 1] != '\n')
+        at--;
+    return span_starts_word(span_trim(span_from(text, at)), "Diagnostic-Code:");
+}
+
+/* A field's next line that lost its blank on the way into a form: no field of its own, and no end. */
+static bool is_bare_fold(struct scan next)
+{
+    struct span line;
+
+    return scan_line(&next, &line) && span_trim(line).len && line.at[0] != '-' && span_find(line, ':') == line.len;
+}
+
 /* Lines that begin with a blank belong to the one before. */
-static void read_folds(struct scan *scan, struct buf *words)
+static void read_folds(struct scan *scan, bool field, struct buf *words)
 {
     struct span line;
 
     for (int i = 0; i < FOLDS_MOST; i++) {
-        if (scan_peek(scan) != ' ' && scan_peek(scan) != '\t')
+        if (scan_peek(scan) != ' ' && scan_peek(scan) != '\t' && !(field && is_bare_fold(*scan)))
             return;
         struct scan next = *scan;
         if (!scan_line(&next, &line) || has_reply(line))
@@ -298,6 +314,7 @@ void text_squeeze(struct buf *out, struct span text)
 
 static void read_words(struct scan *scan, char before, bool more_lines, struct err *err)
 {
+    bool field = is_in_field(scan->all, scan->at);
     HELD(buf) words = BUF(4096);
     HELD(buf) squeezed = BUF(4096);
     struct span line = SPAN_NONE;
@@ -306,7 +323,7 @@ static void read_words(struct scan *scan, char before, bool more_lines, struct e
     buf_add_span(&words, span_cut(text_quoted(line, before), 0, 2048));
     while (more_lines && read_next_line(scan, err->reply, &words, &more_lines))
         ;
-    read_folds(scan, &words);
+    read_folds(scan, field, &words);
     text_squeeze(&squeezed, buf_span(&words));
     if (!err->enhanced[0])
         find_late_enhanced(buf_span(&squeezed), err);
@@ -350,16 +367,29 @@ static bool is_code_led(struct span before)
     return false;
 }
 
-/* "http_code":500, "status_code=503": what a web server answered, and a mail server never is asked for. */
-static bool is_of_http(struct span before)
+static bool has_one(struct span text, const char *const *words, size_t count)
 {
-    static const char *const names[] = { "http", "status_code", "statuscode", "status code" };
-    struct span near = span_from(before, before.len > HTTP_NEAR ? before.len - HTTP_NEAR : 0);
-
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (span_find_word(near, names[i]) < near.len)
+    for (size_t i = 0; i < count; i++)
+        if (span_find_word(text, words[i]) < text.len)
             return true;
     return false;
+}
+
+static struct span last_of(struct span text, size_t most)
+{
+    return span_from(text, text.len > most ? text.len - most : 0);
+}
+
+/* "http_code":500, "status_code=503", "method=POST path=/test status=500": what a web server answered, and a mail server
+ * never is asked for. */
+static bool is_of_http(struct span before)
+{
+    static const char *const names[] = { "http", "status_code", "statuscode", "status code" },
+                      *const requests[] = { "method=", "path=/", "\"url\"", "POST /", "GET /", "\"path\"" };
+    struct span near = last_of(before, HTTP_NEAR);
+
+    return has_one(near, names, COUNT(names)) ||
+           (span_find_word(near, "status") < near.len && has_one(last_of(before, REQUEST_NEAR), requests, COUNT(requests)));
 }
 
 uint16_t text_loose_code(struct span text)

@@ -44,6 +44,8 @@ static const struct knowledge_text texts[] = {
                 "[rule kind]\nweak = yes\ncause = four\nfact = kind:usage kind:memory\n"
                 "[rule speaks]\ncause = three\nnear = parcel|box big|=too heavy|weight\nscope = account\n"
                 "[rule speaks-less]\ncause = four\nnear = parcel heavy\n"
+                "[rule speaks-elsewhere]\ncause = two\nnear = \xe5\x8c\x85|\xec\x86\x8c\xed\x8f\xac \xe9\x87\x8d|\xeb\xac\xb4\xea\xb1\xb0\n"
+                "[rule speaks-french]\ncause = one\nnear = paquet annonc\n"
                 "[rule strict]\nstrict = yes\ncause = two\nfact = d:e\ntext = gone fishing\nstage = mail\ncode = 4xx\n"
                 "[rule framed]\nweak = yes\ncause = one\nframe = the carrier refused\n"
                 "[rule guess]\nguess = yes\ncause = two\nalso = one\ncode = 5xx\nstage = rcpt end\n") },
@@ -160,6 +162,12 @@ static const struct {
     { "fewer of them", { .err = { .said = "heavy parcels" } }, "speaks-less", "generic" },
     { "written together", { .err = { .said = "HeavyParcelTooBig" } }, "speaks", "generic" },
     { "far from one another", { .err = { .said = "a parcel that came here a day or two ago is heavy" } }, NULL, NULL },
+    { "words without blanks between", { .err = { .said = "\xe9\x82\xae\xe5\x8c\x85\xe5\xa4\xaa\xe9\x87\x8d\xe3\x80\x82" } },
+      "speaks-elsewhere", "generic" },
+    { "with endings", { .err = { .said = "\xec\x86\x8c\xed\x8f\xac\xea\xb0\x80 \xeb\x84\x88\xeb\xac\xb4 \xeb\xac\xb4\xea\xb1\xb0\xec\x9b\x8c\xec\x9a\x94" } },
+      "speaks-elsewhere", "generic" },
+    { "one of them alone", { .err = { .said = "\xe9\x82\xae\xe5\x8c\x85\xe3\x80\x82" } }, NULL, NULL },
+    { "behind a typographer's apostrophe", { .err = { .said = "le paquet n\xe2\x80\x99" "annonce rien" } }, "speaks-french", "generic" },
     { "a whole word is wanted", { .err = { .said = "heavy: tooth in a box" } }, NULL, NULL },
     { "known words before near ones", { .err = { .said = "a parcel too heavy: dh key too small" } }, "fact", "generic" },
     { "near ones before a guess by the code",
