@@ -241,6 +241,56 @@ static void test_names_are_unique(void **state)
                                                strcmp(know->rules[i].name, know->rules[k].name) != 0);
 }
 
+/* What servers say beside what a rule nearby is about. */
+static const struct {
+    const char *label;
+    struct evidence evidence;
+    const char *cause;
+} said[] = {
+    { "maintenance, in the frame of a refused client",
+      { .stage = STAGE_GREETING, .err = { .kind = ERR_REPLY, .reply = 421, .enhanced = { 4, 3, 2 },
+        .said = "<unknown[192.0.2.7]>: Client host rejected: System is down for maintenance, please come back later" } },
+      "server_busy_temporary" },
+    { "one who asks to come back later", { .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 450, .said = "Please come back later" } },
+      "greylisted" },
+    { "a program that fails on its own", { .stage = STAGE_END, .err = { .kind = ERR_REPLY, .reply = 500,
+        .said = "Error: (AttributeError) 'NoneType' object has no attribute 'execute'" } }, "server_side_error" },
+    { "too many clients", { .stage = STAGE_GREETING, .err = { .kind = ERR_REPLY, .reply = 421,
+        .said = "mail.example.com Too many connected clients, try again in a moment" } }, "concurrent_limit" },
+    { "Exim, and a file of its own that is not there", { .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 451,
+        .said = "Temporary local problem - please try later" } }, "server_side_error" },
+    { "the same at one who says it when busy", { .provider = "sendgrid", .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 451,
+        .said = "Temporary local problem - please try later" } }, "server_busy_temporary" },
+    { "an attachment's kind", { .stage = STAGE_END, .err = { .kind = ERR_REPLY, .reply = 550,
+        .said = "file type not allowed for security reasons" } }, "content_rejected_spam" },
+    { "a sender to whom no way leads", { .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 550,
+        .said = "Verification failed for <me@old.example.com> Unrouteable address Sender verify failed" } }, "sender_domain_invalid" },
+    { "a sender whom his server does not know", { .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 550,
+        .said = "Verification failed for <me@example.com> No Such User Here Sender verify failed" } }, "sender_not_owned" },
+    { "a recipient to whom no way leads", { .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 550, .said = "Unrouteable address" } },
+      "recipient_rejected" },
+    { "no room for the copy", { .stage = STAGE_END, .err = { .kind = ERR_REPLY, .reply = 552,
+        .said = "Your mailbox is full, the copy in Sent could not be stored. Delete some mail." } }, "account_mailbox_full" },
+    { "one's own mailbox", { .stage = STAGE_MAIL, .err = { .kind = ERR_REPLY, .reply = 552, .said = "Your mailbox is full" } },
+      "account_mailbox_full" },
+    { "a recipient's mailbox", { .stage = STAGE_RCPT, .err = { .kind = ERR_REPLY, .reply = 552, .said = "you@example.com mailbox is full" } },
+      "recipient_rejected" },
+    { "Yandex of a message", { .provider = "yandex", .stage = STAGE_END, .err = { .kind = ERR_REPLY, .reply = 554, .enhanced = { 5, 7, 1 },
+        .said = "[1] Message rejected under suspicion of SPAM; https://ya.cc/1IrBc" } }, "content_rejected_spam" },
+    { "the same words of whomever", { .stage = STAGE_END, .err = { .kind = ERR_REPLY, .reply = 550, .enhanced = { 5, 7, 1 },
+        .said = "Message rejected under suspicion of SPAM" } }, "content_rejected_spam" },
+};
+
+static void test_said(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(said); i++) {
+        struct verdict verdict;
+        check_row(said[i].label, classify(know, &said[i].evidence, &verdict));
+        check_bytes(said[i].label, span_of(verdict.cause->id), span_of(said[i].cause));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_every_cause_has_a_rule),
         cmocka_unit_test(test_embedded),
         cmocka_unit_test(test_names_are_unique),
+        cmocka_unit_test(test_said),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
