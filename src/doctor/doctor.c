@@ -80,6 +80,8 @@ static uint64_t next_look(const struct doctor *doctor)
     uint64_t now = doctor_now(doctor), look_at = doctor->began + LOOK_AROUND_MS;
     uint64_t next = doctor_sooner(doctor->give_up, now < look_at ? look_at : UINT64_MAX);
 
+    if (doctor->around_until > now)
+        next = doctor_sooner(next, doctor->around_until);
     return doctor->domain_until > now ? doctor_sooner(next, doctor->domain_until) : next;
 }
 

@@ -8,6 +8,7 @@ enum {
     DOMAIN_MS = 5 * 1000,
     DOMAIN_MORE_MS = 1000, /* so long the end waits for it */
     NAMES_MS = 3 * 1000,
+    CERTIFICATES_MS = 3 * 1000, /* and as long as this server took: those who show one have done so by then */
     LAST_MS = 500,         /* the neighbours end by themselves before the whole does */
 };
 
@@ -133,6 +134,19 @@ static void begin_around(struct doctor *doctor)
         doctor->view.count = 0; /* without memory there is nobody around */
 }
 
+/* Where a certificate is what is wrong, others tell by theirs; a port that is silent tells nothing of it. */
+static bool has_seen_enough(struct doctor *doctor)
+{
+    const char *fact = doctor->evidence.err.fact;
+
+    if (!doctor->road_over || !fact || !span_starts(span_of(fact), "cert:"))
+        return false;
+    uint64_t now = doctor_now(doctor);
+    if (!doctor->around_until)
+        doctor->around_until = now + CERTIFICATES_MS + (now - doctor->began);
+    return now >= doctor->around_until;
+}
+
 bool doctor_look_around(struct doctor *doctor)
 {
     if (!doctor->around)
@@ -151,7 +165,7 @@ bool doctor_look_around(struct doctor *doctor)
         around_add_unpinned(&doctor->target, &doctor->view);
         around_more(doctor->around);
     }
-    return !around_is_done(doctor->around);
+    return !around_is_done(doctor->around) && !has_seen_enough(doctor);
 }
 
 /* ---- where names lead ---- */

@@ -67,6 +67,7 @@ struct doctor {
     struct around *around;
     struct around_plan around_plan;
     struct around_view view;
+    uint64_t around_until; /* once a certificate is known to be what is wrong; 0: it is not */
     bool sight_told[AROUND_MAX];
     struct names_look *names_look;
     struct names_seen names;

@@ -170,12 +170,18 @@ static bool is_out_of_date(const char *fact)
                     strcmp(fact, "cert:not-yet-valid") == 0);
 }
 
+static bool is_misnamed(const char *fact)
+{
+    return fact && strcmp(fact, "cert:hostname") == 0;
+}
+
 /* Another provider's certificate has the same fault: it is not this server's. */
 static void add_certificates(const struct findings_of *of, struct doctor_findings *findings)
 {
     const struct tls_description *shown = &of->ladder->shown;
     const char *issuer = shown->chain_len ? shown->chain[0].issuer : "";
     bool same_issuer = false, distrusted = false, out_of_date = false, left_out = of->seen && of->seen->left_out;
+    bool misnamed = false;
 
     for (size_t i = 0; of->view && i < of->view->count; i++) {
         const struct around_sight *sight = &of->view->at[i];
@@ -186,12 +192,14 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
             continue;
         distrusted |= is_distrusted(sight->fact);
         out_of_date |= is_out_of_date(sight->fact);
+        misnamed |= is_misnamed(sight->fact);
         same_issuer |= is_distrusted(sight->fact) && by_the_same;
     }
     add(findings, same_issuer || of->issuer_is_known, "cert:interception");
     add(findings, left_out && is_distrusted(of->fact), "cert:intermediate-missing");
     add(findings, distrusted && !same_issuer, "others:untrusted");
     add(findings, out_of_date, "others:out-of-date");
+    add(findings, misnamed && is_misnamed(of->fact), "others:misnamed");
 }
 
 static void add_seen(const struct second_view *seen, struct doctor_findings *findings)

@@ -106,6 +106,7 @@ struct evidence {
      *   others:alike (another provider's server breaks off in the same way)
      *   others:untrusted (another provider's certificate is not trusted either, and has another issuer)
      *   others:out-of-date (another provider's certificate has the wrong dates, too)
+     *   others:misnamed (another provider's server shows one that is not for its name either)
      *   web:unreachable (HTTPS of providers) web:reachable
      *   port:other-open (another port of this server answers) port:none-open
      *   port:other-security (this port speaks by the other of TLS at once and STARTTLS)

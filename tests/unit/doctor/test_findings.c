@@ -276,6 +276,12 @@ static const struct {
       "name:known others:reachable", "cert:self-signed", STAGE_TLS, "cert_self_signed" },
     { "another's name, where it is known whose", "", "smtp.gmail.com", 587, 0, 0, "name:known port:served", "cert:hostname",
       STAGE_TLS, "smtp_intercepted" },
+    { "another's name, at a stranger's and at a big provider's", "port answers cert:hostname; other answers cert:hostname", "h.example",
+      465, SECURITY_TLS, 0, "port:other-open others:reachable others:misnamed", "cert:hostname", STAGE_TLS, "smtp_intercepted" },
+    { "another's name, and the big provider has its own", "other works", "h.example", 465, SECURITY_TLS, 0, "others:reachable",
+      "cert:hostname", STAGE_TLS, "cert_hostname_mismatch" },
+    { "another's name at a big provider's alone", "other answers cert:hostname", "h.example", 465, SECURITY_TLS, 0,
+      "others:reachable", "cert:expired", STAGE_TLS, "cert_expired" },
     /* -- and what the neighbours change nothing about -- */
     { "a bridge on the own machine", "", "127.0.0.1", 1025, 0, PRIVATE, "host:private", "cert:self-signed", STAGE_TLS,
       "cert_self_signed" },
