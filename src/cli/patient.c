@@ -6,10 +6,12 @@
 #include "cli/proving.h"
 #include "cli/print.h"
 #include "mail/address.h"
+#include "net/loop.h"
+#include "net/resolve.h"
 
 #include "base/banned.h"
 
-enum { KNOCK_MS = 4 * 1000 };
+enum { KNOCK_MS = 4 * 1000, ADDRESS_SLIPS = 3 };
 
 /* ---- a server ---- */
 
@@ -156,8 +158,84 @@ static const struct account *account_of(const struct config *config, const char 
     return named;
 }
 
+/* ---- neither ---- */
+
+struct lookup {
+    bool done, found;
+};
+
+static void looked_up(void *who, const struct resolve_addresses *answer, const struct err *err)
+{
+    struct lookup *lookup = who;
+    (void)err;
+
+    lookup->done = true;
+    lookup->found = answer && answer->count;
+}
+
+/* By a name server, or by --connect-to. */
+static bool leads_somewhere(const struct network *network, const char *word)
+{
+    struct lookup lookup = { 0 };
+    struct resolve *question;
+
+    for (size_t i = 0; i < network->detours.count; i++)
+        if (!network->detours.at[i].host[0] || span_is_word(span_of(word), network->detours.at[i].host))
+            return true;
+    if (!resolve_addresses(network->resolver, span_of(word), loop_now(network->loop) + KNOCK_MS, looked_up, &lookup,
+                           &question, NULL))
+        return false;
+    loop_run_until(network->loop, &lookup.done);
+    return lookup.found;
+}
+
+/* One word, where there are accounts: more likely one of their names than a host's. */
+static bool may_be_account(const struct cli *cli, const struct config *config, const char *word)
+{
+    return config->account_count && !strpbrk(word, ".:/[") && !arguments_has(&cli->args, "security");
+}
+
+static bool is_nobody(const struct config *config, const char *word, struct err *err)
+{
+    HELD(buf) shown = BUF(ACCOUNT_NAME_MAX), names = BUF(ERR_TEXT_MAX / 4);
+
+    str_printable(&shown, span_of(word), ACCOUNT_NAME_MAX);
+    for (size_t i = 0; i < config->account_count && !names.full; i++)
+        buf_addf(&names, "%s%s", i ? ", " : "", config->accounts[i]->name);
+    return err_found(err, ERR_CONFIG, "config:no-account",
+                     "no account is called \"%s\" (there are: %s%s), and no host of that name is found", buf_text(&shown),
+                     buf_text(&names), names.full ? ", ..." : "");
+}
+
+/* A slip of the keys in an account's address; NULL: none is near. */
+static const struct account *nearest_address(const struct config *config, const char *word)
+{
+    const struct account *best = NULL;
+    unsigned least = ADDRESS_SLIPS;
+
+    for (size_t i = 0; i < config->account_count; i++) {
+        const char *address = config->accounts[i]->address;
+        unsigned distance = address ? str_distance(word, address, ADDRESS_SLIPS) : ADDRESS_SLIPS;
+        if (distance < least) {
+            least = distance;
+            best = config->accounts[i];
+        }
+    }
+    return best;
+}
+
+static bool find_other_address(struct cli *cli, const struct config *config, const char *word, struct patient *p, struct err *err)
+{
+    const struct account *meant = nearest_address(config, word);
+
+    if (find_address(cli, word, p, err))
+        return true;
+    return meant ? err_in(err, "no account has that address; the account %s has %s", meant->name, meant->address) : false;
+}
+
 bool patient_find(struct cli *cli, struct patient *ret, struct err *err)
 {
+    const struct network *network;
     const char *word = cli->args.operand_count ? cli->args.operands[0] : NULL;
     const struct config *config = cli_config(cli, err);
 
@@ -173,7 +251,11 @@ bool patient_find(struct cli *cli, struct patient *ret, struct err *err)
     if (ret->account)
         return true;
     if (strchr(word, '@'))
-        return find_address(cli, word, ret, err);
+        return find_other_address(cli, config, word, ret, err);
+    if (!(network = cli_network(cli, err)))
+        return false;
+    if (may_be_account(cli, config, word) && !leads_somewhere(network, word))
+        return is_nobody(config, word, err);
     return find_server(cli, span_of(word), ret, err);
 }
 

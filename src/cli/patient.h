@@ -15,8 +15,9 @@ struct patient {
     bool is_sure; /* of the kind of encryption: named, or known */
 };
 
-/* By the operand, or the default account; --security holds for a server. ERR_USAGE, ERR_CONFIG, or why an address
- * has no settings. */
+/* By the operand, or the default account; --security holds for a server. One word that is no account's, where there are
+ * accounts, is a host if it is found (--connect-to counts), else config:no-account. ERR_USAGE, ERR_CONFIG, or why an
+ * address has no settings. */
 MUST_USE bool patient_find(struct cli *cli, struct patient *ret, struct err *err);
 
 /* The same server, by the other kind of encryption. */

@@ -1,5 +1,6 @@
 """How the doctor tells what it found; what it never tells; and whom it never tells anything."""
 import json
+import os
 import re
 import threading
 
@@ -76,6 +77,41 @@ def test_results_appear_as_they_come(network, stage, outpost):
 
 
 SAID = '\x1b[2J\x1b]0;pwned\x07 alice@example.test secret-of-the-server 192.0.2.99'
+
+
+def test_a_silent_port_tells_nothing_of_a_certificate(stage, network, outpost):
+    """It is asked, and not waited for to its end."""
+    network.firewall(drop(2525, at=TARGET))
+    stage.open(TARGET, 587, Smtp(certificate='wrong'))
+    stage.open(TARGET, 465, Smtp('at once'))
+    stage.open(GMAIL, 587, Smtp())
+    told = outpost.run('doctor', 'mail.example.test:587', '--json').json
+    assert told['cause'] == 'cert_hostname_mismatch', told
+    assert {other['port']: other['ok'] for other in told['alternatives']} == {465: True, 25: False}, told
+
+
+@pytest.mark.parametrize('word,cause,says', [
+    ('wrok', 'no_account', 'no account is called "wrok" (there are: work, home), and no host of that name is found'),
+    ('\x1b]0;wrok\x07', 'no_account', '(there are: work, home)'),
+    ('anna@firma.example.tset', 'dns_host_not_found', 'no account has that address; the account work has anna@firma.example.test'),
+    ('wrok:587', 'dns_host_not_found', None), ('wrok.example.test', 'dns_host_not_found', None)])
+def test_a_slip_of_the_keys(word, cause, says, stage, outpost):
+    """One word is more likely an account's name than a host's; a host that is there is looked at."""
+    with open(outpost.config, 'w') as f:
+        f.write('[account work]\naddress = anna@firma.example.test\nserver = mail.example.test:587\nsecret = file\n'
+                '[account home]\naddress = eva@example.test\nserver = mail.example.test:587\nsecret = file\n')
+    os.chmod(outpost.config, 0o600)
+    told = outpost.run('doctor', word, '--json', '--connect-timeout', '3')
+    assert told.status == FOUND and told.json['cause'] == cause, told
+    assert ('account' in told.json['evidence']) == bool(says) and (says or '') in told.json['evidence'], told
+    assert '\x1b' not in outpost.run('doctor', word, '--connect-timeout', '3').out
+
+
+def test_a_host_of_one_word(stage, outpost):
+    outpost.account('mail.example.test:587')
+    for words in (('localhost',), ('relay', '--connect-to', 'relay:587:127.0.0.1:9', '--connect-to', 'relay:465:127.0.0.1:9')):
+        told = outpost.run('doctor', *words, '--json', '--connect-timeout', '3').json
+        assert told['cause'].startswith('connect_refused'), told
 
 
 def test_sharing_tells_nothing_private(stage, network, outpost):
