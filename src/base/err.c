@@ -112,22 +112,46 @@ bool err_in(struct err *err, const char *format, ...)
 
 /* str_printable() writes to a buf, and a buf allocates; so this is its plain cousin: what is not
  * printable UTF-8 becomes '?', and nothing grows. */
+/* Printable in ISO 8859-1, which old servers still speak; and as which other old encodings are shown, so that their
+ * words can be known again. */
+static bool is_latin_letter(char c)
+{
+    return (unsigned char)c >= 0xa0 && (unsigned char)c != 0xad;
+}
+
+/* One character of a word at `out`, made safe; returns the octets that it took. */
+static size_t say_character(char *said, size_t *out, struct span word, bool is_utf8)
+{
+    unsigned char c = (unsigned char)word.at[0];
+    size_t len = is_utf8 || c < 0x80 ? str_utf8_len(word) : 0;
+
+    if (len && str_is_safe(span_cut(word, 0, len))) {
+        memcpy(said + *out, word.at, len);
+        *out += len;
+        return len;
+    }
+    if (!is_utf8 && is_latin_letter(word.at[0])) {
+        said[(*out)++] = (char)(0xc0 | c >> 6);
+        said[(*out)++] = (char)(0x80 | (c & 0x3f));
+        return 1;
+    }
+    said[(*out)++] = c == '\t' ? ' ' : '?';
+    return len ? len : 1;
+}
+
 bool err_said(struct err *err, struct span foreign)
 {
     size_t out = 0;
+    struct span word;
 
     if (!err)
         return false;
     while (foreign.len && out + 5 < sizeof err->said) {
-        size_t len = str_utf8_len(foreign);
-        if (len == 0 || !str_is_safe(span_cut(foreign, 0, len))) {
-            err->said[out++] = foreign.at[0] == '\t' ? ' ' : '?';
-            foreign = span_from(foreign, len ? len : 1);
-            continue;
-        }
-        memcpy(err->said + out, foreign.at, len);
-        out += len;
-        foreign = span_from(foreign, len);
+        word = span_cut(foreign, 0, span_find(foreign, ' ') + 1);
+        bool is_utf8 = str_is_utf8(word);
+        foreign = span_from(foreign, word.len);
+        while (word.len && out + 5 < sizeof err->said)
+            word = span_from(word, say_character(err->said, &out, word, is_utf8));
     }
     err->said[out] = '\0';
     return false;

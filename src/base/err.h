@@ -71,7 +71,7 @@ bool err_no_memory(struct err *err);
 
 /* Adds context in front: "in home.conf: line 3: ...". Always false. */
 bool err_in(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Keeps the foreign words, made safe to show and cut. Always false. */
+/* Keeps the foreign words, made safe to show and cut; what is no UTF-8 is taken for ISO 8859-1. Always false. */
 bool err_said(struct err *err, struct span foreign);
 
 #endif

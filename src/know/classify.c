@@ -43,6 +43,12 @@ static bool is_told(const struct rule *rule, enum sureness sure)
     return sure == SURE_NEAR || (sure >= SURE_WEAK && asks_for_words(rule));
 }
 
+/* Than what quotes it. A refused sign-in is more than a guess, whatever else is not known of it. */
+static bool is_better_known(const struct evidence *quoted, enum sureness sure)
+{
+    return sure >= SURE_CODES || (quoted->err.reply == 535 && sure != SURE_NOTHING);
+}
+
 /* The rule for what is quoted within, where it is known better than by its codes alone. */
 static const struct rule *inner_rule(const struct knowledge *know, const struct look *outer, const struct rule *rule,
                                      struct fit *fit)
@@ -56,7 +62,7 @@ static const struct rule *inner_rule(const struct knowledge *know, const struct 
         return rule;
     look_at(know, &inner, &look);
     const struct rule *reason = best_rule(know, &look, &inner_fit);
-    if (!reason || (quoted ? inner_fit.sure < SURE_CODES : !is_told(reason, inner_fit.sure)))
+    if (!reason || (quoted ? !is_better_known(&inner, inner_fit.sure) : !is_told(reason, inner_fit.sure)))
         return rule;
     if (!quoted && fit->sure > inner_fit.sure)
         inner_fit.sure = fit->sure; /* it makes plainer what was known before */
@@ -67,12 +73,17 @@ static const struct rule *inner_rule(const struct knowledge *know, const struct 
 enum sureness classify_surely(const struct knowledge *know, const struct evidence *evidence,
                               struct verdict *ret_verdict)
 {
-    struct evidence in_clear;
+    struct evidence placed;
     struct look look;
     struct fit fit;
 
-    if (refusal_in_clear(evidence, &in_clear))
-        evidence = &in_clear;
+    if (refusal_in_clear(evidence, &placed)) {
+        evidence = &placed;
+    } else if (refusal_of_a_sign_in(evidence)) {
+        placed = *evidence;
+        placed.stage = STAGE_AUTH;
+        evidence = &placed;
+    }
     look_at(know, evidence, &look);
     const struct rule *rule = inner_rule(know, &look, best_rule(know, &look, &fit), &fit);
     if (!rule)

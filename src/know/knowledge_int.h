@@ -119,8 +119,8 @@ bool pattern_in(struct span text, const char *pattern);
 /* ... and where it ends there. */
 bool pattern_end(struct span text, const char *pattern, size_t *ret_end);
 
-/* A text cut into words: at blanks and signs, at a capital within ("MailboxFull"), between letters and digits.
- * Borrowed from the text. */
+/* A text cut into words: at blanks and signs, at a capital within ("MailboxFull"), between letters and digits; the
+ * digits of "192.0.2.7" are one. Borrowed from the text. */
 enum { NEAR_MOST = 256 };
 struct near_text {
     struct span words[NEAR_MOST];
@@ -137,6 +137,10 @@ int near_in(const struct near_text *near, const char *line);
  * the evidence as it would be for what is quoted. False where `words` quote none. */
 MUST_USE bool quoted_refusal(const struct evidence *evidence, struct span words,
                              struct evidence *ret_quoted);
+
+/* 535 and its like are said of a sign-in and of nothing else (RFC 4954, 4 and 6): is that the place, where the evidence
+ * doesn't tell it? */
+bool refusal_of_a_sign_in(const struct evidence *evidence);
 
 /* A refusal in clear text where a TLS handshake was due: a server that is too busy, or will not have us,
  * says so before it speaks TLS, and that is no sign of the wrong port. The evidence as it would be for

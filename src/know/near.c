@@ -36,9 +36,26 @@ static bool is_letter(char c)
     return str_is_alpha(c) || (unsigned char)c >= 0x80;
 }
 
+static bool is_in_word(char c)
+{
+    return is_letter(c) || str_is_digit(c);
+}
+
 static bool is_upper(char c)
 {
     return c >= 'A' && c <= 'Z';
+}
+
+/* The s of "IPs": no word of its own, and no new one before it. */
+static bool is_plural(struct span text, size_t at)
+{
+    return at + 1 < text.len && text.at[at + 1] == 's' && (at + 2 == text.len || !is_in_word(text.at[at + 2]));
+}
+
+/* The O of "OAuth". */
+static bool is_lone(struct span text, size_t at)
+{
+    return is_upper(text.at[at]) && (at == 0 || !is_in_word(text.at[at - 1]));
 }
 
 /* Does a new word begin at `at`, though no blank is there? "MailboxFull", "SMTPRecipientsRefused", "max2". */
@@ -48,9 +65,18 @@ static bool is_seam(struct span text, size_t at)
 
     if (str_is_digit(before) != str_is_digit(here))
         return true;
-    if (!is_upper(here))
+    if (!is_upper(here) || is_lone(text, at - 1))
         return false;
-    return !is_upper(before) || (at + 1 < text.len && str_is_alpha(text.at[at + 1]) && !is_upper(text.at[at + 1]));
+    return !is_upper(before) ||
+           (at + 1 < text.len && str_is_alpha(text.at[at + 1]) && !is_upper(text.at[at + 1]) && !is_plural(text, at));
+}
+
+/* Is it still the same word? "192.0.2.7" is one: what is said of an address stands around all of it. */
+static bool goes_on(struct span text, size_t at)
+{
+    if (text.at[at] == '.')
+        return str_is_digit(text.at[at - 1]) && at + 1 < text.len && str_is_digit(text.at[at + 1]);
+    return is_in_word(text.at[at]) && (text.at[at - 1] == '.' || !is_seam(text, at));
 }
 
 void near_cut(struct near_text *near, struct span text)
@@ -63,14 +89,13 @@ void near_cut(struct near_text *near, struct span text)
             at += sign;
             continue;
         }
-        if (!is_letter(text.at[at]) && !str_is_digit(text.at[at])) {
+        if (!is_in_word(text.at[at])) {
             at++;
             continue;
         }
         do
             at++;
-        while (at < text.len && (is_letter(text.at[at]) || str_is_digit(text.at[at])) && !is_seam(text, at) &&
-               !sign_len(span_from(text, at)));
+        while (at < text.len && goes_on(text, at) && !sign_len(span_from(text, at)));
         near->words[near->count++] = span_cut(text, begin, at);
     }
 }

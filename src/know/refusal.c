@@ -63,6 +63,13 @@ bool quoted_refusal(const struct evidence *evidence, struct span words, struct e
     return false;
 }
 
+bool refusal_of_a_sign_in(const struct evidence *evidence)
+{
+    uint16_t reply = evidence->err.reply;
+
+    return evidence->stage == STAGE_NONE && (reply == 432 || reply == 525 || (reply / 10 == 53 && reply != 530));
+}
+
 bool refusal_in_clear(const struct evidence *evidence, struct evidence *ret_refusal)
 {
     struct evidence refusal = *evidence;

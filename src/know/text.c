@@ -257,11 +257,9 @@ void text_circumstances(const struct knowledge *know, struct span text, struct e
 
 void text_add_circumstances(const struct evidence *around, struct evidence *evidence)
 {
-    unsigned reply = evidence->err.reply;
-
     if (evidence->stage == STAGE_NONE)
         evidence->stage = around->stage;
-    if (evidence->stage == STAGE_NONE && reply / 10 == 53 && reply != 530)
+    if (refusal_of_a_sign_in(evidence))
         evidence->stage = STAGE_AUTH;
     evidence->mechanism = around->mechanism;
     evidence->port = around->port;
@@ -386,8 +384,8 @@ static enum sureness find_evidence(const struct knowledge *know, struct span tex
     enum sureness least = by_reply == SURE_NOTHING ? SURE_NOTHING : SURE_HINT; /* a reply says more than what is around it */
     if (by_reply == SURE_CODES && !reply.err.said[0])
         least = SURE_CODES; /* but "Status: 4.4.7" alone says less than words */
-    enum sureness by_window = by_reply < SURE_CODES || least == SURE_CODES ? best_window(know, text, &around, &window)
-                                                                           : SURE_NOTHING;
+    bool placed = by_reply >= SURE_CODES || (reply.err.reply == 535 && reply.err.said[0]); /* a refused sign-in is that */
+    enum sureness by_window = placed && least != SURE_CODES ? SURE_NOTHING : best_window(know, text, &around, &window);
     if (by_window <= least)
         return by_reply;
     *found = window;

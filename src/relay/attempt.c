@@ -12,10 +12,13 @@ static enum scope scope_of(const struct attempt *a)
                                                             : SCOPE_CONNECTION;
 }
 
-/* A guess knows the kind of trouble, but not whether it passes: there the server's digit is the better word. */
+/* A guess knows the kind of trouble, but not whether it passes: there the server's digit is the better word. But to a
+ * sign-in that is refused 5xx is said of everything: of a wrong password, and of a pause of ten minutes. */
 static enum retry retry_of(const struct attempt *a)
 {
-    if (a->verdict && !a->verdict->guess)
+    bool signing_in = a->stage == STAGE_AUTH && a->fate == SMTP_FATE_REFUSED;
+
+    if (a->verdict && (!a->verdict->guess || signing_in))
         return a->verdict->retry;
     return a->fate == SMTP_FATE_REFUSED ? RETRY_NEVER : RETRY_LATER;
 }

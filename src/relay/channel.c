@@ -40,12 +40,13 @@ static void done_with(struct channel *channel, struct parcel *parcel)
 static void give_up(struct channel *channel, const struct evidence *why)
 {
     struct parcel *parcel = channel->parcel;
+    bool no = why->stage == STAGE_AUTH && why->err.reply / 100 == 5; /* to the account, for good */
 
     close_transport(channel);
     if (!parcel)
         return;
     sender_uncount(parcel);
-    parcel_fail(parcel, SMTP_FATE_LATER, why);
+    parcel_fail(parcel, no ? SMTP_FATE_REFUSED : SMTP_FATE_LATER, why);
     done_with(channel, parcel);
 }
 

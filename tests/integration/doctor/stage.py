@@ -85,7 +85,10 @@ class Smtp:
         """Each line that it hears; for a test that wants to know."""
 
     def say(self, line, text):
-        line.sendall(text.encode('latin-1') + b'\r\n')
+        """Bytes as they are; text in Latin-1, or in UTF-8 where it has other letters."""
+        if not isinstance(text, bytes):
+            text = text.encode('latin-1' if max(text, default=' ') <= '\xff' else 'utf-8')
+        line.sendall(text + b'\r\n')
 
 
 class Says:

@@ -47,7 +47,9 @@ static void test_their_words_are_made_safe(void **state)
     (void)state;
     struct err err = { 0 };
     err_said(&err, SPAN("no \x1b[2J\r\nway \xff"));
-    assert_string_equal(err.said, "no ?[2J??way ?");
+    assert_string_equal(err.said, "no ?[2J??way \xc3\xbf");
+    err_said(&err, SPAN("Gr\xfc\xdf" "e, \x9b" "1m \xad \xc3\xbc"));
+    assert_string_equal(err.said, "Gr\xc3\xbc\xc3\x9f" "e, ?1m ? \xc3\xbc");
 }
 
 static void test_our_words_are_made_safe(void **state)
