@@ -252,6 +252,7 @@ static bool become_owner(struct hand *hand, bool *ret_taken, struct err *err)
         return false;
     hand->owns = *ret_taken;
     hand->owner.moved = moved;
+    hand->owner.looks_around = hand->handing != NULL;
     return !hand->owns ||
            (owner_deliver(&hand->owner, saw, hand, err) && doors_open(&hand->owner, NULL, NULL, &hand->doors, err));
 }

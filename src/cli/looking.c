@@ -14,17 +14,24 @@ enum { LOOKING_MS = 12 * 1000 };
 
 struct looking {
     struct transport_world world;
+    struct evidence evidence; /* of the failure; then, what is known of it */
     struct doctor *doctor;
-    const struct doctor_report *report;
-    bool done;
+    void (*looked)(void *of, const struct evidence *evidence);
+    void *of;
 };
 
+/* Where the doctor came as far, the first word stands: who says no to all of us need not say it each time. */
 static void on_done(void *who, const struct doctor_report *report)
 {
     struct looking *looking = who;
+    struct evidence first = looking->evidence;
 
-    looking->report = report;
-    looking->done = true;
+    if (!report->ok && report->judged) {
+        looking->evidence = report->evidence;
+        if (first.stage == report->evidence.stage)
+            looking->evidence.err = first.err;
+    }
+    looking->looked(looking->of, &looking->evidence);
 }
 
 /* What a server answered stands for itself; and a look must not bring one more line to a server that says it has too many. */
@@ -36,7 +43,7 @@ static bool is_worth_it(const struct account *account, const struct evidence *ev
            doctor_would_look_around(evidence);
 }
 
-static bool look(struct cli *cli, const struct account *account, struct looking *looking)
+static bool begin(struct cli *cli, const struct account *account, struct looking *looking)
 {
     static const struct doctor_events events = { .done = on_done };
     const struct knowledge *know = failure_knowledge(cli);
@@ -53,33 +60,63 @@ static bool look(struct cli *cli, const struct account *account, struct looking 
         .withhold = true,
         .in_container = container_is_here(),
     };
-    struct loop *loop = world->credentials.secrets.loop;
-    if (!doctor_start(loop, &plan, &events, looking, &looking->doctor, NULL))
-        return false;
-    loop_run_until(loop, &looking->done);
-    return looking->done;
+    return doctor_start(world->credentials.secrets.loop, &plan, &events, looking, &looking->doctor, NULL);
 }
 
-/* The first word stands: who says no to all of us need not say it each time. */
-static void take(const struct doctor_report *report, struct evidence *evidence)
+/* What it points to is the lost line's, which may be gone before the look is over. */
+static struct evidence own(const struct evidence *why, const struct account *account)
 {
-    struct evidence first = *evidence;
+    return (struct evidence){
+        .stage = why->stage,
+        .err = why->err,
+        .provider = account->profile ? account->profile->id : NULL,
+        .host = account->server.name,
+        .port = account->server.port,
+        .security = security_word(account_security(account)),
+    };
+}
 
-    *evidence = report->evidence;
-    if (first.stage == evidence->stage)
-        evidence->err = first.err;
+struct looking *looking_start(struct cli *cli, const struct account *account, const struct evidence *why,
+                              void (*looked)(void *of, const struct evidence *evidence), void *of)
+{
+    struct looking *looking = is_worth_it(account, why) ? NEW(looking) : NULL;
+
+    if (!looking)
+        return NULL;
+    looking->looked = looked;
+    looking->of = of;
+    looking->evidence = own(why, account);
+    if (!begin(cli, account, looking)) {
+        looking_free(looking);
+        return NULL;
+    }
+    if (cli->draws_on_stderr)
+        note(cli, "%s. Looking at what is around it ...", why->err.text);
+    return looking;
+}
+
+/* ---- and waited for ---- */
+
+struct waiting {
+    struct evidence *evidence;
+    bool done;
+};
+
+static void is_known(void *of, const struct evidence *evidence)
+{
+    struct waiting *waiting = of;
+
+    *waiting->evidence = *evidence;
+    waiting->done = true;
 }
 
 struct looking *looking_around(struct cli *cli, const struct account *account, struct evidence *evidence)
 {
-    struct looking *looking = is_worth_it(account, evidence) ? NEW(looking) : NULL;
+    struct waiting waiting = { .evidence = evidence };
+    struct looking *looking = looking_start(cli, account, evidence, is_known, &waiting);
 
-    if (!looking)
-        return NULL;
-    if (cli->draws_on_stderr)
-        note(cli, "%s. Looking at what is around it ...", evidence->err.text);
-    if (look(cli, account, looking) && !looking->report->ok && looking->report->judged)
-        take(looking->report, evidence);
+    if (looking)
+        loop_run_until(looking->world.credentials.secrets.loop, &waiting.done);
     return looking;
 }
 

@@ -16,6 +16,10 @@
 
 struct looking;
 
+/* The same while the loop goes on: `looked` is told once, never from within, what is known then; good until looking_free(), also
+ * from within that. NULL: there is nothing to look for, and it is not told. `account` is borrowed until then. */
+MUST_USE struct looking *looking_start(struct cli *cli, const struct account *account, const struct evidence *why,
+                                       void (*looked)(void *of, const struct evidence *evidence), void *of);
 /* Where the doctor found something, `evidence` is that, and points into the looking; what was said first stays, if the second
  * try came as far. NULL: nothing was looked at. Runs the loop. */
 MUST_USE struct looking *looking_around(struct cli *cli, const struct account *account, struct evidence *evidence);

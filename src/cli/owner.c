@@ -1,6 +1,7 @@
 #include "cli/owner.h"
 
 #include "base/alloc.h"
+#include "cli/looking.h"
 #include "cli/transports.h"
 #include "net/loop.h"
 #include "net/reach.h"
@@ -87,6 +88,12 @@ static void watch_network(struct owner *owner)
         owner->reach = NULL;
 }
 
+static struct looking *look(void *who, const struct account *account, const struct evidence *why,
+                            void (*looked)(void *of, const struct evidence *evidence), void *of)
+{
+    return looking_start(who, account, why, looked, of);
+}
+
 bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct relay_event *event), void *who,
                    struct err *err)
 {
@@ -111,6 +118,7 @@ bool owner_deliver(struct owner *owner, void (*saw)(void *who, const struct rela
         .saw = saw,
         .moved = owner->moved,
         .who = who,
+        .looker = { owner->looks_around ? look : NULL, looking_free, owner->cli },
     };
     plan.policy.retry.give_up_ms = owner->settings->give_up_after;
     plan.policy.unknown_held = owner->settings->unknown == QUEUE_UNKNOWN_HOLD;

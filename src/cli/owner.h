@@ -27,6 +27,7 @@ struct owner {
     struct control control;
     /* relay_plan's, told with the `who` of owner_deliver(); set before that. NULL: nobody watches. */
     void (*moved)(void *who, uint64_t id, uint64_t sent, uint64_t size);
+    bool looks_around; /* where a server is not reached, before that is judged (cli/looking.h); for who waits for the word */
 };
 
 /* *ret_taken is false where another process is the owner: then there is nothing to be freed. */

@@ -59,6 +59,15 @@ static void text_or_none(struct json *json, const char *key, struct span text)
         json_none(json, key);
 }
 
+/* Its own; of what could not even be tried, that for which the account can't send. */
+static struct span cause_of(const struct handed *handed, const struct json_value *recipient)
+{
+    struct span own = json_text_at(recipient, "cause");
+    bool waits = span_is(json_text_at(json_root(handed->story), "state"), "parked");
+
+    return own.at || !waits ? own : json_text_at(json_root(handed->story), "parked_because");
+}
+
 static bool tell_json(const struct handed *handed)
 {
     const struct json_value *recipients = recipients_of(handed);
@@ -73,10 +82,11 @@ static bool tell_json(const struct handed *handed)
     json_bool(&json, "repeated", handed->repeated);
     json_open(&json, "recipients", '[');
     for (size_t i = 0; i < json_count(recipients); i++) {
-        static const char *const keys[] = { "address", "state", "reply", "cause" };
+        static const char *const keys[] = { "address", "state", "reply" };
         json_open(&json, NULL, '{');
         for (size_t k = 0; k < COUNT(keys); k++)
             text_or_none(&json, keys[k], json_text_at(json_element(recipients, i), keys[k]));
+        text_or_none(&json, "cause", cause_of(handed, json_element(recipients, i)));
         json_close(&json);
     }
     json_close(&json);

@@ -129,9 +129,55 @@ static void progressed(void *who, uint64_t sent, uint64_t size)
         plan->moved(plan->who, channel->parcel->item->id, sent, size);
 }
 
+static struct channel *next_looked_at(const struct sender *sender)
+{
+    struct channel *channel = sender->channels;
+
+    while (channel && !channel->looked_at)
+        channel = channel->next;
+    return channel;
+}
+
+static void looked(void *who, const struct evidence *why)
+{
+    struct sender *sender = who;
+    struct looking *looking = GIVE(sender->looking);
+
+    for (struct channel *channel; (channel = next_looked_at(sender));) {
+        channel->looked_at = false;
+        give_up(channel, why);
+    }
+    sender->relay->plan.looker.end(looking);
+}
+
+static bool begin_look(struct sender *sender, const struct evidence *why)
+{
+    const struct relay_looker *looker = &sender->relay->plan.looker;
+
+    sender->looked_stage = why->stage;
+    sender->looked_fact = why->err.fact;
+    sender->looking = looker->begin ? looker->begin(looker->who, sender->account, why, looked, sender) : NULL;
+    return sender->looking;
+}
+
+/* One look tells of all channels that fail in the same way. */
+static bool is_looked_at(struct sender *sender, const struct evidence *why)
+{
+    const char *fact = why->err.fact, *other = sender->looked_fact;
+    bool same = why->stage == sender->looked_stage && fact && other && strcmp(fact, other) == 0;
+
+    return sender->looking ? same : begin_look(sender, why);
+}
+
 static void failed(void *who, const struct evidence *why)
 {
-    give_up(who, why);
+    struct channel *channel = who;
+
+    channel->looked_at = channel->parcel && is_looked_at(channel->sender, why);
+    if (channel->looked_at)
+        close_transport(channel);
+    else
+        give_up(channel, why);
 }
 
 /* ---- the body ---- */
@@ -436,4 +482,6 @@ void channels_free_all(struct sender *sender)
     }
     sender->channels = NULL;
     sender->channel_count = 0;
+    if (sender->looking)
+        sender->relay->plan.looker.end(GIVE(sender->looking));
 }

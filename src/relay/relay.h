@@ -57,6 +57,16 @@ struct relay_event { /* good during the call; NULL and 0: does not apply */
     unsigned reports;     /* of enum store_report: somebody is to be told of it (relay/notice.h) */
 };
 
+/* Whoever can look around where an account's server is not reached, so that it is known why before the failure is judged. */
+struct relay_looker {
+    /* Begins a look, where there is something to look for: else NULL. `looked` is told once, never from within, what is known
+     * then; the evidence is good until `end`. */
+    struct looking *(*begin)(void *who, const struct account *account, const struct evidence *why,
+                             void (*looked)(void *of, const struct evidence *evidence), void *of);
+    void (*end)(struct looking *looking); /* `looked` is not told any more. NULL is nothing */
+    void *who;
+};
+
 struct relay_plan { /* borrowed, with all it points at, until the relay is gone */
     struct queue *queue;
     const struct config *config; /* with queue_part and route_part (relay/settings.h) */
@@ -72,6 +82,7 @@ struct relay_plan { /* borrowed, with all it points at, until the relay is gone 
     /* How many octets of a message's body have left, as they go. May be NULL. */
     void (*moved)(void *who, uint64_t id, uint64_t sent, uint64_t size);
     void *who;
+    struct relay_looker looker; /* begin NULL: nobody looks */
 };
 
 /* What stood in the queue before is taken up, too. */

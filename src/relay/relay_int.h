@@ -80,6 +80,7 @@ struct channel {
     struct transport_message message; /* that it sends: borrowed by the transport */
     size_t transactions;         /* that came of it so far */
     struct queue_ask *ask; /* what it waits for; NULL: nothing */
+    bool looked_at; /* its server was not reached, and sender.looking tells why */
     struct timer *idle;
     struct channel *next;
 };
@@ -103,6 +104,9 @@ struct sender { /* an account */
     bool books_wrong;     /* the queue could not be told whether it is parked */
     struct channel *channels;
     size_t channel_count, channel_most;
+    struct looking *looking; /* around the server that was not reached, for all channels; NULL: nobody does */
+    enum stage looked_stage; /* ...which failed in this way */
+    const char *looked_fact;
     struct relay_loan *loans; /* connections that others have, or wait for */
     uint64_t counts[STORE_STATE_COUNT]; /* recipients, by what became of them */
     struct sender *next;

@@ -32,6 +32,19 @@ class Sent(InPassing):
         assert {recipient['cause'] for recipient in said.get('recipients', ())} <= {self.cause}, result
 
 
+class Queued(Sent):
+    command = 'send to the queue'
+
+    def ask(self, outpost, words):
+        return outpost.run('send', *words, 'someone@example.test', stdin=b'see there\n')
+
+    def check(self, said, result):
+        if 'recipients' not in said:        # it can't be queued
+            return super().check(said, result)
+        recipient, = said['recipients']
+        assert recipient['cause'] == self.cause and said['outcome'] == 'queued', result
+
+
 class SetUp(InPassing):
     command = 'setup'
 
@@ -60,6 +73,7 @@ def is_met(scenario, kind):
 
 
 ALL = [kind(scenario, scenario.cause) for scenario in SCENARIOS for kind in (Sent, SetUp) if is_met(scenario, kind)]
+ALL += [Queued(scenario, scenario.cause) for scenario in SCENARIOS[::3] if is_met(scenario, Queued)]
 
 
 @pytest.mark.parametrize('scenario', ALL, ids=lambda scenario: scenario.name)

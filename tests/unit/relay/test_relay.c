@@ -232,6 +232,37 @@ static const struct knowledge *known(void)
     return know;
 }
 
+/* ---- who looks around, in place of cli/looking.c: says so when the test wants it ---- */
+
+struct looking {
+    void (*looked)(void *of, const struct evidence *evidence);
+    void *of;
+    const char *found[2];
+    struct evidence evidence;
+};
+
+static struct {
+    struct looking is;
+    size_t begun, open;
+    bool has_eyes; /* somebody looks */
+} looker;
+
+static struct looking *look(void *who, const struct account *account, const struct evidence *why,
+                            void (*looked)(void *of, const struct evidence *evidence), void *of)
+{
+    (void)who, (void)account;
+    looker.is = (struct looking){ looked, of, { "others:unreachable" }, *why };
+    looker.begun++;
+    looker.open++;
+    return &looker.is;
+}
+
+static void look_no_more(struct looking *looking)
+{
+    assert_ptr_equal(looking, &looker.is);
+    looker.open--;
+}
+
 static void begin(void)
 {
     const struct queue_options options = { .clock = &world.clock, .in_line = true, .unknown_ms = 60000,
@@ -241,6 +272,7 @@ static void begin(void)
 
     world_init(&world);
     memset(&ways, 0, sizeof ways);
+    memset(&looker, 0, sizeof looker);
     memset(told, 0, sizeof told);
     wishes = (struct store_order){ 0 };
     notify = 0;
@@ -258,6 +290,7 @@ static void begin(void)
 static void start(void)
 {
     const struct relay_plan plan = {
+        .looker = { looker.has_eyes ? look : NULL, look_no_more, NULL },
         .queue = queue, .config = &config, .know = known(), .world = &transport_world, .disk = &world.disk,
         .dice = &world.dice, .directory = "/tmp", .policy = ATTEMPT_USUAL, .in_line = true, .saw = saw,
     };
@@ -710,6 +743,49 @@ static void test_a_lost_sign_in_parks(void **state)
     assert_int_equal(state_of(two, 0), STORE_DELIVERED);
     assert_non_null(strstr(told, "unparked live"));
     end();
+}
+
+/* Before a failure is judged somebody looks around, and it is judged by what he found; once for all that goes that way. */
+static void test_looked_at_before_it_is_judged(void **state)
+{
+    (void)state;
+    begin();
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_CONNECT;
+    err_found(&ways.fail_err, ERR_NETWORK, "connect:timeout", "no answer");
+    looker.has_eyes = true;
+    start();
+    uint64_t one = accept_for("live", "a", "x@example.org");
+    uint64_t two = accept_for("live", "b", "y@example.org");
+    settle();
+    assert_int_equal(state_of(one, 0), STORE_SENDING);
+    assert_int_equal(state_of(two, 0), STORE_SENDING);
+    assert_int_equal(looker.begun, 1);
+    assert_int_equal(ways.open, 0); /* the lost line is not kept for it */
+    looker.is.evidence.found = looker.is.found;
+    looker.is.looked(looker.is.of, &looker.is.evidence);
+    settle();
+    assert_int_equal(state_of(one, 0), STORE_DEFERRED);
+    assert_int_equal(looker.open, 0);
+    assert_non_null(strstr(told, "deferred x@example.org connect_timeout_port_blocked;"));
+    assert_non_null(strstr(told, "deferred y@example.org connect_timeout_port_blocked;"));
+    end();
+}
+
+static void test_the_relay_ends_while_it_is_looked_at(void **state)
+{
+    (void)state;
+    begin();
+    ways.fail_open = "live";
+    ways.fail_stage = STAGE_CONNECT;
+    err_found(&ways.fail_err, ERR_NETWORK, "connect:timeout", "no answer");
+    looker.has_eyes = true;
+    start();
+    accept_for("live", "a", "x@example.org");
+    settle();
+    assert_int_equal(looker.open, 1);
+    end();
+    assert_int_equal(looker.open, 0);
 }
 
 static void test_unknown_is_not_sent_at_once(void **state)
@@ -1319,6 +1395,8 @@ int main(void)
         cmocka_unit_test(test_a_body_in_pieces),
         cmocka_unit_test(test_a_quota_delays),
         cmocka_unit_test(test_a_lost_sign_in_parks),
+        cmocka_unit_test(test_looked_at_before_it_is_judged),
+        cmocka_unit_test(test_the_relay_ends_while_it_is_looked_at),
         cmocka_unit_test(test_unknown_is_not_sent_at_once),
         cmocka_unit_test(test_a_route_goes_on),
         cmocka_unit_test(test_a_route_goes_on_when_refused),
