@@ -11,7 +11,8 @@
 enum {
     PIECE = 32 * 1024,               /* of a body, read at a time */
     HANDSHAKE_MS = 60 * 1000,        /* where nobody said otherwise */
-    CONNECT_MS = 60 * 1000,
+    CONNECT_MS = 30 * 1000,          /* the system calls five times in it, the last time after 15 s */
+    CONNECT_BY_PROXY_MS = 60 * 1000, /* which calls in turn, and may have to find a way first */
     HELLO_MAX = 64,                  /* the longest address literal, and more */
 };
 
@@ -98,6 +99,13 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 static uint64_t after(uint64_t now, uint64_t ms, uint64_t otherwise)
 {
     return now + (ms ? ms : otherwise);
+}
+
+uint64_t session_dial_patience(const struct session_plan *plan)
+{
+    uint64_t wanted = plan->dial_timeout_ms ? plan->dial_timeout_ms : plan->connect_timeout_ms;
+
+    return wanted ? wanted : plan->proxy ? CONNECT_BY_PROXY_MS : CONNECT_MS;
 }
 
 static void set_timer(struct session *s)
@@ -541,9 +549,7 @@ bool session_open(struct loop *loop, const struct session_plan *plan,
         .resolver = plan->resolver,
         .source_address = plan->source_address,
         .short_packets = plan->short_packets,
-        .deadline = sooner(after(now, plan->dial_timeout_ms ? plan->dial_timeout_ms
-                                                            : plan->connect_timeout_ms, CONNECT_MS),
-                           s->give_up),
+        .deadline = sooner(now + session_dial_patience(plan), s->give_up),
     };
     if (!dial_start(loop, &call, dialled, s, &s->dial, err))
         return false;

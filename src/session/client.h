@@ -43,7 +43,7 @@ struct session_plan {
     const char *proxy; /* "socks5://HOST:PORT" to go through, or NULL; see net/dial.h */
     struct resolver *resolver;
     struct dial_detours detours;
-    uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: RFC 5321's */
+    uint64_t connect_timeout_ms; /* patience for the connection, and for each reply; 0: 30 s (60 by a proxy), and RFC 5321's */
     uint64_t dial_timeout_ms;    /* for the connection alone, where another one is wanted; 0: none is */
     uint64_t timeout_ms;         /* for the whole; a transfer that moves is not cut. 0: none */
     struct session_observer observer; /* `saw` may be NULL */
@@ -116,6 +116,8 @@ bool session_signed_in(const struct session *session);
 struct span session_greeting(const struct session *session);
 /* Of the encrypted line; false where there is none. */
 MUST_USE bool session_tls(const struct session *session, struct tls_description *ret_description);
+/* How long a connection under this plan is waited for, all addresses of the server's together. */
+uint64_t session_dial_patience(const struct session_plan *plan);
 const struct dial_attempt *session_attempts(const struct session *session, size_t *ret_count);
 const char *session_peer(const struct session *session); /* "192.0.2.1:465"; NULL: not connected */
 

@@ -44,6 +44,10 @@ SAID = [
     A('a suspended account', 'outlook.com', '554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent '
       'exception with message [BeginDiagnosticData] WASCL UserAction verdict is not None. Actual verdict is Suspend, ShowTierUpgrade. '
       'OutboundSpamException: WASCL UserAction verdict is not None.', 'account_needs_verification', 'XOAUTH2'),
+    A('suspicion', 'yandex', '554 5.7.1 [1] Message rejected under suspicion of SPAM; https://ya.cc/1IrBc', 'content_rejected_spam'),
+    A("no room for one's own copy", '', '552 Your mailbox is full, the copy in Sent could not be stored. Delete some mail.',
+      'account_mailbox_full'),
+    A('a program of theirs', '', "500 Error: (AttributeError) 'NoneType' object has no attribute 'execute'", 'server_side_error'),
     A('headers that are none', '', '550 5.6.0 Message headers fail syntax check', 'malformed_message'),
     A('a line too long', '', '500 5.5.2 Error: line too long', 'line_too_long'),
     A('not now', '', '451 4.3.0 Error: queue file write error', 'server_side_error'),

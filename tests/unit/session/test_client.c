@@ -917,9 +917,29 @@ static int teardown(void **state)
     return 0;
 }
 
+static void test_patience(void **state)
+{
+    static const struct {
+        const char *label;
+        struct session_plan plan;
+        uint64_t seconds;
+    } cases[] = {
+        { "nobody said anything", { .host = "mail.example.org" }, 30 },
+        { "a proxy", { .proxy = "socks5://localhost:1080" }, 60 },
+        { "told", { .connect_timeout_ms = 5000, .proxy = "socks5://localhost:1080" }, 5 },
+        { "told, longer", { .connect_timeout_ms = 120000 }, 120 },
+        { "for the connection alone", { .connect_timeout_ms = 120000, .dial_timeout_ms = 9000 }, 9 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check_row(cases[i].label, session_dial_patience(&cases[i].plan) == 1000 * cases[i].seconds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patience),
         cmocka_unit_test(test_sends),
         cmocka_unit_test(test_says_goodbye),
         cmocka_unit_test(test_names_itself),
