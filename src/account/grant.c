@@ -60,6 +60,7 @@ void grant_take(struct grant *grant, enum credential_purpose purpose, struct oau
     replace(&grant->refresh, &tokens->refresh);
     if (tokens->refresh_life_ms)
         grant->refresh_expires = wall + tokens->refresh_life_ms;
+    token->scope = tokens->scope ? grant_text(grant, span_of(tokens->scope)) : token->scope;
     token->obtained = wall;
     token->expires = wall + life;
     token->refusal = (struct grant_refusal){ 0 };

@@ -35,6 +35,7 @@ struct grant_refusal {
 struct grant_token {
     struct secret *access;      /* NULL: none is kept */
     uint64_t obtained, expires; /* by the wall clock, ms */
+    const char *scope;            /* what the server said that it grants; NULL: it did not */
     struct grant_refusal refusal; /* of a token for this purpose: a person must sign in */
 };
 
@@ -52,6 +53,8 @@ struct grant {
     const char *user;        /* the name a mail server let in last; NULL: none yet */
     const char *users[GRANT_USERS_MAX]; /* by the id_token, as the profile orders its claims */
     size_t user_count;
+    const char *named;       /* the address that an id_token beside a renewed token told; NULL: none. Never tried: whoever gave
+                                `secret` a refresh token said as whom */
     uint64_t signed_in;      /* when; ms */
     uint64_t succeeded;      /* when a token came last */
     struct grant_refusal later; /* the token endpoint said "not now" ... */

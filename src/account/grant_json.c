@@ -17,7 +17,7 @@ static const struct {
 } texts[] = {
     TEXT("issuer", issuer),       TEXT("token_url", token_url), TEXT("revoke_url", revoke_url),
     TEXT("client_id", client_id), TEXT("host", host),           TEXT("user", user),
-    TEXT("seed", seed),
+    TEXT("seed", seed),           TEXT("named", named),
 }, numbers[] = {
     TEXT("refresh_expires", refresh_expires), TEXT("signed_in", signed_in), TEXT("succeeded", succeeded),
     TEXT("not_before", not_before),           TEXT("proof_expires", proof_expires),
@@ -51,6 +51,8 @@ static void write_token(struct json *json, const struct grant *grant, size_t pur
         json_span(json, "token", secret_bytes(token->access));
         json_number(json, "obtained", token->obtained);
         json_number(json, "expires", token->expires);
+        if (token->scope)
+            json_text(json, "scope", token->scope);
     }
     write_refusal(json, "refused", &token->refusal);
     json_close(json);
@@ -147,7 +149,8 @@ static bool take_token(struct grant *grant, const struct json_value *value)
         return true;
     if (json_number_at(value, "obtained", &token->obtained) &&
         json_number_at(value, "expires", &token->expires) &&
-        !take_secret(json_text_at(value, "token"), &token->access))
+        (!take_secret(json_text_at(value, "token"), &token->access) ||
+         !take_text(grant, json_text_at(value, "scope"), &token->scope)))
         return false;
     return take_refusal(grant, json_member(value, "refused"), &token->refusal);
 }

@@ -399,3 +399,29 @@ bool oauth_scope_granted(const char *asked, const char *granted_or_null, struct 
     }
     return true;
 }
+
+/* ---- what a name tells ---- */
+
+static bool has_one_of(struct span scope, const char *const *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (span_find_word(scope, parts[i]) < scope.len)
+            return true;
+    return false;
+}
+
+bool oauth_scope_may_send(struct span granted)
+{
+    static const char *const sending[] = { "smtp", "send", "submi", "compose" };
+    static const char *const others[] = { "imap", "pop", "read", "calendar", "contact", "people", "drive", "files", "address", "phone" };
+    struct span scope;
+    bool any = false;
+
+    while (span_split(&granted, ' ', &scope)) {
+        any |= scope.len > 0;
+        if (scope.len && !tells_who_only(scope) &&
+            (has_one_of(scope, sending, COUNT(sending)) || !has_one_of(scope, others, COUNT(others))))
+            return true;
+    }
+    return !any;
+}

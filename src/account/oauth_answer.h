@@ -72,4 +72,8 @@ const char *oauth_fact(struct span fact);
  * same scope in more than one way; those that only tell who it is aside. ERR_SIGNIN oauth:scope-withheld. */
 MUST_USE bool oauth_scope_granted(const char *asked, const char *granted_or_null, struct err *err);
 
+/* May a token of these scopes send mail by SMTP, as far as their names tell? Not where all of them only tell who it is, or are
+ * for reading, for IMAP, a calendar and the like; a name that says nothing may be for anything. */
+bool oauth_scope_may_send(struct span granted);
+
 #endif

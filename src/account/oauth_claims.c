@@ -56,3 +56,27 @@ bool oauth_claims_check(const struct oauth_way *way, const struct json_value *cl
         return err_found(err, ERR_SIGNIN, "oauth:other-issuer", "the id_token answers another sign-in");
     return check_time(claims, wall, err);
 }
+
+bool oauth_is_address_of(struct span address, const char *user)
+{
+    bool whole = span_find(span_of(user), '@') < strlen(user);
+
+    return span_is_word(whole ? address : span_cut(address, 0, span_find(address, '@')), user);
+}
+
+struct span oauth_claims_address(const struct json_value *claims, const char *user)
+{
+    static const char *const keys[] = { "upn", "preferred_username", "unique_name", "email", "sub" };
+    struct span first = SPAN_NONE;
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        struct span address = json_text_at(claims, keys[i]);
+        if (span_find(address, '@') == address.len)
+            continue;
+        if (oauth_is_address_of(address, user))
+            return address;
+        if (!first.len)
+            first = address;
+    }
+    return first;
+}

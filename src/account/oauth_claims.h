@@ -20,4 +20,11 @@ MUST_USE bool oauth_claims_read(const struct secret *id_token, struct json_tree 
 MUST_USE bool oauth_claims_check(const struct oauth_way *way, const struct json_value *claims,
                                  const char *nonce_or_null, uint64_t wall, struct err *err);
 
+/* Is the address the user's? A user name without a domain is its local part. */
+bool oauth_is_address_of(struct span address, const char *user);
+
+/* The address of whom they name: the user's, where one of them is that; else the surest; empty: they name nobody by an
+ * address. Borrowed. */
+struct span oauth_claims_address(const struct json_value *claims, const char *user);
+
 #endif

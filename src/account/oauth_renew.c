@@ -2,6 +2,7 @@
 
 #include "account/grant.h"
 #include "account/oauth_call.h"
+#include "account/oauth_claims.h"
 #include "account/oauth_party.h"
 #include "base/alloc.h"
 #include "base/obj.h"
@@ -247,10 +248,24 @@ static bool is_granted(const struct oauth_renew *renew, const char *granted, str
            (!renew->way.one_resource && oauth_scope_granted(renew->way.scopes[CREDENTIAL_SMTP], granted, NULL));
 }
 
+/* Whose it is, for who must say why it was refused. Nothing is decided by it, and so it may be lost. */
+static void note_name(struct oauth_renew *renew, const struct oauth_tokens *tokens)
+{
+    const struct account *account = renew->account;
+    OWN(json_tree) claims = NULL;
+
+    if (!tokens->id_token || !oauth_claims_read(tokens->id_token, &claims, NULL))
+        return;
+    struct span name = oauth_claims_address(json_root(claims), account->username ? account->username : account->address);
+    if (name.len && name.len <= GRANT_USER_MAX)
+        renew->grant->named = grant_text(renew->grant, name);
+}
+
 static bool keep(struct oauth_renew *renew, struct oauth_tokens *tokens, struct err *err)
 {
     struct err withheld = { 0 };
     bool granted = is_granted(renew, tokens->scope, &withheld);
+    note_name(renew, tokens);
     grant_take(renew->grant, renew->slot, tokens, now_of(renew));
     renew->grant->proof_expires = oauth_party_proof_expires(renew->party);
     if (!granted && !grant_refused(renew->grant, renew->slot, &withheld, now_of(renew), err))

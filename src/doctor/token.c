@@ -2,18 +2,25 @@
 
 #include <stdio.h>
 
+#include "account/oauth_answer.h"
 #include "account/oauth_claims.h"
 #include "base/alloc.h"
 #include "base/str.h"
 
 #include "base/banned.h"
 
-enum { CLOCKS_DIFFER_S = 60 }; /* so far those of any two machines may */
+enum {
+    CLOCKS_DIFFER_S = 60, /* so far those of any two machines may */
+    JUST_NOW_MS = 5 * 60 * 1000,
+};
 
 /* ---- reading ---- */
 
+/* Each of them once: what a token says, who gave it may say as well. */
 static void add(struct token_facts *facts, bool holds, const char *fact)
 {
+    for (size_t i = 0; i < facts->count; i++)
+        holds &= strcmp(facts->at[i], fact) != 0;
     if (holds && facts->count < TOKEN_FACTS_MAX)
         facts->at[facts->count++] = fact;
 }
@@ -48,19 +55,44 @@ static bool has_wrong_audience(const struct json_value *claims, const struct tok
            !is_for(host, wish->app_scope);
 }
 
-/* "SMTP.Send"; a scope that ends in '/' is one for all. */
+/* A scope that ends in '/' is one for all. */
+static bool is_for_all(const char *scope)
+{
+    struct span word = first_word(scope);
+
+    return word.len && word.at[word.len - 1] == '/';
+}
+
+/* What was granted is not for sending: as is known of this server, else as the scopes' own names tell. */
+static bool is_wrong_scope(const char *granted, const char *wanted)
+{
+    if (!wanted || !wanted[0])
+        return !oauth_scope_may_send(span_of(granted));
+    return !is_for_all(wanted) && !oauth_scope_granted(wanted, granted, NULL);
+}
+
+/* "scp": "IMAP.x SMTP.Send", as Microsoft has it, or a list; "scope" elsewhere (RFC 9068, 2.2.3). */
+static void add_granted(const struct json_value *claims, struct buf *granted)
+{
+    static const char *const keys[] = { "scp", "scope" };
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        const struct json_value *list = json_member(claims, keys[i]);
+        buf_add_span(granted, json_as_text(list));
+        buf_add_char(granted, ' ');
+        for (size_t j = 0; j < json_count(list); j++) {
+            buf_add_span(granted, json_as_text(json_element(list, j)));
+            buf_add_char(granted, ' ');
+        }
+    }
+}
+
 static bool has_wrong_scope(const struct json_value *claims, const struct token_wish *wish)
 {
-    struct span wanted = first_word(wish->scope), granted = json_text_at(claims, "scp"), word;
-    size_t slash = span_find_last(wanted, '/');
+    HELD(buf) granted = BUF(OAUTH_CLAIMS_MAX + 64);
 
-    wanted = slash < wanted.len ? span_from(wanted, slash + 1) : wanted;
-    if (!granted.at || !wanted.len)
-        return false;
-    while (span_split(&granted, ' ', &word))
-        if (span_equal_word(word, wanted))
-            return false;
-    return true;
+    add_granted(claims, &granted);
+    return !granted.full && span_trim(buf_span(&granted)).len && is_wrong_scope(buf_text(&granted), wish->scope);
 }
 
 /* Whom it names: nobody by an address, this user, or another. */
@@ -68,18 +100,9 @@ enum names { NAMES_NOBODY, NAMES_USER, NAMES_ANOTHER };
 
 static enum names whom_it_names(const struct json_value *claims, const char *wanted)
 {
-    static const char *const keys[] = { "upn", "preferred_username", "unique_name", "email" };
-    enum names names = NAMES_NOBODY;
+    struct span name = wanted ? oauth_claims_address(claims, wanted) : SPAN_NONE;
 
-    for (size_t i = 0; wanted && i < COUNT(keys); i++) {
-        struct span user = json_text_at(claims, keys[i]);
-        if (span_find(user, '@') == user.len)
-            continue;
-        if (span_is_word(user, wanted))
-            return NAMES_USER;
-        names = NAMES_ANOTHER;
-    }
-    return names;
+    return !name.len ? NAMES_NOBODY : oauth_is_address_of(name, wanted) ? NAMES_USER : NAMES_ANOTHER;
 }
 
 /* One signs in to a shared mailbox as oneself, but the user that is told the server is the mailbox; who tells
@@ -164,6 +187,34 @@ void token_facts_read(const struct secret *token, const struct token_wish *wish,
     read_tenant(claims, wish, ret_facts);
 }
 
+/* Whose it is, as the sign-in server told beside it. */
+static enum names whom_it_is_for(const struct grant *grant, const struct token_wish *wish)
+{
+    enum names names = NAMES_NOBODY;
+
+    for (size_t i = 0; wish->user && i <= grant->user_count; i++) {
+        const char *name = i < grant->user_count ? grant->users[i] : grant->named;
+        if (!name || !strchr(name, '@'))
+            continue;
+        if (oauth_is_address_of(span_of(name), wish->user))
+            return NAMES_USER;
+        names = NAMES_ANOTHER;
+    }
+    return names;
+}
+
+void token_facts_of_grant(const struct grant *grant, const struct token_wish *wish, struct token_facts *facts)
+{
+    const struct grant_token *token = &grant->tokens[CREDENTIAL_SMTP];
+
+    if (!token->access)
+        return;
+    add(facts, token->obtained <= wish->wall && wish->wall - token->obtained < JUST_NOW_MS && token->expires > wish->wall,
+        "token:renewed");
+    add(facts, token->scope && is_wrong_scope(token->scope, wish->scope), "token:wrong-scope");
+    add(facts, whom_it_is_for(grant, wish) == NAMES_ANOTHER, "token:other-user");
+}
+
 /* ---- what it should be ---- */
 
 /* Whose mailboxes this address is among, by its domain alone: a server tells it of none. */
@@ -182,7 +233,7 @@ void token_wish_for(const struct knowledge *know, const struct account *account,
     bool named = account->tenant && is_tenant_id(span_of(account->tenant));
 
     *ret_wish = (struct token_wish){
-        .scope = profile ? profile->oauth.scope : NULL,
+        .scope = account->scope ? account->scope : profile ? profile->oauth.scope : NULL,
         .app_scope = profile ? profile->oauth.app_scope : NULL,
         .user = account->username ? account->username : account->address,
         .address = account->address,
@@ -197,10 +248,21 @@ void token_wish_for(const struct knowledge *know, const struct account *account,
 
 struct token_look {
     struct token_wish wish;
+    const struct credential_world *world;
+    const struct account *account;
     struct credential_fetch *fetch;
     void (*done)(void *who, const struct token_facts *facts);
     void *who;
 };
+
+/* What was told of it where it was got. */
+static void read_grant(const struct token_look *look, struct token_facts *facts)
+{
+    OWN(grant) grant = NULL;
+
+    if (look->account->auth == ACCOUNT_AUTH_OAUTH && grant_read(&look->world->secrets, look->account, &grant, NULL))
+        token_facts_of_grant(grant, &look->wish, facts);
+}
 
 static void came(void *who, struct secret *token, const struct err *err)
 {
@@ -209,8 +271,10 @@ static void came(void *who, struct secret *token, const struct err *err)
     (void)err;
 
     look->fetch = NULL;
-    if (token)
+    if (token) {
         token_facts_read(token, &look->wish, &facts);
+        read_grant(look, &facts);
+    }
     secret_free(token);
     look->done(look->who, &facts);
 }
@@ -224,6 +288,8 @@ bool token_look_start(const struct credential_world *world, const struct account
     if (!look)
         return err_no_memory(err);
     look->wish = *wish;
+    look->world = world;
+    look->account = account;
     look->done = done;
     look->who = who;
     if (!credential_fetch(world, account, CREDENTIAL_SMTP, NULL, deadline, came, look, &look->fetch, err))

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 #include "account/credential.h"
+#include "account/grant.h"
 #include "know/profile.h"
 
-enum { TOKEN_FACTS_MAX = 6, TOKEN_TENANT_LEN = 36 };
+enum { TOKEN_FACTS_MAX = 9, TOKEN_TENANT_LEN = 36 };
 
 struct token_facts { /* of know/evidence.h, `found`: token:..., user:... */
     const char *at[TOKEN_FACTS_MAX];
@@ -37,7 +38,10 @@ void token_wish_for(const struct knowledge *know, const struct account *account,
 /* Pure. Of a token that can't be read: nothing. */
 void token_facts_read(const struct secret *token, const struct token_wish *wish, struct token_facts *ret_facts);
 
-/* Fetches the account's token as for mail, and reads it. `done` is told once, perhaps before this returns. */
+/* Pure. Adds what the sign-in server told of it beside the token: that it came just now, for what it is, whose it is. */
+void token_facts_of_grant(const struct grant *grant, const struct token_wish *wish, struct token_facts *facts);
+
+/* Fetches the account's token as for mail, and reads it and the grant that it is of. `done` is told once, perhaps before this returns. */
 struct token_look;
 MUST_USE bool token_look_start(const struct credential_world *world, const struct account *account,
                                const struct token_wish *wish, uint64_t deadline,

@@ -27,7 +27,7 @@ static void fill_verdict(const struct knowledge *know, const struct rule *rule, 
     *verdict = (struct verdict){
         .cause = rule->cause,
         .also_count = rule->also_count,
-        .guess = rule->guess || near,
+        .guess = rule->guess || rule->unsure || near,
         .scope = rule->has_scope ? rule->scope : rule->cause->scope,
         .retry = rule->has_retry ? rule->retry : rule->cause->retry,
         .wait_ms = rule->wait_ms,

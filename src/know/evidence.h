@@ -121,6 +121,7 @@ struct evidence {
      *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)
      *   cert:trusted-unpinned (the server's certificate is good, but for the account's pin)
      *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
+     *   token:renewed (got from the sign-in server just now, which says that it is good)
      *   token:fresh token:expired token:not-yet-valid (by this machine's clock) token:dates-differ (by the time
      *   that HTTPS says it is the other way round)
      *   token:wrong-audience token:wrong-scope token:other-user

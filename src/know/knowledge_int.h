@@ -33,6 +33,7 @@ struct rule {
     bool weak;  /* gives way to any other rule that knows the words */
     bool strict; /* fact and words, code and stage: all that it asks for must be known */
     bool guess; /* the last resort */
+    bool unsure; /* as good as others, and said to be a guess */
     const char *says; /* the reply as the provider gives it, for whoever plays it; or NULL */
 };
 

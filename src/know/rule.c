@@ -39,6 +39,7 @@ static const struct key keys[] = {
     { "weak",              KEY_YES,      AT(weak),        NULL                        },
     { "strict",            KEY_YES,      AT(strict),      NULL                        },
     { "guess",             KEY_YES,      AT(guess),       NULL                        },
+    { "unsure",            KEY_YES,      AT(unsure),      NULL                        },
     { "says",              KEY_TEXT,     AT(says),       NULL                                         },
     { "example",           KEY_IGNORED,  0,               NULL                        },
     { "example.stage",     KEY_IGNORED,  0,               NULL                        },

@@ -29,6 +29,7 @@ struct carrier {
     struct secret *fresh;    /* what came of that */
     struct err fresh_why;
     bool asking, fresh_came;
+    bool renewed; /* the credential is what the sign-in server gave for a refused one, in this run */
 
     /* The message under way. Its recipients are counted from 0 here, in the order they are named in. */
     struct envelope envelope; /* as this server gets it; what it points at is the message's, or below */

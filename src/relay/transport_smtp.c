@@ -84,6 +84,7 @@ static void forget_run(struct carrier *c)
 {
     secret_free(GIVE(c->credential));
     c->run = (struct signin_run){ 0 };
+    c->renewed = false;
 }
 
 void carrier_hang_up(struct carrier *c)
@@ -170,6 +171,7 @@ static void use_fresh(struct carrier *c)
     bool same = str_equal_secret(secret_bytes(c->fresh), secret_bytes(c->credential));
     secret_free(c->credential);
     c->credential = GIVE(c->fresh);
+    c->renewed = !same && account_of(c)->auth == ACCOUNT_AUTH_OAUTH;
     if (same)
         go_on(c, signin_run_stale(&c->run, c->users.count));
     else
@@ -231,6 +233,9 @@ static void blame_waiting(struct carrier *c)
     err_found(&c->refusal.err, ERR_NETWORK, "https:unreachable", "the provider's sign-in server gave no token in time");
 }
 
+/* It did not run out: it came a moment ago. */
+static const char *const just_renewed[] = { "token:renewed", NULL };
+
 /* No session came to be. Where that was over a token, there may be another, or another name. */
 static void not_opened(struct carrier *c, const struct evidence *evidence)
 {
@@ -243,6 +248,8 @@ static void not_opened(struct carrier *c, const struct evidence *evidence)
     if (c->fetch_failed && account_of(c)->auth == ACCOUNT_AUTH_OAUTH)
         c->refusal.stage = STAGE_TOKEN;
     blame_waiting(c);
+    if (c->renewed && c->refusal.stage == STAGE_AUTH)
+        c->refusal.found = just_renewed;
     if (signs_in_with_token(c) && c->credential && c->refusal.stage == STAGE_AUTH)
         step = signin_run_refused(&c->run, &c->refusal, transport_cause(c->t, &c->refusal), tries,
                                   c->users.count);

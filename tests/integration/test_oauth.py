@@ -11,7 +11,8 @@ import pytest
 
 from messages import message
 from outpost import CONFIG, NOPERM, OK, PROGRAM, TEMPFAIL
-from peers.idp import Person
+from peers import postfix
+from peers.idp import SCOPE, Person
 from peers.peer import USER, without_trace
 from peers.process import Process, free_port
 
@@ -68,6 +69,25 @@ def not_signed_in(outpost, idp, postfix_oauth):
             'auth': 'oauth', 'secret': None, 'client_id': 'outpost', 'issuer': idp.issuer, 'mechanisms': mechanism,
             **settings})
     return make
+
+
+@pytest.fixture(scope='module')
+def choosy(authority, idp):
+    """A server that takes tokens of this scope, and no others."""
+    peers = {}
+
+    def make(scope):
+        if scope not in peers:
+            peers[scope] = postfix.start(authority, idp, scope)
+        return peers[scope]
+    yield make
+    for peer in peers.values():
+        peer.stop()
+
+
+def judged(outpost):
+    result = outpost.run('doctor', 'test', '--json')
+    return json.loads(result.out)
 
 
 def sends(outpost, postfix_oauth):
@@ -315,3 +335,34 @@ def test_nothing_of_it_lies_about(signed_in, outpost):
         if os.path.isfile(path):
             text = open(path, 'rb').read()
             assert tokens['refresh_token'].encode() not in text and tokens['access_token'].encode() not in text
+
+
+# ---- refused, though it came a moment ago: what was told of it beside it says why ----
+
+def test_a_sign_in_of_somebody_else(signed_in, outpost):
+    """Dovecot says of it what it says of every wrong password."""
+    signed_in(person='bob@example.test')
+    told = judged(outpost)
+    assert (told['cause'], told['guess']) == ('oauth_wrong_user', False), told
+    assert 'authentication failed' in told['evidence'], told
+
+
+@pytest.mark.parametrize('wanted,scope,cause,guess', [
+    ('mail.send', SCOPE, None, None),
+    ('mail.send', 'openid offline_access email', 'oauth_wrong_scope', False),
+    ('mail.other', SCOPE, 'oauth_wrong_scope', True)])      # as far as names tell it may send: nobody says why it may not
+def test_a_sign_in_for_something_else(wanted, scope, cause, guess, outpost, idp, choosy):
+    tokens = idp.sign_in(USER, scope)
+    outpost.account_at(choosy(wanted), 'starttls', auth='oauth', password=tokens['refresh_token'], client_id='outpost',
+                       issuer=idp.issuer)
+    told = judged(outpost)
+    assert (told.get('cause'), told.get('guess')) == (cause, guess), told
+    assert 'oauth_refresh_token_expired' not in told.get('also', ()), told
+
+
+def test_it_is_sent_with_no_better_luck(outpost, idp, choosy):
+    tokens = idp.sign_in(USER)
+    outpost.account_at(choosy('mail.other'), 'starttls', auth='oauth', password=tokens['refresh_token'], client_id='outpost',
+                       issuer=idp.issuer)
+    result = outpost.send(message()[0], '--json', 'someone@x.test')
+    assert result.status == NOPERM and '"cause":"oauth_wrong_scope"' in result.out, result

@@ -18,14 +18,15 @@ introspection_url = https://dovecot:introspect-me@localhost:%d/token/introspecti
 username_attribute = sub
 active_attribute = active
 active_value = true
-tls_ca_cert_file = /etc/dovecot/ca.pem
+%stls_ca_cert_file = /etc/dovecot/ca.pem
 '''
 
 
-def start(peer, root, socket, idp=None, ca=None):
-    """For this peer, which knows it by /run/dovecot/SOCKET in its root; with an OAuth server it takes tokens, too."""
+def start(peer, root, socket, idp=None, ca=None, scope=None):
+    """For this peer, which knows it by /run/dovecot/SOCKET in its root; with an OAuth server it takes tokens, too: of this
+    scope alone, or of any."""
     if idp:
-        root.write('/etc/dovecot/oauth2.conf', INTROSPECTION % idp.port)
+        root.write('/etc/dovecot/oauth2.conf', INTROSPECTION % (idp.port, 'scope = %s\n' % scope if scope else ''))
         root.copy(ca, '/etc/dovecot/ca.pem')
     root.write('/etc/dovecot/users', '%s:{PLAIN}%s\n' % (peer.user, peer.password))
     root.write('/etc/dovecot/dovecot.conf', '''

@@ -237,6 +237,32 @@ static void test_scopes(void **state)
     }
 }
 
+/* What the names of scopes tell. */
+static void test_names_of_scopes(void **state)
+{
+    static const struct {
+        const char *granted;
+        bool may;
+    } rows[] = {
+        { "mail.send", true },
+        { "openid https://outlook.office.com/SMTP.Send", true },
+        { "https://mail.google.com/", true },
+        { "user_impersonation", true },
+        { "imap.read smtp", true },
+        { "", true }, /* nothing was said */
+        { "openid email offline_access", false },
+        { "openid imap.read", false },
+        { "https://outlook.office.com/IMAP.AccessAsUser.All https://graph.microsoft.com/Mail.ReadWrite", false },
+        { "https://www.googleapis.com/auth/gmail.readonly", false },
+        { "https://www.googleapis.com/auth/gmail.send", true },
+        { "Calendars.Read Contacts.Read", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_row(rows[i].granted, oauth_scope_may_send(span_of(rows[i].granted)) == rows[i].may);
+}
+
 static void test_memory_runs_out(void **state)
 {
     (void)state;
@@ -291,7 +317,7 @@ int main(void)
         cmocka_unit_test(test_device_codes),
         cmocka_unit_test(test_a_code_in_the_page),
         cmocka_unit_test(test_revocation),
-        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_scopes), cmocka_unit_test(test_names_of_scopes),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -27,7 +27,14 @@ static const struct {
     { "for Graph, as a path", "{\"aud\":\"https://graph.microsoft.com/x\"}", SCOPE, "token:wrong-audience" },
     { "to read", "{\"scp\":\"Mail.Read IMAP.AccessAsUser.All\"}", SCOPE, "token:wrong-scope" },
     { "a longer word is another", "{\"scp\":\"SMTP.SendAsApp\"}", SCOPE, "token:wrong-scope" },
-    { "nothing of it is known", "{\"scp\":\"Mail.Read\",\"aud\":\"https://x.example\"}", NULL, "" },
+    { "nothing of it is known", "{\"scp\":\"api.use\",\"aud\":\"https://x.example\"}", NULL, "" },
+    { "to read, by its name", "{\"scope\":\"openid email imap.read\"}", NULL, "token:wrong-scope" },
+    { "to tell who it is", "{\"scope\":\"openid email offline_access\"}", NULL, "token:wrong-scope" },
+    { "to read and to send", "{\"scope\":\"openid imap.read mail.send\"}", NULL, "" },
+    { "a list of scopes", "{\"scp\":[\"imap.read\",\"calendar\"]}", NULL, "token:wrong-scope" },
+    { "another by its scope", "{\"scope\":\"mail.read\"}", "openid mail.send", "token:wrong-scope" },
+    { "the right one by its scope", "{\"scope\":\"openid mail.send\"}", "openid offline_access mail.send", "" },
+    { "another's by its subject", "{\"sub\":\"you@example.org\"}", SCOPE, "token:other-user" },
     { "one for all", "{\"scp\":\"Mail.Read\"}", "https://mail.google.com/", "" },
     { "an application's", "{\"aud\":\"https://outlook.office365.com\",\"roles\":[\"SMTP.SendAsApp\"]}", SCOPE, "token:application" },
     { "an application's, it says", "{\"idtyp\":\"app\"}", SCOPE, "token:application" },
@@ -138,6 +145,46 @@ static void test_shared_mailboxes(void **state)
     }
 }
 
+/* What the sign-in server told beside one. */
+static void test_grants(void **state)
+{
+    static const struct {
+        const char *label, *scope, *user, *named, *wanted, *facts;
+        uint64_t obtained, expires;
+    } rows[] = {
+        { "got a minute ago", NULL, NULL, NULL, NULL, "token:renewed", 1440, 9000 },
+        { "got an hour ago", NULL, NULL, NULL, NULL, "", 1, 9000 },
+        { "spent", NULL, NULL, NULL, NULL, "", 1440, 1500 },
+        { "got tomorrow", NULL, NULL, NULL, NULL, "", 1501, 9000 },
+        { "for sending", "openid mail.send", "me@example.org", NULL, NULL, "", 1, 9000 },
+        { "to tell who it is", "openid offline_access email", NULL, NULL, NULL, "token:wrong-scope", 1, 9000 },
+        { "for something that is known", "smtp.x", NULL, NULL, "smtp.y", "token:wrong-scope", 1, 9000 },
+        { "another's", NULL, NULL, "you@example.org", NULL, "token:other-user", 1, 9000 },
+        { "another's, who signed in here", NULL, "you@example.org", NULL, NULL, "token:other-user", 1, 9000 },
+        { "one's own by another name", NULL, "you@example.org", "Me@Example.org", NULL, "", 1, 9000 },
+        { "a number's", NULL, "7", "8", NULL, "", 1, 9000 },
+        { "all at once", "imap.read", NULL, "a@b", NULL, "token:renewed token:wrong-scope token:other-user", 1500, 9000 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct token_wish wish = { .scope = rows[i].wanted, .user = "me@example.org", .wall = 1500 * 1000 };
+        OWN(secret) access = secret_new(SPAN("opaque"));
+        struct grant grant = { .named = rows[i].named, .users = { rows[i].user }, .user_count = rows[i].user != NULL };
+        struct token_facts facts = { 0 };
+        char out[200] = "";
+        size_t len = 0;
+        grant.tokens[CREDENTIAL_SMTP] = (struct grant_token){
+            .access = access, .scope = rows[i].scope, .obtained = rows[i].obtained * 1000, .expires = rows[i].expires * 1000,
+        };
+        token_facts_of_grant(&grant, &wish, &facts);
+        token_facts_of_grant(&grant, &wish, &facts); /* none is told twice */
+        for (size_t j = 0; j < facts.count; j++)
+            len += (size_t)snprintf(out + len, sizeof out - len, "%s%s", j ? " " : "", facts.at[j]);
+        check_bytes(rows[i].label, span_of(out), span_of(rows[i].facts));
+    }
+}
+
 /* Most tokens of providers are sealed: they say nothing. */
 static void test_sealed(void **state)
 {
@@ -212,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_facts),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_shared_mailboxes),
+        cmocka_unit_test(test_grants),
         cmocka_unit_test(test_sealed),
         cmocka_unit_test(test_tenants),
     };
