@@ -18,17 +18,11 @@ static void forget(struct setup *s, const struct account *account)
         (void)!grant_forget(&world, account, NULL);
 }
 
-/* A provider that everybody knows shows them a certificate that they trust: who shows another is not it. */
-static const char *const known_to_all[] = { "port:served", NULL };
-
 static int tell_failure(struct setup *s, const struct evidence *evidence, enum stage stage)
 {
-    const struct profile *profile = s->found->profile;
     struct evidence told = *evidence;
 
-    told.provider = profile ? profile->id : told.provider;
-    if (profile && profile->oauth.token && !arguments_has(&s->cli->args, "issuer") && !told.found)
-        told.found = known_to_all;
+    told.provider = s->found->profile ? s->found->profile->id : told.provider;
     if (told.stage == STAGE_LOCAL)
         told.stage = stage;
     return fail(s->cli, &told);
