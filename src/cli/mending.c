@@ -212,6 +212,21 @@ static bool by_mechanisms(const struct case_of *of, struct mending *mending)
     return mending->count > 0;
 }
 
+/* Another mechanism than those that were named has signed in. Where it is what would be chosen anyhow, nobody need name it. */
+static bool by_what_signs_in(const struct case_of *of, struct mending *mending)
+{
+    const unsigned shows = SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN);
+    const char *works = of->report->mechanism;
+    enum sasl_mechanism mechanism;
+
+    if (!of->account->mechanisms.count || !works || !sasl_from_name(span_of(works), &mechanism))
+        return false;
+    change(of, mending, "mechanisms", of->report->mechanism_is_usual ? "" : works);
+    mending->was_tried = mending->count > 0;
+    mending->is_weaker = mending->count > 0 && keeps_password(of->account) && (SASL_BIT(mechanism) & shows);
+    return mending->count > 0;
+}
+
 /* No passwords any more. Without an application's id nobody can sign in otherwise, and that is a person's to get. */
 static bool by_oauth(const struct case_of *of, struct mending *mending)
 {
@@ -250,7 +265,7 @@ static const struct {
     { "cert_hostname_mismatch", { by_the_providers_server } },
     { "wrong_server_for_account", { by_the_providers_server, by_another_way } },
     { "auth_bad_credentials", { by_user_name } },
-    { "auth_no_common_mechanism", { by_mechanisms } },
+    { "auth_no_common_mechanism", { by_mechanisms, by_what_signs_in } },
     { "auth_basic_disabled", { by_oauth } },
     { "auth_smtp_disabled_mailbox", { by_https } },
     { "auth_smtp_disabled_tenant", { by_https } },

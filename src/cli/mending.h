@@ -2,7 +2,7 @@
  *
  * Settings only, and never less security: none is switched off, no pin and no authority is taken away, no server is
  * named that is neither this one, nor its provider's - but for one that was nearly written (`is_strange`), and a list of
- * mechanisms of which the provider has none (`is_weaker`): there a person decides. Whether it helps, the doctor says, who
+ * mechanisms of which the provider has none, or the server takes none (`is_weaker`): there a person decides. Whether it helps, the doctor says, who
  * is asked once more with the account as it would be (cli/remedy.h). Pure.
  */
 #ifndef OUTPOST_CLI_MENDING_H
@@ -24,6 +24,7 @@ struct mending {
                            account's: a person looks at it before a password goes there */
     bool is_weaker;     /* the mechanisms that were named keep the password itself from the server, and without them it
                            would go there, inside TLS: a person agrees to that */
+    bool was_tried;     /* ... and the doctor has signed in by another, with what the server refused by these */
     bool wants_sign_in; /* they don't do alone: somebody has to sign in, `account login` */
 };
 

@@ -87,8 +87,9 @@ static void show_weaker(const struct cli *cli, const struct account *account, co
         return;
     value_of(account, "mechanisms", &now);
     say(cli, "\nThis makes the account less strict than it was set. With mechanisms = %s\n"
-             "the password itself never goes to the server. The provider is known to have none of these; without\n"
-             "that line the password itself may go there, inside TLS.", buf_text(&now));
+             "the password itself never goes to the server. %s;\n"
+             "without them the password itself may go there, inside TLS.", buf_text(&now),
+        mending->was_tried ? "It refuses these, and takes the same password by another" : "The provider is known to have none of these");
 }
 
 static void show_lines(const struct cli *cli, const struct account *account, const struct mending *mending)

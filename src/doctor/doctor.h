@@ -55,6 +55,8 @@ struct doctor_report {
     const char *https;             /* the other way that the account has, and that was tried: "graph"; or NULL */
     bool https_works;
     const struct doctor_notes *notes;
+    const char *mechanism; /* signs in where another was refused: "PLAIN"; or NULL */
+    bool mechanism_is_usual; /* it is what outpost would choose by itself */
 };
 
 /* Told from the loop, never from within a call. `step` and `sight` must not free the doctor; `done` is told once, and

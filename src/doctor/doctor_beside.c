@@ -256,6 +256,23 @@ static bool was_found(const struct token_facts *facts, const char *fact)
     return false;
 }
 
+static void tell_mechanism(struct doctor *doctor, const char *works)
+{
+    const struct account *account = doctor->plan.account;
+    HELD(buf) named = BUF(512);
+
+    for (size_t i = 0; i < account->mechanisms.count; i++)
+        buf_addf(&named, "%s%s", i ? " " : "", account->mechanisms.at[i]);
+    if (named.len)
+        notes_add(&doctor->notes, "mechanism-works",
+                  "Signing in by %s works, which the line mechanisms = %s under [account %s] in outpost.conf leaves out: take it away, or "
+                  "write %s there.", works, buf_text(&named), account->name, works);
+    else
+        notes_add(&doctor->notes, "mechanism-works",
+                  "Signing in by %s works. To use that alone, write under [account %s] in outpost.conf: mechanisms = %s", works,
+                  account->name, works);
+}
+
 void doctor_tell_seen(struct doctor *doctor)
 {
     const struct token_facts *token = &doctor->seen.token;
@@ -270,7 +287,5 @@ void doctor_tell_seen(struct doctor *doctor)
     if (was_found(token, "token:other-tenant") || was_found(token, "token:other-server"))
         notes_add(&doctor->notes, "token-tenant", "The token that was refused is one of the tenant %s.", token->tenant);
     if (works)
-        notes_add(&doctor->notes, "mechanism-works",
-                  "Signing in by %s works. To use that alone, write under [account %s] in outpost.conf: mechanisms = %s", works,
-                  doctor->plan.account->name, works);
+        tell_mechanism(doctor, works);
 }

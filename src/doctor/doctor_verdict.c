@@ -5,6 +5,7 @@
 #include "doctor/greeting.h"
 #include "know/knowledge.h"
 #include "net/interfaces.h"
+#include "smtp/sasl.h"
 
 #include "base/banned.h"
 
@@ -125,6 +126,18 @@ void doctor_skip_the_rest(struct doctor *doctor)
     }
 }
 
+/* By which mechanism it goes, and whether nobody need name that. */
+static void tell_mechanism(struct doctor *doctor)
+{
+    struct doctor_report *report = &doctor->report;
+    unsigned usual = doctor->ladder.offered & sasl_for_credential(SASL_PASSWORD) & SASL_USUAL;
+    enum sasl_mechanism works;
+
+    report->mechanism = doctor->seen.mechanism;
+    report->mechanism_is_usual = report->mechanism && sasl_from_name(span_of(report->mechanism), &works) &&
+                                 (usual & (SASL_BIT(works) - 1)) == 0;
+}
+
 void doctor_finish(struct doctor *doctor)
 {
     struct doctor_report *report = &doctor->report;
@@ -139,6 +152,7 @@ void doctor_finish(struct doctor *doctor)
     report->step_count = doctor->ladder.count;
     report->around = &doctor->view;
     report->notes = &doctor->notes;
+    tell_mechanism(doctor);
     greeting_notes(doctor->target.profile, report->steps, report->step_count, &doctor->notes);
     if (doctor->failed)
         judge(doctor);

@@ -20,17 +20,27 @@ struct mechanism_look {
     bool works;
 };
 
+static void take(struct mechanism_list *list, unsigned open, size_t most)
+{
+    for (unsigned i = 0; i < SASL_MECHANISM_COUNT; i++)
+        if ((open & SASL_BIT(i)) && list->count < most && list->count < MECHANISM_LOOK_MAX)
+            list->at[list->count++] = (enum sasl_mechanism)i;
+}
+
 void mechanism_choose(unsigned offered, unsigned able, unsigned tried, struct mechanism_list *ret_list)
 {
-    unsigned tries = 0;
+    const unsigned shows = SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN);
+    unsigned open = offered & able & ~tried;
+    size_t most = MECHANISM_TRIES_MAX;
 
     *ret_list = (struct mechanism_list){ 0 };
-    for (unsigned i = 0; i < SASL_MECHANISM_COUNT; i++)
-        tries += (tried & SASL_BIT(i)) != 0;
-    for (unsigned i = 0; i < SASL_MECHANISM_COUNT; i++)
-        if ((offered & able & ~tried & SASL_BIT(i)) && ret_list->count < MECHANISM_LOOK_MAX &&
-            tries + ret_list->count < MECHANISM_TRIES_MAX)
-            ret_list->at[ret_list->count++] = (enum sasl_mechanism)i;
+    for (unsigned i = 0; i < SASL_MECHANISM_COUNT && most; i++)
+        most -= (tried & SASL_BIT(i)) != 0;
+    if (!(tried & shows))
+        take(ret_list, open & shows, most ? 1 : 0);
+    for (size_t i = 0; i < ret_list->count; i++)
+        open &= ~SASL_BIT(ret_list->at[i]);
+    take(ret_list, open, most);
 }
 
 /* ---- one after another ---- */

@@ -1,6 +1,7 @@
 /* Is it the password, or the way of signing in? After "wrong user name or password" the account tries what else the server
  * offers and it can speak: two more mechanisms at most, each on a connection of its own, four in all. Whoever asks makes
- * sure that the refusal was about the words and nothing else: no lock, no limit, nothing that is switched off.
+ * sure that the refusal was about the words and nothing else: no lock, no limit, nothing that is switched off. What the
+ * account's own `mechanisms` leaves out is tried as well, in verified TLS: a list may be what is wrong.
  */
 #ifndef OUTPOST_DOCTOR_MECHANISM_LOOK_H
 #define OUTPOST_DOCTOR_MECHANISM_LOOK_H
@@ -15,7 +16,8 @@ struct mechanism_list {
     enum sasl_mechanism at[MECHANISM_LOOK_MAX];
 };
 
-/* What is left to be tried, the best first: bits of smtp/sasl.h. Pure. */
+/* What is left to be tried: bits of smtp/sasl.h. The best first; but where nothing has shown the password itself so far, what
+ * does, for a server that keeps passwords hashed can do no other. Pure. */
 void mechanism_choose(unsigned offered, unsigned able, unsigned tried, struct mechanism_list *ret_list);
 
 struct mechanism_look;

@@ -181,12 +181,20 @@ static void mechanism_tried(void *who, const char *works)
     over(second);
 }
 
+/* In TLS, which is verified always, a list of the account's own is a wish that may be wrong; in clear text it is kept to. */
+static unsigned able_to(const struct account *account)
+{
+    unsigned named = account_mechanisms(account);
+
+    return account_security(account) == SECURITY_NONE ? named : named | (sasl_for_credential(SASL_PASSWORD) & SASL_USUAL);
+}
+
 static void look_at_mechanisms(struct second *second)
 {
     const struct second_plan *plan = second->plan;
     struct mechanism_list list;
 
-    mechanism_choose(plan->ladder->offered, account_mechanisms(plan->account), plan->ladder->tried, &list);
+    mechanism_choose(plan->ladder->offered, able_to(plan->account), plan->ladder->tried, &list);
     if (list.count && mechanism_look_start(second->loop, plan->world, plan->account, &list, mechanism_tried, second,
                                            &second->mechanism, NULL))
         second->waits++;

@@ -228,6 +228,30 @@ def test_less_strict_in_ones_own_file(stage, outpost):
     assert result.status == FOUND and 'take away mechanisms' in result.out and 'less strict than it was set' in result.out, result
 
 
+class Hashed(Smtp):
+    """PLAIN is all that its list of passwords can do, whatever it offers."""
+
+    def __init__(self):
+        super().__init__(ehlo=['AUTH CRAM-MD5 PLAIN LOGIN'])
+
+    def take(self, command):
+        self.replies = {'AUTH': '535 5.7.8 authentication failed'} if b'CRAM' in command else {}
+
+
+@pytest.mark.parametrize('answer,status', [(b'y\n', OK), (b'n\n', FOUND)], ids=['yes', 'no'])
+def test_a_mechanism_that_the_server_can_not_do(answer, status, stage, network, ours, outpost):
+    """The password would go there itself: a person agrees to it."""
+    stage.open(TARGET, 587, Hashed())
+    path = ours('mail.example.test:587', mechanisms='cram-md5')
+    terminal = Terminal([*network.inside, PROGRAM, 'doctor', '--fix', '--config', outpost.config, '--connect-timeout', '3'],
+                        {**outpost.environment, 'TERM': 'xterm'})
+    terminal.until(b'so if that works?')
+    assert b'takes the same password by another' in terminal.seen and b'-mechanisms = cram-md5' in terminal.seen.lower(), terminal.seen
+    terminal.type(answer)
+    assert terminal.end() == status
+    assert ('mechanisms' in text(path)) == (status != OK), text(path)
+
+
 def test_all_is_well(stage, ours, outpost):
     stage.open(TARGET, 587, Smtp())
     path = ours('mail.example.test:587')

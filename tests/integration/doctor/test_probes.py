@@ -13,6 +13,7 @@ import pytest
 
 from daemon import Daemon
 from network import FASTMAIL, GMAIL, HOME, LOGIN, NAMESERVER, OFFICE, TARGET, WEB, drop
+from peers import postfix
 from peers.process import until
 from stage import Issuer, Smtp, Stage
 from test_accounts import OURS, jwt
@@ -622,7 +623,7 @@ class Choosy(Smtp):
     ('LOGIN alone works', lambda: Choosy(['LOGIN']), {}, 'auth_no_common_mechanism', [('PLAIN', 1), ('LOGIN', 2)]),
     ('none works', lambda: Choosy(), {}, 'auth_bad_credentials', [('PLAIN', 1), ('LOGIN', 2)]),
     ('no other is offered', lambda: Choosy(ehlo='AUTH PLAIN'), {}, 'auth_bad_credentials', [('PLAIN', 1)]),
-    ('no other is wanted', lambda: Choosy(['LOGIN']), {'mechanisms': 'plain'}, 'auth_bad_credentials', [('PLAIN', 1)]),
+    ('no other was named', lambda: Choosy(['LOGIN']), {'mechanisms': 'plain'}, 'auth_no_common_mechanism', [('PLAIN', 1), ('LOGIN', 2)]),
     ('the account is locked', lambda: Choosy(['LOGIN'], '535 5.7.8 Your account has been locked'), {}, 'account_locked',
      [('PLAIN', 1)]),
     ('too many sign-ins', lambda: Choosy(['LOGIN'], '454 4.7.0 Too many login attempts, please try again later'), {},
@@ -637,6 +638,32 @@ def test_another_mechanism(label, server, settings, cause, asked, here, outpost,
     works = cause == 'auth_no_common_mechanism'
     assert ('mechanism:other-works' in told['found']) == works, told
     assert [note['note'] for note in told['notes']] == (['mechanism-works'] if works else []), told
+
+
+@pytest.fixture(scope='module')
+def postfix_hashed(authority):
+    """It offers CRAM-MD5 and SCRAM, and Dovecot's list has the passwords hashed in another way."""
+    peer = postfix.start(authority, hashed=True)
+    yield peer
+    peer.stop()
+
+
+def test_a_mechanism_that_was_named_and_the_server_can_not_do(postfix_hashed, outpost, verdict):
+    outpost.account_at(postfix_hashed, 'starttls', mechanisms='cram-md5')
+    told = verdict('CRAM-MD5 alone, of hashed passwords', 'auth_no_common_mechanism', outpost.run('doctor', '--json'))
+    assert 'mechanism:other-works' in told['found'], told
+    note, = [note['text'] for note in told['notes'] if note['note'] == 'mechanism-works']
+    assert 'PLAIN works' in note and 'mechanisms = cram-md5 under [account test]' in note, note
+    outpost.account_at(postfix_hashed, 'starttls', mechanisms='cram-md5', password='wrong')
+    verdict('a wrong password by CRAM-MD5', 'auth_bad_credentials', outpost.run('doctor', '--json'))
+
+
+def test_in_clear_text_what_was_named_is_kept_to(here, outpost, verdict):
+    server = Choosy(['PLAIN'], ehlo='AUTH CRAM-MD5 PLAIN')
+    server.tls = None
+    outpost.account('localhost:%d' % port_of(here, server), 'none', mechanisms='cram-md5', allow_plaintext='yes')
+    verdict('CRAM-MD5 in clear text', 'auth_bad_credentials', outpost.run('doctor', '--json'))
+    assert {mechanism for mechanism, _ in server.asked} <= {'CRAM-MD5'}, server.asked
 
 
 # ---- who answers, and by what name ----

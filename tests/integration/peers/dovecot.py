@@ -1,4 +1,7 @@
 """Dovecot as the authority that mail servers ask whether a sign-in is right; it serves no mail itself."""
+import base64
+import hashlib
+
 USERS = ('dovecot', 'dovenull')
 PACKAGE = 'dovecot-core'
 
@@ -22,13 +25,20 @@ active_value = true
 '''
 
 
-def start(peer, root, socket, idp=None, ca=None, scope=None):
+def kept(password, hashed):
+    """As it stands in the list of users."""
+    if not hashed:
+        return '{PLAIN}' + password
+    return '{SSHA256}' + base64.b64encode(hashlib.sha256(password.encode() + b'salt').digest() + b'salt').decode()
+
+
+def start(peer, root, socket, idp=None, ca=None, scope=None, hashed=False):
     """For this peer, which knows it by /run/dovecot/SOCKET in its root; with an OAuth server it takes tokens, too: of this
-    scope alone, or of any."""
+    scope alone, or of any. `hashed`: passwords are kept so that only who shows one can be known by it."""
     if idp:
         root.write('/etc/dovecot/oauth2.conf', INTROSPECTION % (idp.port, 'scope = %s\n' % scope if scope else ''))
         root.copy(ca, '/etc/dovecot/ca.pem')
-    root.write('/etc/dovecot/users', '%s:{PLAIN}%s\n' % (peer.user, peer.password))
+    root.write('/etc/dovecot/users', '%s:%s\n' % (peer.user, kept(peer.password, hashed)))
     root.write('/etc/dovecot/dovecot.conf', '''
 base_dir = /run/dovecot
 state_dir = /var/lib/dovecot

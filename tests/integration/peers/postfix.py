@@ -46,10 +46,10 @@ bounce unix - - n - 0 discard
 '''
 
 
-def start(authority, idp=None, scope=None):
+def start(authority, idp=None, scope=None, hashed=False):
     """With an OAuth server (idp.py) it takes its tokens, too - of this scope alone, or of any -, and is another one in a root of
-    its own."""
-    root = postfix_root.make('postfix-%s' % scope if scope else 'postfix-oauth' if idp else 'postfix', [dovecot.PACKAGE], dovecot.USERS)
+    its own. `hashed`: it offers what its list of passwords can't do."""
+    root = postfix_root.make('postfix-%s' % scope if scope else 'postfix-hashed' if hashed else 'postfix-oauth' if idp else 'postfix', [dovecot.PACKAGE], dovecot.USERS)
     ports = {name: free_port() for name in ('starttls', 'tls', 'nodsn', 'owned-mail', 'owned-rcpt', 'behind')}
     mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'] + (['XOAUTH2', 'OAUTHBEARER'] if idp else [])
     peer = Peer('postfix', ports, mechanisms, root.path + '/var/mail')
@@ -58,6 +58,6 @@ def start(authority, idp=None, scope=None):
     root.copy(authority.key(), '/etc/postfix/key.pem')
     root.copy(authority.ca, '/etc/postfix/clients.pem')
     root.empty_folder('/var/mail', 'nobody')
-    dovecot.start(peer, root, 'postfix', idp, authority.ca, scope)
+    dovecot.start(peer, root, 'postfix', idp, authority.ca, scope, hashed)
     peer.run(root.command(*postfix_root.MASTER), port=ports['tls'])
     return peer

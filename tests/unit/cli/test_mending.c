@@ -194,6 +194,41 @@ static void test_the_account_as_it_would_be(void **state)
     assert_string_equal(made->username, "me@gmail.com");
 }
 
+/* Another mechanism than those that were named has signed in. */
+static void test_what_signs_in(void **state)
+{
+    static const struct {
+        const char *account, *works;
+        bool is_usual;
+        const char *changes;
+        bool is_weaker;
+    } rows[] = {
+        { OWN_SERVER "; mechanisms = cram-md5", "PLAIN", true, "mechanisms=", true },
+        { OWN_SERVER "; mechanisms = cram-md5", "PLAIN", false, "mechanisms=PLAIN", true },
+        { OWN_SERVER "; mechanisms = cram-md5", "SCRAM-SHA-256", true, "mechanisms=", false },
+        { OWN_SERVER "; mechanisms = plain", "LOGIN", false, "mechanisms=LOGIN", false },
+        { OWN_SERVER, "LOGIN", false, "", false },
+        { OWN_SERVER "; mechanisms = cram-md5", NULL, false, "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        OWN(account) account = account_of(rows[i].account, rows[i].account);
+        const struct around_target target = { .host = account->server.name, .port = 587, .security = SECURITY_STARTTLS };
+        const struct around_view view = { 0 };
+        const struct doctor_report report = {
+            .target = &target, .judged = true, .around = &view, .mechanism = rows[i].works, .mechanism_is_usual = rows[i].is_usual,
+            .verdict = { .cause = know_cause(know, "auth_no_common_mechanism") },
+        };
+        struct mending mending;
+        char changes[512];
+        mending_choose(account, know, &report, &mending);
+        write_changes(&mending, changes, sizeof changes);
+        check_bytes(rows[i].account, span_of(changes), span_of(rows[i].changes));
+        check_row(rows[i].account, mending.is_weaker == rows[i].is_weaker && mending.was_tried == (mending.count > 0));
+    }
+}
+
 static void test_nothing_is_wrong(void **state)
 {
     (void)state;
@@ -210,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_changed),
         cmocka_unit_test(test_the_account_as_it_would_be),
+        cmocka_unit_test(test_what_signs_in),
         cmocka_unit_test(test_nothing_is_wrong),
     };
     return cmocka_run_group_tests(tests, load_knowledge, free_knowledge);

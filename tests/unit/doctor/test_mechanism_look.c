@@ -19,6 +19,9 @@ static void test_choose(void **state)
           "PLAIN LOGIN SCRAM-SHA-1 SCRAM-SHA-256 CRAM-MD5", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN", "LOGIN" },
         { "four were tried", "PLAIN LOGIN SCRAM-SHA-1 SCRAM-SHA-256 CRAM-MD5",
           "PLAIN LOGIN SCRAM-SHA-1 SCRAM-SHA-256 CRAM-MD5", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN", "" },
+        { "hashed passwords: what shows the password first", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN CRAM-MD5", "PLAIN LOGIN SCRAM-SHA-1 SCRAM-SHA-256",
+          "CRAM-MD5", "PLAIN SCRAM-SHA-256" },
+        { "three were tried", "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", "PLAIN LOGIN", "CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", "PLAIN" },
         { "nothing is offered", "", "PLAIN", "", "" },
     };
 
