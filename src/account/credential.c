@@ -2,6 +2,7 @@
 
 #include "account/grant.h"
 #include "account/oauth_renew.h"
+#include "account/one_line.h"
 #include "base/alloc.h"
 #include "os/lock.h"
 
@@ -10,6 +11,7 @@
 struct credential_fetch {
     struct secret_fetch *secret; /* one of these two */
     struct oauth_renew *renew;
+    const struct account *account;
     credential_fetched *done;
     void *who;
     bool within; /* credential_fetch() has not returned yet */
@@ -20,7 +22,12 @@ static void came(void *data, struct secret *secret, const struct err *err)
 {
     struct credential_fetch *fetch = data;
     struct credential_fetch told = *fetch;
+    struct err other = { 0 };
 
+    if (secret && told.account->auth != ACCOUNT_AUTH_OAUTH && !one_line(told.account, secret, &other)) {
+        secret_free(GIVE(secret));
+        err = &other;
+    }
     fetch->told = true;
     if (!fetch->within)
         mem_free(fetch);
@@ -36,7 +43,7 @@ bool credential_fetch(const struct credential_world *world, const struct account
 
     if (!fetch)
         return err_no_memory(err);
-    *fetch = (struct credential_fetch){ .done = done, .who = who, .within = true };
+    *fetch = (struct credential_fetch){ .account = account, .done = done, .who = who, .within = true };
     *ret_fetch = NULL;
     bool ok = account->auth == ACCOUNT_AUTH_OAUTH
                   ? oauth_renew_start(world, account, purpose, refused, deadline, came, fetch, &fetch->renew, err)

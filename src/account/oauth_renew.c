@@ -4,6 +4,7 @@
 #include "account/oauth_call.h"
 #include "account/oauth_claims.h"
 #include "account/oauth_party.h"
+#include "account/one_line.h"
 #include "base/alloc.h"
 #include "base/obj.h"
 #include "base/str.h"
@@ -402,6 +403,8 @@ static void took_seed(void *who, struct secret *seed, const struct err *why)
     struct oauth_renew *renew = OBJ(oauth_renew, RENEW_MAGIC, who);
     struct err err = { 0 };
 
+    if (seed && !one_line(renew->account, seed, &renew->seed_why))
+        secret_free(GIVE(seed));
     if (seed && is_new_seed(renew, seed))
         renew->seed = GIVE(seed);
     secret_free(seed);

@@ -62,6 +62,7 @@ MUST_USE bool stage_from_word(struct span word, enum stage *ret_stage);
  *   message:nul message:bare-line-end message:header message:empty message:loop recipients:none
  *   sender:missing sender:foreign address:malformed
  *   config:no-account config:unreadable config:bad config:untrusted-mode secret:unreadable
+ *   secret:no-token (what should be a token has lines, or is JSON)
  *   config:source-address (it is not this machine's now, or the server has none of its family)
  *   secret:locked (a keyring or key that is not to be had now: nothing is lost)
  *   profile:no-passwords (before anything is sent)

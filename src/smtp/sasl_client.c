@@ -340,7 +340,8 @@ void sasl_client_credential(struct sasl_client *client, const struct secret *cre
                         "the password or token is empty");
         fail(client);
     } else if (!sasl_is_text(bytes)) {
-        fail_with(client, ERR_CONFIG, "the password or token holds what can't be sent");
+        (void)err_found(&client->err, ERR_CONFIG, "secret:unreadable", "the password or token holds what can't be sent");
+        fail(client);
     } else {
         rows[client->mechanism].credential(client, bytes);
     }

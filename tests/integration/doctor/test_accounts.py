@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from network import GMAIL, OFFICE, OUTLOOK, TARGET
-from outpost import CONFIG, PROGRAM
+from outpost import OK, CONFIG, PROGRAM
 from peers.process import Process, free_port
 from sandbox import Sandbox
 from stage import Smtp
@@ -46,6 +46,30 @@ def test_a_secret_that_cannot_be_read(stage, outpost, verdict):
     outpost.account('mail.example.test:587', secret='command:false')
     told = verdict('a secret that cannot be read', 'local_token_unreadable', outpost.run('doctor', '--json'))
     assert [s['step'] for s in told['steps'] if s['ok'] is False] == ['auth'], told
+
+
+@pytest.mark.parametrize('auth,printed,cause,said', [
+    ('token', 'WARNING: the cache is old\nt0ken-xyz\n', 'oauth_malformed_xoauth2', 'the command cat printed 2 lines; one is wanted, the token alone'),
+    ('token', '{"access_token": "t0ken-xyz"}\n', 'oauth_malformed_xoauth2', 'the command cat printed JSON; the token alone is wanted'),
+    ('token', 'Bearer t0ken-xyz\n', 'oauth_malformed_xoauth2', 'the command cat printed several words'),
+    ('password', 't0ken-xyz\nuser: alice\n', 'local_token_unreadable', 'the command cat printed 2 lines; one is wanted'),
+    ('token', 't0ken-xyz\n', None, None)], ids=['a warning before it', 'JSON', 'a word before it', 'a password and more', 'a token'])
+def test_a_command_that_prints_more(auth, printed, cause, said, stage, outpost, tmp_path):
+    """It is told before anybody is asked, what came and from where, and nothing of it is shown or sent."""
+    class Server(Smtp):
+        def take(self, command):
+            heard.append(command)
+
+    heard = []
+    path = tmp_path / 'printed'
+    path.write_text(printed)
+    stage.open(TARGET, 587, Server(ehlo=['AUTH PLAIN XOAUTH2']))
+    outpost.account('mail.example.test:587', auth=auth, secret='command:cat %s' % path)
+    for words in (['doctor', '--json'], ['send', '--direct', '--json', '--from', 'alice@example.test', 'bob@example.test']):
+        result = outpost.run(words[0], *words[1:], stdin=b'Hello')
+        assert cause in result.out and said in result.out + result.err if cause else result.status == OK, result
+        assert 't0ken' not in result.out + result.err, result
+    assert bool(cause) != any(command.startswith(b'AUTH') for command in heard), heard
 
 
 @pytest.mark.parametrize('label,settings,cause', [

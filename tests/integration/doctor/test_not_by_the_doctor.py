@@ -5,10 +5,10 @@ import json
 import pytest
 
 from knowledge import rules
-from network import LOGIN
+from network import LOGIN, TARGET
 from outpost import CANTCREAT, NOHOST, PROGRAM, SOFTWARE
 from scenario import Scenario
-from stage import Issuer
+from stage import Issuer, Smtp
 from test_refusals import OF_FAMILY, PROFILES, refusal
 
 
@@ -74,6 +74,26 @@ ALL = SAID + list(replayed())
 def test_of_a_message(scenario, played):
     result = played(scenario)
     scenario.check(result.json, result)
+
+
+@pytest.mark.parametrize('ehlo', ['PIPELINING', 'PIPELINING\r\n250-CHUNKING', '8BITMIME'], ids=['DATA', 'BDAT', 'one by one'])
+@pytest.mark.parametrize('replies,cause', [
+    ({'RCPT': '550 5.1.1 <bob@example.test>: no such user here', 'DATA': '503 5.5.1 Need RCPT command', 'BDAT': '503 5.5.1 Need RCPT command'},
+     'recipient_rejected'),
+    ({'RCPT': '550 Relaying denied', 'DATA': '554 5.5.1 Error: no valid recipients', 'BDAT': '554 5.5.1 Error: no valid recipients'},
+     'relay_denied'),
+    ({'MAIL': '553 5.7.1 <alice@example.test>: Sender address rejected: not owned by user', 'RCPT': '503 5.5.1 Error: need MAIL command',
+      'DATA': '503 5.5.1 Error: need RCPT command', 'BDAT': '503 5.5.1 Error: need RCPT command'}, 'sender_not_owned'),
+], ids=['a recipient', 'relaying', 'the sender'])
+def test_what_follows_from_a_refusal(replies, cause, ehlo, stage, outpost):
+    """It is asked all at once, and the echoes of a refusal are none of their own; also where the conversation is pasted."""
+    stage.open(TARGET, 587, Smtp(ehlo=[ehlo, 'AUTH PLAIN'], replies=replies))
+    outpost.account('mail.example.test:587')
+    result = outpost.run('send', '--direct', '--json', '--from', 'alice@example.test', 'bob@example.test', stdin=b'Hello')
+    assert '"cause":"%s"' % cause in result.out, result
+    talk = ''.join('C: %s\nS: %s\n' % (said, replies.get(verb, '250 ok')) for verb, said in (
+        ('MAIL', 'MAIL FROM:<alice@example.test>'), ('RCPT', 'RCPT TO:<bob@example.test>'), ('DATA', 'DATA')))
+    assert outpost.run('explain', '-', '--json', stdin=talk.encode()).json['cause'] == cause, talk
 
 
 # ---- on this machine ----
