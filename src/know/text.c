@@ -346,6 +346,8 @@ static enum sureness best_of_windows(const struct knowledge *know, struct span t
     for (size_t at = 0; at == 0 || at + STEP < all.len; at += STEP) {
         struct evidence window = { .err.kind = ERR_INPUT };
         err_said(&window.err, span_cut(all, at, at + WINDOW));
+        if (!window.err.said[0])
+            continue;
         window.err.reply = text_loose_code(span_of(window.err.said));
         text_add_circumstances(around, &window);
         enum sureness now = judge(know, &window, window.err.reply != 0);
@@ -365,6 +367,8 @@ static enum sureness best_window(const struct knowledge *know, struct span text,
     HELD(buf) said = BUF(TEXT_MOST + 1);
 
     text_without_success(&rest, text);
+    if (!span_trim(buf_span(&rest)).len) /* what went well is all there is: then it is what failed */
+        buf_add_span(&rest, text);
     enum sureness sure = best_of_windows(know, buf_span(&rest), around, best);
     if (sure == SURE_NOTHING || sure > SURE_NEAR)
         return sure;

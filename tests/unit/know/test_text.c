@@ -110,7 +110,7 @@ static const struct {
     { "a line of a program is no code", "Helo command rejected: mymail.py:503", 0, "",
       "Helo command rejected: mymail.py:503", STAGE_NONE, NULL, NULL },
     { "of Swift's", "invalidPassword(534, \"5.7.14 <https://accounts.google.com/signin/continue\")", 534, "5.7.14",
-      "<https://accounts.google.com", STAGE_AUTH, NULL, NULL },
+      "<https://accounts.google.com", STAGE_AUTH, "google", NULL },
     { "a code in a program's own sentence", "Unable to send: SMTP Error (535)", 535, "", "Unable to send", STAGE_AUTH,
       NULL, NULL },
     { "the code that came, not the one that was wanted", "Error: Expected smtp code 250, got 552", 552, "",
@@ -173,7 +173,7 @@ static void test_replies(void **state)
 static void test_nothing(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "", "lunch is at noon", "\n\n", "250 2.0.0 Ok", "\x1b[2J\xff" };
+    static const char *const texts[] = { "", "lunch is at noon", "\n\n", "250 2.0.0 Ok", "Reply: 250-mx.example.org well", "\x1b[2J\xff" };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
         OWN(text_evidence) found = NULL;
