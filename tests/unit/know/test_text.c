@@ -173,7 +173,7 @@ static void test_replies(void **state)
 static void test_nothing(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "", "lunch is at noon", "\n\n", "250 2.0.0 Ok", "Reply: 250-mx.example.org well", "\x1b[2J\xff" };
+    static const char *const texts[] = { "", "lunch is at noon", "\n\n", "250 2.0.0 Ok", "in reply to DATA: 250-mx.example.org well", "\x1b[2J\xff" };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
         OWN(text_evidence) found = NULL;
