@@ -228,6 +228,19 @@ static enum sasl_credential sign_in_with(const struct setup *s)
                                                  : SASL_PASSWORD;
 }
 
+/* A failure before anything was tried; whose mail it is, may be known by then. */
+static int fail_early(struct setup *s, const struct err *err)
+{
+    const struct profile *profile = s->found ? s->found->profile : NULL;
+    const struct evidence evidence = {
+        .stage = STAGE_LOCAL,
+        .err = *err,
+        .provider = profile ? profile->id : NULL,
+    };
+
+    return fail(s->cli, &evidence);
+}
+
 static const struct candidate *candidate_of(const struct candidates *candidates, const struct evidence *evidence)
 {
     for (size_t i = 0; i < candidates->count && evidence->host && evidence->security; i++) {
@@ -254,6 +267,20 @@ static int tell_failure(struct setup *s, struct evidence *evidence)
     return status;
 }
 
+/* Nobody named a server, and where one would be by custom it is said that there is none. */
+static bool is_guessed_in_vain(const struct setup *s)
+{
+    const struct candidates *candidates = &s->found->candidates;
+    bool in_vain = candidates->count > 0;
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct proof *proof = &s->proofs->at[i];
+        const char *fact = proof->state == PROOF_FAILED ? proof->evidence.err.fact : NULL;
+        in_vain &= candidates->at[i].source == SOURCE_GUESS && fact && strcmp(fact, "connect:refused") == 0;
+    }
+    return in_vain;
+}
+
 static int prove(struct setup *s)
 {
     struct proving proving = {
@@ -274,23 +301,12 @@ static int prove(struct setup *s)
     show_proofs(s);
     if (s->proofs->chosen)
         return 0;
+    if (is_guessed_in_vain(s) && !discovery_empty(s->found, s->address.wire, &err))
+        return fail_early(s, &err);
     if (proving_failure(s->proofs, &evidence))
         return tell_failure(s, &evidence);
     err_set(&err, ERR_CONFIG, "none of these servers can be used");
     return fail_here(s->cli, &err);
-}
-
-/* A failure before anything was tried; whose mail it is, may be known by then. */
-static int fail_early(struct setup *s, const struct err *err)
-{
-    const struct profile *profile = s->found ? s->found->profile : NULL;
-    const struct evidence evidence = {
-        .stage = STAGE_LOCAL,
-        .err = *err,
-        .provider = profile ? profile->id : NULL,
-    };
-
-    return fail(s->cli, &evidence);
 }
 
 /* Some have a client id at hand. What it is, and the ways without one, are told first. */

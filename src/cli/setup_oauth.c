@@ -8,6 +8,9 @@
 
 #include "base/banned.h"
 
+/* The server refused a token that is somebody else's. */
+static const char *const of_another[] = { "token:renewed", "token:other-user", NULL };
+
 /* A sign-in that leads nowhere is not left behind; but one that an account of this name had, is its own. */
 static void forget(struct setup *s, const struct account *account)
 {
@@ -57,6 +60,8 @@ int setup_oauth(struct setup *s)
     }
     if (!opening_prove(&signing, &who, &way, &evidence)) {
         forget(s, account);
+        if (!who.same_person && evidence.stage == STAGE_AUTH && evidence.err.reply / 100 == 5)
+            evidence.found = of_another;
         struct looking *looking = looking_around(s->cli, account, &evidence);
         int status = tell_failure(s, &evidence, STAGE_AUTH);
         looking_free(looking);

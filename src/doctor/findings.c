@@ -211,6 +211,17 @@ static void add_seen(const struct second_view *seen, struct doctor_findings *fin
         add(findings, true, seen->clock_facts.at[i]);
 }
 
+/* ENHANCEDSTATUSCODES, and nothing else. */
+static bool is_turned_away(const struct ladder *ladder)
+{
+    const char *offers = NULL;
+
+    for (size_t i = 0; i < ladder->count; i++)
+        if (ladder->steps[i].rung == RUNG_EHLO)
+            offers = doctor_step_detail(&ladder->steps[i], "offers");
+    return offers && strcmp(offers, "ENHANCEDSTATUSCODES") == 0;
+}
+
 static void add_domain(const struct findings_of *of, struct doctor_findings *findings)
 {
     const char *facts[DOMAIN_FACTS_MAX];
@@ -238,6 +249,7 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     add(ret_findings, of->no_network, "machine:no-network");
     add(ret_findings, of->no_loopback, "machine:no-loopback");
     add(ret_findings, of->ladder->masked, "greeting:masked");
+    add(ret_findings, is_turned_away(of->ladder), "ehlo:turned-away");
     add_profile(of->target, is_there, ret_findings);
     if (is_there) {
         add_ports(of->view, ret_findings);

@@ -117,6 +117,7 @@ struct evidence {
      *   port:served (a provider that was looked at closely has this server with this port; a line of a public
      *   list proves nothing) port:not-served (a profile has it with others only)
      *   greeting:masked (something overwrites what the server says)
+     *   ehlo:turned-away (it offers what sendmail does to whom it is going to refuse)
      *   clock:wrong (by more than five minutes, as HTTPS says) clock:right
      *   cert:dates-hold (at the time that HTTPS says, and not by this machine's clock)
      *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)

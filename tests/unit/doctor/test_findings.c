@@ -47,7 +47,8 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
 
 enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256,
        LEADS_HOME = 512, NO_NETWORK = 1024, HAS_IPV4 = 2048, LATE = 4096,
-       MADE_UP = 8192, ALIKE = 16384, NAT64 = 32768, SIX_ALONE = 65536, NO_LOOPBACK = 131072 };
+       MADE_UP = 8192, ALIKE = 16384, NAT64 = 32768, SIX_ALONE = 65536, NO_LOOPBACK = 131072,
+       TURNED_AWAY = 262144 };
 
 static const struct {
     const char *label, *view;
@@ -211,6 +212,8 @@ static const struct {
       STAGE_STARTTLS, "smtp_intercepted" },
     { "both", "", "smtp.gmail.com", 587, 0, MASKED, "greeting:masked name:known port:served", "starttls:not-offered",
       STAGE_STARTTLS, "smtp_intercepted" },
+    { "no STARTTLS for whom sendmail will refuse", "", "h.example", 587, 0, TURNED_AWAY, "ehlo:turned-away",
+      "starttls:not-offered", STAGE_STARTTLS, "banner_rejected" },
     /* -- certificates -- */
     { "expired here", "other works", "h.example", 587, 0, 0, "others:reachable", "cert:expired", STAGE_TLS, "cert_expired" },
     { "expired everywhere", "other answers cert:expired", "h.example", 587, 0, 0, "others:reachable others:out-of-date",
@@ -302,8 +305,10 @@ static void test_findings(void **state)
         struct around_view view;
         struct ladder ladder = { .masked = cases[i].with & MASKED,
                                  .shown = { .chain_len = 1, .chain = { { .issuer = "CN=ours" } } },
-                                 .count = 1,
-                                 .steps = { { RUNG_ROUTE, STEP_FAILED, .ms = cases[i].with & LATE ? 3000 : 30 } } };
+                                 .count = cases[i].with & TURNED_AWAY ? 2 : 1,
+                                 .steps = { [1] = { RUNG_EHLO, STEP_OK, .detail_count = 1,
+                                                    .details = { { "offers", "ENHANCEDSTATUSCODES" } } },
+                                            [0] = { RUNG_ROUTE, STEP_FAILED, .ms = cases[i].with & LATE ? 3000 : 30 } } };
         const struct around_target target = {
             .host = cases[i].host, .port = cases[i].port, .security = cases[i].security,
             .profile = know_profile_of_host(know, span_of(cases[i].host)), .is_private = cases[i].with & PRIVATE,
