@@ -128,7 +128,7 @@ static bool ask_by_session(struct asked *asked, struct err *err)
     static const struct session_events events = { .credential = on_credential, .ready = on_ready, .failed = on_failed };
     const struct around_plan *plan = asked->around->plan;
     const struct around_sight *sight = asked->sight;
-    bool ours = is_ours(sight);
+    bool ours = is_ours(sight), unpinned = sight->role == AROUND_UNPINNED;
 
     asked->plan = (struct session_plan){
         .host = sight->host,
@@ -136,8 +136,8 @@ static bool ask_by_session(struct asked *asked, struct err *err)
         .security = sight->security,
         .hello = plan->hello,
         .probe = true,
-        .ca_file = ours ? plan->ca_file : plan->other_ca_file,
-        .tls_pin = ours && sight->role != AROUND_UNPINNED ? plan->tls_pin : NULL,
+        .ca_file = ours && (!unpinned || plan->tls_pin) ? plan->ca_file : plan->other_ca_file,
+        .tls_pin = ours && !unpinned ? plan->tls_pin : NULL,
         .short_packets = sight->role == AROUND_SHORT,
         .source_address = plan->source_address,
         .proxy = plan->proxy,

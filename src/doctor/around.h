@@ -18,7 +18,7 @@ enum around_role {
     AROUND_OTHER,     /* another provider, the same port */
     AROUND_WEB,       /* HTTPS of a provider: connected to only */
     AROUND_SHORT,     /* this port, with short packets alone */
-    AROUND_UNPINNED,  /* this port, verified as without a pin */
+    AROUND_UNPINNED,  /* this port, verified as without the account's pin, or, where it has none, without its CA file */
 };
 
 enum around_state {
@@ -63,7 +63,8 @@ void around_choose(const struct knowledge *know, const struct around_target *tar
 /* The same port by the other kind of encryption, where the target breaks off between the two. */
 void around_add_otherwise(const struct around_target *target, struct around_view *view);
 
-/* The same port once more: where it falls silent as soon as packets are long, and where its key is not the pinned one. */
+/* The same port once more: where it falls silent as soon as packets are long, and where it is not who the
+ * account's own pin or CA file say. */
 void around_add_short(const struct around_target *target, struct around_view *view);
 void around_add_unpinned(const struct around_target *target, struct around_view *view);
 

@@ -111,6 +111,15 @@ static bool stops_in_tls(const struct doctor *doctor)
     return has_fact(doctor, "tls:timeout");
 }
 
+/* The account says itself whom it trusts, and this is not he. */
+static bool distrusts_by_settings(const struct doctor *doctor)
+{
+    const struct account *account = doctor->plan.account;
+    bool by_own_list = account && account->ca_file && !doctor->world.credentials.ca_file;
+
+    return has_fact(doctor, "cert:pin") || (by_own_list && (has_fact(doctor, "cert:untrusted-issuer") || has_fact(doctor, "cert:self-signed")));
+}
+
 static void begin_around(struct doctor *doctor)
 {
     const struct account *account = doctor->plan.account;
@@ -161,7 +170,7 @@ bool doctor_look_around(struct doctor *doctor)
         around_add_short(&doctor->target, &doctor->view);
         around_more(doctor->around);
     }
-    if (doctor->road_over && has_fact(doctor, "cert:pin")) {
+    if (doctor->road_over && distrusts_by_settings(doctor)) {
         around_add_unpinned(&doctor->target, &doctor->view);
         around_more(doctor->around);
     }

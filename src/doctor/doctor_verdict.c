@@ -59,6 +59,30 @@ static bool is_on_this_machine(const struct doctor *doctor)
     return doctor->answer.count > 0;
 }
 
+static bool is_alike_any(const struct ip *ips, size_t count, struct ip ip)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ip_is_alike_private(ips[i], ip))
+            return true;
+    return false;
+}
+
+/* Its address is of some inner network, and this machine has none of that kind. */
+static bool is_elsewhere(const struct doctor *doctor)
+{
+    struct ip ips[INTERFACES_MAX], named;
+    size_t count;
+
+    if (is_on_this_machine(doctor) || !interfaces_list(ips, &count, NULL) || !count)
+        return false;
+    if (ip_parse(span_of(doctor->target.host), &named))
+        return !is_alike_any(ips, count, named);
+    for (size_t i = 0; i < doctor->answer.count; i++)
+        if (is_alike_any(ips, count, doctor->answer.at[i]))
+            return false;
+    return doctor->answer.count > 0;
+}
+
 static bool has_no_loopback(struct doctor *doctor)
 {
     const char *fact = doctor->evidence.err.fact;
@@ -93,6 +117,7 @@ static void judge(struct doctor *doctor)
         .no_loopback = has_no_loopback(doctor),
         .names = &doctor->names,
         .in_container = doctor->plan.in_container,
+        .is_elsewhere = is_elsewhere(doctor),
         .issuer_is_known = issuer_is_known(doctor),
     };
     struct doctor_report *report = &doctor->report;

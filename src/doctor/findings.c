@@ -181,6 +181,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
     const struct tls_description *shown = &of->ladder->shown;
     const char *issuer = shown->chain_len ? shown->chain[0].issuer : "";
     bool same_issuer = false, distrusted = false, out_of_date = false, left_out = of->seen && of->seen->left_out;
+    bool by_others = false; /* all that it sent is enough for this machine's own list */
     bool misnamed = false;
 
     for (size_t i = 0; of->view && i < of->view->count; i++) {
@@ -188,6 +189,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
         bool by_the_same = sight->issuer[0] && strcmp(sight->issuer, issuer) == 0;
         /* Signed by the same authority, and there it is trusted: so what leads to it comes with that one only. */
         left_out |= sight->state == AROUND_WORKS && by_the_same;
+        by_others |= sight->role == AROUND_UNPINNED && sight->state == AROUND_WORKS;
         if (sight->role != AROUND_OTHER)
             continue;
         distrusted |= is_distrusted(sight->fact);
@@ -196,7 +198,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
         same_issuer |= is_distrusted(sight->fact) && by_the_same;
     }
     add(findings, same_issuer || of->issuer_is_known, "cert:interception");
-    add(findings, left_out && is_distrusted(of->fact), "cert:intermediate-missing");
+    add(findings, left_out && !by_others && is_distrusted(of->fact), "cert:intermediate-missing");
     add(findings, distrusted && !same_issuer, "others:untrusted");
     add(findings, out_of_date, "others:out-of-date");
     add(findings, misnamed && is_misnamed(of->fact), "others:misnamed");
@@ -241,6 +243,7 @@ void doctor_findings(const struct findings_of *of, struct doctor_findings *ret_f
     *ret_findings = (struct doctor_findings){ 0 };
     add(ret_findings, of->in_container, "machine:container");
     add(ret_findings, of->target->is_private, "host:private");
+    add(ret_findings, of->target->is_private && of->is_elsewhere, "host:elsewhere");
     add(ret_findings, of->target->leads_home, "name:this-machine");
     add(ret_findings, names.made_up, "names:made-up");
     add(ret_findings, names.alike && !names.made_up, "names:alike");

@@ -30,6 +30,7 @@ struct findings_of {
     bool no_network;  /* no interface of this machine is up but its own to itself */
     bool no_loopback; /* the server is on this machine, whose network within itself is switched off */
     bool in_container;
+    bool is_elsewhere; /* the target's address is one of an inner network, and not of this machine's */
     bool issuer_is_known; /* as an anti-virus program's or a proxy's */
 };
 

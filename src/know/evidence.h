@@ -96,7 +96,7 @@ struct evidence {
      *   machine:container machine:cloud machine:no-ipv6 machine:no-ipv4
      *   machine:no-network (no interface is up; looked at where no name can be looked up)
      *   machine:no-loopback (the server is on this machine, and its network within itself is switched off)
-     *   host:private (on this machine or in the house)
+     *   host:private (on this machine or in the house) host:elsewhere (private, of a kind that this machine has no address of)
      *   name:known (a profile has this server, so it exists) names:none (no other server's name can be
      *   looked up either)
      *   name:this-machine (all its addresses are this machine's own, and it is another's name)

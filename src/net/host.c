@@ -133,6 +133,19 @@ bool ip_is_private(struct ip ip)
                           : ip.family == 6 && in_blocks(ip.bytes, private_6, COUNT(private_6));
 }
 
+bool ip_is_alike_private(struct ip one, struct ip other)
+{
+    one = unmapped(one);
+    other = unmapped(other);
+    const struct block *blocks = one.family == 4 ? private_4 : private_6;
+    size_t count = one.family == 4 ? COUNT(private_4) : COUNT(private_6);
+
+    for (size_t i = 0; one.family == other.family && i < count; i++)
+        if (in_block(one.bytes, &blocks[i]))
+            return in_block(other.bytes, &blocks[i]);
+    return false;
+}
+
 bool ip_in_network(struct ip ip, struct ip_network network)
 {
     struct block block = { .bits = network.bits };

@@ -32,6 +32,8 @@ bool ip_is_public(struct ip ip);
 bool ip_is_loopback(struct ip ip);
 /* The house's own networks: loopback, RFC 1918, unique local (RFC 4193), link-local. */
 bool ip_is_private(struct ip ip);
+/* Both of one and the same range of inner addresses, such as 10.0.0.0/8 (RFC 1918, RFC 4193): they may reach each other. */
+bool ip_is_alike_private(struct ip one, struct ip other);
 
 /* A network: all addresses that begin as `ip` does. */
 struct ip_network {

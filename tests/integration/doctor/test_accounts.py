@@ -172,6 +172,20 @@ def test_settings(label, settings, cause, stage, certificates, outpost, verdict)
     verdict(label, cause, outpost.run('doctor', '--json', '--connect-timeout', '3'))
 
 
+def test_a_list_of_ones_own(stage, certificates, outpost, verdict):
+    """The account's list has another authority than the server's, which this machine's own list has; and then neither has, so
+    that all others are by a stranger, too."""
+    stage.open(TARGET, 587, Smtp())
+    stage.open(GMAIL, 587, Smtp())
+    del outpost.environment['OUTPOST_CA_FILE']
+    outpost.environment['SSL_CERT_FILE'] = certificates.ca
+    outpost.account('mail.example.test:587', ca_file=certificates.cert('stranger'))
+    verdict("another's authority in the account's list", 'config_invalid', outpost.run('doctor', '--json', '--connect-timeout', '3'))
+    outpost.account('mail.example.test:587', ca_file=certificates.cert('other-stranger'))
+    outpost.environment['SSL_CERT_FILE'] = certificates.cert('stranger')
+    verdict('in no list', 'tls_interception', outpost.run('doctor', '--json', '--connect-timeout', '3'))
+
+
 @pytest.mark.parametrize('label,source,link,says', [
     ('was ours once', '2001:db8::77', 'IPv4', 'source_address 2001:db8::77 is not an address of this machine now'),
     ("another machine's", '198.51.100.77', 'IPv4', 'source_address 198.51.100.77 is not an address of this machine now'),

@@ -48,7 +48,7 @@ static void write_findings(const struct doctor_findings *findings, char *out, si
 enum { PRIVATE = 1, CONTAINER = 2, MASKED = 4, AV = 8, LEFT_OUT = 16, HOLDS = 32, WRONG = 64, RIGHT = 128, NO_ROUTE = 256,
        LEADS_HOME = 512, NO_NETWORK = 1024, HAS_IPV4 = 2048, LATE = 4096,
        MADE_UP = 8192, ALIKE = 16384, NAT64 = 32768, SIX_ALONE = 65536, NO_LOOPBACK = 131072,
-       TURNED_AWAY = 262144 };
+       TURNED_AWAY = 262144, ELSEWHERE = 524288 };
 
 static const struct {
     const char *label, *view;
@@ -292,6 +292,8 @@ static const struct {
       "host:private machine:no-loopback port:none-open", "connect:unreachable-ipv6", STAGE_CONNECT, "network_unreachable" },
     { "it is on, and IPv6 is off", "port no-way", "::1", 2525, 0, PRIVATE, "host:private port:none-open",
       "connect:unreachable-ipv6", STAGE_CONNECT, "network_unreachable_ipv6" },
+    { "an inner address of another network", "port silent", "10.20.0.5", 587, 0, PRIVATE | ELSEWHERE,
+      "host:private host:elsewhere port:none-open", "connect:timeout", STAGE_CONNECT, "network_unreachable" },
     { "no sign-in on 25", "port works", "h.example", 25, 0, 0, "port:other-open", "auth:not-offered", STAGE_AUTH,
       "wrong_port_use_submission" },
     { "no sign-in on 587", "port works", "h.example", 587, 0, 0, "port:other-open", "auth:not-offered", STAGE_AUTH,
@@ -323,7 +325,7 @@ static void test_findings(void **state)
             .target = &target, .view = &view, .ladder = &ladder, .seen = &seen, .names = &names, .fact = cases[i].fact,
             .no_route = cases[i].with & NO_ROUTE, .has_ipv4 = cases[i].with & HAS_IPV4,
             .no_network = cases[i].with & NO_NETWORK, .no_loopback = cases[i].with & NO_LOOPBACK,
-            .in_container = cases[i].with & CONTAINER, .issuer_is_known = cases[i].with & AV,
+            .in_container = cases[i].with & CONTAINER, .is_elsewhere = cases[i].with & ELSEWHERE, .issuer_is_known = cases[i].with & AV,
         };
         struct doctor_findings findings;
         struct evidence evidence = { .stage = cases[i].stage, .host = cases[i].host, .port = cases[i].port,

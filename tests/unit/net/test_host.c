@@ -205,6 +205,30 @@ static void test_where(void **state)
     assert_false(ip_is_loopback((struct ip){ 0 }) || ip_is_private((struct ip){ 0 }));
 }
 
+static void test_alike_private(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one, *other;
+        bool alike;
+    } cases[] = {
+        { "10.1.2.3", "10.200.0.1", true },
+        { "10.1.2.3", "::ffff:10.200.0.1", true },
+        { "10.1.2.3", "192.168.0.1", false },
+        { "10.1.2.3", "198.51.100.1", false },
+        { "198.51.100.1", "198.51.100.2", false },
+        { "fd00::1", "fd12::1", true },
+        { "fd00::1", "10.0.0.1", false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ip one, other;
+        assert_true(ip_parse(span_of(cases[i].one), &one) && ip_parse(span_of(cases[i].other), &other));
+        check_row(cases[i].other, ip_is_alike_private(one, other) == cases[i].alike);
+        check_row(cases[i].other, ip_is_alike_private(other, one) == cases[i].alike);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_where),
+        cmocka_unit_test(test_alike_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
