@@ -201,6 +201,7 @@ bool doctor_look_at_names(struct doctor *doctor)
     const struct names_plan plan = {
         .resolver = doctor->world.credentials.resolver,
         .answer = &doctor->answer,
+        .no_ipv4 = !doctor_has_ipv4(),
         .other = another_provider(doctor),
         .deadline = doctor_now(doctor) + doctor_sooner(NAMES_MS, doctor->world.timeout_ms),
     };

@@ -131,6 +131,8 @@ void doctor_tell_seen(struct doctor *doctor);
 
 /* ---- doctor_verdict.c ---- */
 
+/* Has this machine an address of IPv4 that others can reach? */
+bool doctor_has_ipv4(void);
 /* What the verdict will be about. */
 void doctor_fail(struct doctor *doctor, const struct evidence *why);
 /* Rungs that nobody came to. */

@@ -94,7 +94,7 @@ static bool has_no_loopback(struct doctor *doctor)
     return true;
 }
 
-static bool has_ipv4(void)
+bool doctor_has_ipv4(void)
 {
     struct ip ips[INTERFACES_MAX];
     size_t count;
@@ -112,7 +112,7 @@ static void judge(struct doctor *doctor)
         .domain = &doctor->domain,
         .fact = doctor->evidence.err.fact,
         .no_route = doctor->evidence.err.sys == ENETUNREACH,
-        .has_ipv4 = has_ipv4(),
+        .has_ipv4 = doctor_has_ipv4(),
         .no_network = has_no_network(doctor),
         .no_loopback = has_no_loopback(doctor),
         .names = &doctor->names,

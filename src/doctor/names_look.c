@@ -46,10 +46,16 @@ static bool is_behind(struct ip ip, const struct resolve_addresses *known)
 
 bool names_by_nat64(const struct resolve_addresses *answer, const struct resolve_addresses *known)
 {
-    for (size_t i = 0; i < answer->count; i++)
-        if (answer->at[i].family != 6 || !is_behind(answer->at[i], known))
+    bool any = false;
+
+    for (size_t i = 0; i < answer->count; i++) {
+        if (answer->at[i].family != 6)
+            continue;
+        if (!is_behind(answer->at[i], known))
             return false;
-    return answer->count > 0;
+        any = true;
+    }
+    return any;
 }
 
 static void over(struct names_look *look)
@@ -94,7 +100,7 @@ static void ipv4s_came(void *who, const struct resolve_addresses *answer, const 
 
     look->questions[2] = NULL;
     look->seen->by_nat64 = answer && names_by_nat64(&look->answer, answer);
-    look->seen->is_ipv6_alone = !look->seen->by_nat64;
+    look->seen->is_ipv6_alone = !look->seen->by_nat64 && is_all_ipv6(&look->answer);
     over(look);
 }
 
@@ -118,7 +124,7 @@ bool names_look_start(struct loop *loop, const struct names_plan *plan, struct n
         return err_no_memory(err);
     ask(look, 0, plan, "nobody-has-this-name.invalid", nobodys_came);
     ask(look, 1, plan, plan->other, others_came);
-    ask(look, 2, plan, is_all_ipv6(plan->answer) ? "ipv4only.arpa" : NULL, ipv4s_came);
+    ask(look, 2, plan, is_all_ipv6(plan->answer) || plan->no_ipv4 ? "ipv4only.arpa" : NULL, ipv4s_came);
     timer_set(look->timer, loop_now(loop));
     *ret_look = GIVE(look);
     return true;

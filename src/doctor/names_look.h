@@ -14,13 +14,14 @@ struct names_look;
 struct names_seen {
     bool made_up; /* a name that nobody has leads there, too */
     bool alike;   /* another provider's does */
-    bool by_nat64; /* all its addresses are IPv4's, as this network's NAT64 has them */
+    bool by_nat64; /* all its addresses of IPv6 are IPv4's, as this network's NAT64 has them */
     bool is_ipv6_alone; /* none of them is IPv4's, in whatever form */
 };
 
 struct names_plan { /* the texts: during the call only */
     struct resolver *resolver;
     const struct resolve_addresses *answer; /* where the server's own name leads; during the call only */
+    bool no_ipv4; /* this machine has none: what it has of the server's IPv6 may be a translator's */
     const char *other;                      /* another provider's server; NULL: nobody's is known */
     uint64_t deadline;
 };
@@ -31,7 +32,8 @@ MUST_USE bool names_look_start(struct loop *loop, const struct names_plan *plan,
 void names_look_free(struct names_look *look);
 OWNED(names_look);
 
-/* Pure: does the prefix of 96 bits that ipv4only.arpa's addresses show (RFC 7050, 3) lead to all of these? */
+/* Pure: does the prefix of 96 bits that ipv4only.arpa's addresses show (RFC 7050, 3) lead to all of these that are
+ * of IPv6, and is there one? */
 bool names_by_nat64(const struct resolve_addresses *answer, const struct resolve_addresses *known);
 
 #endif

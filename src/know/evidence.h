@@ -121,7 +121,8 @@ struct evidence {
      *   clock:wrong (by more than five minutes, as HTTPS says) clock:right
      *   cert:dates-hold (at the time that HTTPS says, and not by this machine's clock)
      *   cert:intermediate-missing (its issuer, who is trusted in turn, was not sent along)
-     *   cert:trusted-unpinned (the server's certificate is good, but for the account's pin)
+     *   cert:trusted-unpinned (the server's certificate is good, but for the account's own pin, or CA file)
+     *   cert:same-issuer (it is not the pinned one, and another provider's is by the same issuer)
      *   cert:interception (the issuer is a known anti-virus or proxy, or the same at another provider)
      *   token:renewed (got from the sign-in server just now, which says that it is good)
      *   token:fresh token:expired token:not-yet-valid (by this machine's clock) token:dates-differ (by the time

@@ -85,6 +85,11 @@ static mode_t too_open(const struct stat *st, enum file_trust trust)
     return st->st_mode & refused[trust];
 }
 
+static bool is_anothers(const struct stat *st)
+{
+    return st->st_uid != geteuid() && st->st_uid != 0;
+}
+
 static bool check_trust(const char *path, const struct stat *st, enum file_trust trust, struct err *err)
 {
     const char *fact = trust == FILE_SECRET ? "secret:unreadable" : "config:untrusted-mode";
@@ -92,7 +97,7 @@ static bool check_trust(const char *path, const struct stat *st, enum file_trust
 
     if (trust == FILE_ANY)
         return true;
-    if (st->st_uid != geteuid() && st->st_uid != 0)
+    if (is_anothers(st))
         return err_found(err, ERR_CONFIG, fact, "%s belongs to another user (uid %u): chown it",
                          buf_text(&name), (unsigned)st->st_uid);
     if (too_open(st, trust))
@@ -273,16 +278,21 @@ bool file_remove(const struct disk *disk, const char *path, struct err *err)
     return sync_directory(disk, path, err);
 }
 
+/* Another's is no wrong setting: it is one that can't be written. */
 static bool check_directory(const struct disk *disk, const char *path, struct err *err)
 {
     int fd = disk->open(disk, path, O_RDONLY | O_DIRECTORY, 0);
-    struct stat st;
+    struct stat st = { 0 };
     bool ok = false;
 
     if (fd < 0 || disk->stat(disk, fd, &st) < 0)
         failed(err, ERR_CREATE, errno, "opening", path);
     else
         ok = check_trust(path, &st, FILE_TRUSTED, err);
+    if (!ok && is_anothers(&st) && err) {
+        err->kind = ERR_CREATE;
+        err->fact = NULL;
+    }
     if (fd >= 0)
         disk->close(disk, fd);
     return ok;

@@ -1,6 +1,7 @@
 """Causes that the doctor does not come to, in the same words: what is said of a message, by `outpost send`; and what is wrong
 on this machine before anything is asked."""
 import json
+import os
 
 import pytest
 
@@ -114,6 +115,16 @@ def test_a_place_that_is_none(outpost, tmp_path):
     outpost.account('localhost:1')
     result = outpost.run('send', '--json', '--state', str(tmp_path / 'file/state'), 'a@example.test', stdin=b'x')
     assert (cause_of(result), result.status) == ('file_unwritable', CANTCREAT), result
+
+
+@pytest.mark.skipif('os.geteuid() != 0', reason='needs root: a folder is given away')
+def test_a_state_that_is_anothers(outpost):
+    """As after a copy that was put back by root."""
+    outpost.account('localhost:1')
+    os.mkdir(os.path.join(outpost.folder, 'state'), 0o700)
+    os.chown(os.path.join(outpost.folder, 'state'), 54321, 54321)
+    result = outpost.run('send', '--direct', '--json', '--state', os.path.join(outpost.folder, 'state'), 'a@example.test', stdin=b'x')
+    assert (cause_of(result), result.status) == ('file_unwritable', CANTCREAT) and 'chown it' in result.err, result
 
 
 @pytest.mark.skipif('sanitize' in PROGRAM, reason='a sanitizer maps more than any limit that would tell')

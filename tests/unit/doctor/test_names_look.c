@@ -80,18 +80,23 @@ static const struct {
     bool is_alias;
     unsigned asks;
     struct names_seen sees;
+    bool no_ipv4; /* of this machine */
 } rows[] = {
-    { "as it should be", "192.0.2.1", NULL, "192.0.2.20", NULL, false, 3, { 0 } },
-    { "every name leads there", "192.0.2.1", "192.0.2.1", "192.0.2.1", NULL, false, 3, { .made_up = true, .alike = true } },
-    { "every name leads somewhere else", "192.0.2.1", "192.0.2.9", "192.0.2.20", NULL, false, 3, { 0 } },
-    { "one of some", "192.0.2.1 192.0.2.2", "192.0.2.2 192.0.2.3", "192.0.2.20", NULL, false, 3, { .made_up = true } },
-    { "where another provider is", "192.0.2.1", NULL, "192.0.2.1", NULL, false, 3, { .alike = true } },
-    { "one's own name for that provider", "192.0.2.1", NULL, "192.0.2.1", NULL, true, 3, { 0 } },
-    { "IPv6 alone", "2001:db8::1", NULL, "192.0.2.20", NULL, false, 7, { .is_ipv6_alone = true } },
-    { "IPv6 alone, beside a translator", "2001:db8::1", NULL, "192.0.2.20", "64:ff9b::c000:aa", false, 7, { .is_ipv6_alone = true } },
-    { "translated", "64:ff9b::c000:201", NULL, "192.0.2.20", "64:ff9b::c000:aa 64:ff9b::c000:ab", false, 7, { .by_nat64 = true } },
+    { "as it should be", "192.0.2.1", NULL, "192.0.2.20", NULL, false, 3, { 0 }, false },
+    { "every name leads there", "192.0.2.1", "192.0.2.1", "192.0.2.1", NULL, false, 3, { .made_up = true, .alike = true }, false },
+    { "every name leads somewhere else", "192.0.2.1", "192.0.2.9", "192.0.2.20", NULL, false, 3, { 0 }, false },
+    { "one of some", "192.0.2.1 192.0.2.2", "192.0.2.2 192.0.2.3", "192.0.2.20", NULL, false, 3, { .made_up = true }, false },
+    { "where another provider is", "192.0.2.1", NULL, "192.0.2.1", NULL, false, 3, { .alike = true }, false },
+    { "one's own name for that provider", "192.0.2.1", NULL, "192.0.2.1", NULL, true, 3, { 0 }, false },
+    { "IPv6 alone", "2001:db8::1", NULL, "192.0.2.20", NULL, false, 7, { .is_ipv6_alone = true }, false },
+    { "IPv6 alone, beside a translator", "2001:db8::1", NULL, "192.0.2.20", "64:ff9b::c000:aa", false, 7, { .is_ipv6_alone = true }, false },
+    { "translated", "64:ff9b::c000:201", NULL, "192.0.2.20", "64:ff9b::c000:aa 64:ff9b::c000:ab", false, 7, { .by_nat64 = true }, false },
     { "translated by a prefix of the network's own", "2001:db8:64::c000:201", NULL, "192.0.2.20", "2001:db8:64::c000:aa", false, 7,
-      { .by_nat64 = true } },
+      { .by_nat64 = true }, false },
+    { "translated, and its own beside it", "64:ff9b::c000:201 192.0.2.1", NULL, "192.0.2.20", "64:ff9b::c000:aa", false, 7,
+      { .by_nat64 = true }, true },
+    { "both, and IPv4 alone is not here", "2001:db8::1 192.0.2.1", NULL, "192.0.2.20", NULL, false, 7, { 0 }, true },
+    { "both", "2001:db8::1 192.0.2.1", NULL, "192.0.2.20", NULL, false, 3, { 0 }, false },
 };
 
 static void test_look(void **state)
@@ -100,7 +105,7 @@ static void test_look(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct resolve_addresses leads;
         struct names_seen seen = { 0 };
-        const struct names_plan plan = { .answer = &leads, .other = "smtp.other.example" };
+        const struct names_plan plan = { .answer = &leads, .no_ipv4 = rows[i].no_ipv4, .other = "smtp.other.example" };
         OWN(names_look) look = NULL;
         struct err err;
 
