@@ -181,7 +181,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
     const struct tls_description *shown = &of->ladder->shown;
     const char *issuer = shown->chain_len ? shown->chain[0].issuer : "";
     bool same_issuer = false, distrusted = false, out_of_date = false, left_out = of->seen && of->seen->left_out;
-    bool by_others = false; /* all that it sent is enough for this machine's own list */
+    bool by_our_list = false; /* what it sent is enough for this machine's own list */
     bool same_everywhere = false; /* and another provider's is signed by the same: a gateway whose authority is installed here */
     bool misnamed = false;
 
@@ -191,7 +191,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
         /* Signed by the same authority, and there it is trusted: so what leads to it comes with that one only. */
         left_out |= sight->state == AROUND_WORKS && by_the_same;
         same_everywhere |= sight->role == AROUND_OTHER && sight->state == AROUND_WORKS && by_the_same;
-        by_others |= sight->role == AROUND_UNPINNED && sight->state == AROUND_WORKS;
+        by_our_list |= sight->role == AROUND_UNPINNED && sight->state == AROUND_WORKS;
         if (sight->role != AROUND_OTHER)
             continue;
         distrusted |= is_distrusted(sight->fact);
@@ -201,7 +201,7 @@ static void add_certificates(const struct findings_of *of, struct doctor_finding
     }
     add(findings, same_issuer || of->issuer_is_known, "cert:interception");
     add(findings, same_everywhere && of->fact && strcmp(of->fact, "cert:pin") == 0, "cert:same-issuer");
-    add(findings, left_out && !by_others && is_distrusted(of->fact), "cert:intermediate-missing");
+    add(findings, left_out && !by_our_list && is_distrusted(of->fact), "cert:intermediate-missing");
     add(findings, distrusted && !same_issuer, "others:untrusted");
     add(findings, out_of_date, "others:out-of-date");
     add(findings, misnamed && is_misnamed(of->fact), "others:misnamed");

@@ -745,16 +745,22 @@ static void test_a_lost_sign_in_parks(void **state)
     end();
 }
 
-/* Before a failure is judged somebody looks around, and it is judged by what he found; once for all that goes that way. */
-static void test_looked_at_before_it_is_judged(void **state)
+/* The server can't be reached, and somebody can look why. */
+static void start_with_eyes_alone(void)
 {
-    (void)state;
-    begin();
     ways.fail_open = "live";
     ways.fail_stage = STAGE_CONNECT;
     err_found(&ways.fail_err, ERR_NETWORK, "connect:timeout", "no answer");
     looker.has_eyes = true;
     start();
+}
+
+/* Before a failure is judged somebody looks around, and it is judged by what he found; once for all that goes that way. */
+static void test_looked_at_before_it_is_judged(void **state)
+{
+    (void)state;
+    begin();
+    start_with_eyes_alone();
     uint64_t one = accept_for("live", "a", "x@example.org");
     uint64_t two = accept_for("live", "b", "y@example.org");
     settle();
@@ -776,11 +782,7 @@ static void test_the_relay_ends_while_it_is_looked_at(void **state)
 {
     (void)state;
     begin();
-    ways.fail_open = "live";
-    ways.fail_stage = STAGE_CONNECT;
-    err_found(&ways.fail_err, ERR_NETWORK, "connect:timeout", "no answer");
-    looker.has_eyes = true;
-    start();
+    start_with_eyes_alone();
     accept_for("live", "a", "x@example.org");
     settle();
     assert_int_equal(looker.open, 1);
