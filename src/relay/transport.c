@@ -20,12 +20,18 @@ const char *transport_provider(const struct transport *t)
     return t->account->profile ? t->account->profile->id : NULL;
 }
 
-const char *transport_cause(const struct transport *t, const struct evidence *evidence)
+bool transport_verdict(const struct transport *t, const struct evidence *evidence, struct verdict *ret_verdict)
 {
     const struct knowledge *know = t->world->know ? t->world->know(t->world->of) : NULL;
+
+    return know && classify(know, evidence, ret_verdict);
+}
+
+const char *transport_cause(const struct transport *t, const struct evidence *evidence)
+{
     struct verdict verdict;
 
-    return know && classify(know, evidence, &verdict) ? verdict.cause->id : NULL;
+    return transport_verdict(t, evidence, &verdict) ? verdict.cause->id : NULL;
 }
 
 uint64_t transport_time_left(const struct transport *t)

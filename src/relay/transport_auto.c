@@ -64,10 +64,22 @@ static void tell_both(const struct transport *t, struct evidence *why)
         err_in(&why->err, "SMTP is shut (%s), and by %s", t->choice.because, t->kind->name);
 }
 
+/* What SMTP may be shut for. A token that is refused in words that nobody knows is refused for the mailbox as likely as for
+ * what it is: by the other way that shows. */
+static const char *shut_for(const struct transport *t, const struct evidence *why)
+{
+    struct verdict verdict;
+
+    if (!transport_verdict(t, why, &verdict))
+        return NULL;
+    bool unknown = verdict.guess && why->stage == STAGE_AUTH && why->err.reply / 100 == 5;
+    return unknown && !choice_is_shut(verdict.cause->id) ? "auth_bad_credentials" : verdict.cause->id;
+}
+
 bool transport_moves(struct transport *t, struct evidence *why)
 {
     bool tied = t->sending && t->message.tied_to;
-    const char *cause = t->other && !tied ? transport_cause(t, why) : NULL;
+    const char *cause = t->other && !tied ? shut_for(t, why) : NULL;
     struct err err = { 0 };
 
     if (t->moved)

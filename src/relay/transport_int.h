@@ -70,8 +70,9 @@ bool transport_moves(struct transport *t, struct evidence *why);
 void transport_went(struct transport *t);
 
 const char *transport_provider(const struct transport *t); /* for evidence; NULL: none is known */
-/* The verdict's cause; NULL where it is not known. */
+/* The verdict, and its cause alone: NULL where it is not known. */
 const char *transport_cause(const struct transport *t, const struct evidence *evidence);
+MUST_USE bool transport_verdict(const struct transport *t, const struct evidence *evidence, struct verdict *ret_verdict);
 /* What is left of the patience for the whole, in milliseconds, 1 at least; 0: no end. */
 uint64_t transport_time_left(const struct transport *t);
 /* By when a password or a token has to be there: before the whole is over, so that it can be told what did not come. (A

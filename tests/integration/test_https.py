@@ -190,7 +190,7 @@ def test_a_refused_token_is_fetched_once_more(at, api, tmp_path):
     outpost = at('graph', secret='command:| cat %s/token; cp %s/next %s/token' % ((tmp_path,) * 3))
     for old, status, begun in (('stale', OK, 2), ('stale', NOPERM, 2)):
         (tmp_path / 'token').write_text(old)
-        (tmp_path / 'next').write_text(TOKEN if status == OK else 'stale too')
+        (tmp_path / 'next').write_text(TOKEN if status == OK else 'stale-too')
         api.begun = 0
         # the opening's token is the first message's
         result = outpost.send(from_me('graph')[0], '--json', 'someone@x.test')
