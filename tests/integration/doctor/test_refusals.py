@@ -145,7 +145,7 @@ TRANSCRIPTS = [
     R('programs are switched off for the mailbox', '', 'AUTH',
       '535 5.7.8 Use of desktop mail software is not enabled for your account', 'auth_smtp_disabled_mailbox', guess=True),
     R('webmail alone', '', 'AUTH', '535 Account is restricted to webmail', 'auth_smtp_disabled_mailbox', guess=True),
-    R('not from this address', '', 'AUTH', '535 Your address 192.0.2.9 is not in the access list of the account', 'ip_not_allowed', guess=True),
+    R('not from this address', '', 'AUTH', '535 Your address 192.0.2.9 is no trusted one of this account', 'ip_not_allowed', guess=True),
     R('at another server', '', 'AUTH', '535 Mailbox was migrated, the new server is mail3.example.com', 'wrong_server_for_account', guess=True),
     R('an old password', '', 'AUTH', '535 Password too old, please renew it', 'auth_web_login_required', guess=True),
     R('locked', '', 'AUTH', '535 Payment overdue, mail sending is stopped', 'account_locked', guess=True),
