@@ -81,7 +81,7 @@ PORTS = {
 SCREENS = {
     'screen-drop': '-o postscreen_access_list=static:reject -o postscreen_blacklist_action=drop',
     'screen-enforce': '-o postscreen_access_list=static:reject -o postscreen_blacklist_action=enforce -o postscreen_greet_wait=1s',
-    'screen-listed': '-o postscreen_dnsbl_sites=bl.test -o postscreen_dnsbl_action=enforce -o postscreen_greet_wait=1s',
+    'screen-listed': '-o postscreen_dnsbl_sites=bl.test -o postscreen_dnsbl_action=enforce -o postscreen_greet_wait=4s',
     'screen-new': '-o postscreen_pipelining_enable=yes -o postscreen_greet_wait=1s',
 }
 MILTERS = {     # when, and what is said (None: it is gone)
