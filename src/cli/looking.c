@@ -105,8 +105,11 @@ struct waiting {
 static void is_known(void *of, const struct evidence *evidence)
 {
     struct waiting *waiting = of;
+    const char *const *found = waiting->evidence->found; /* by whoever met it, and is still there */
 
     *waiting->evidence = *evidence;
+    if (!evidence->found)
+        waiting->evidence->found = found;
     waiting->done = true;
 }
 

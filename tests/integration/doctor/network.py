@@ -165,6 +165,8 @@ class Network:
         for name in (self.client, self.world):
             run('ip', 'netns', 'add', name)
             run('ip', '-n', name, 'link', 'set', 'lo', 'up')
+        # A router says no as often as it is asked: this kernel would once a second, and then be silent.
+        run('ip', 'netns', 'exec', self.world, 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/icmp_ratelimit')
         run('ip', '-n', self.client, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'down0', 'netns', self.world)
         for name, link in ((self.client, 'up0'), (self.world, 'down0')):
             run('ip', '-n', name, 'link', 'set', link, 'up')

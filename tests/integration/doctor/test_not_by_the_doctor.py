@@ -164,5 +164,12 @@ def test_a_domain_that_takes_no_mail(words, stage, outpost):
         assert [(step['step'], step['ok']) for step in told['steps']] == [('resolve', False)], told
 
 
+def test_a_server_that_was_only_guessed_at(stage, outpost):
+    """Nobody tells of one; mail.example.test is there, as one would be by custom, and nobody listens on it."""
+    result = outpost.run('setup', '--no-input', '--password-stdin', '--yes', 'me@example.test', '--json', stdin=b'a-password-of-the-tests\n')
+    assert (cause_of(result), result.status) == ('settings_not_found', NOHOST), result
+    assert 'outpost setup me@example.test --server HOST:PORT' in result.err, result
+
+
 def test_too_much_of_it(outpost):
     assert cause_of(outpost.run('explain', '--json', *['a' * 100_000] * 20)) == 'input_too_large'
